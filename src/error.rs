@@ -1,0 +1,315 @@
+//! What can go wrong, told for the person who reads it: what was being done, to which file and
+//! which variable, what was found there, and what to do.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::fault::Fault;
+
+/// The result of every fallible function of this crate.
+pub type Result<T, E = EnvError> = std::result::Result<T, E>;
+
+/// Where bytes came from: a file, or memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A file on disk, under the path it was opened by.
+    File(PathBuf),
+    /// Bytes handed over by the caller.
+    Memory,
+}
+
+impl Origin {
+    /// The path, when there is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Origin::File(path) => Some(path),
+            Origin::Memory => None,
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::File(path) => {
+                write!(
+                    f,
+                    "{}",
+                    crate::name::escape_for_terminal(&path.to_string_lossy())
+                )
+            }
+            Origin::Memory => f.write_str("the bytes in memory"),
+        }
+    }
+}
+
+impl From<&Path> for Origin {
+    fn from(path: &Path) -> Self {
+        Origin::File(path.to_path_buf())
+    }
+}
+
+/// Every error of this crate.
+///
+/// The text of each is lower-case, one sentence where it can be, and names file and variable. Names
+/// that came from a file are shown with control characters escaped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnvError {
+    /// The output exists and overwriting was not allowed.
+    #[error("{path} exists already; allow overwriting, or choose another name")]
+    AlreadyExists {
+        /// The file that is in the way.
+        path: Origin,
+    },
+
+    /// The file was changed or replaced in place while it was open.
+    #[error("{path} was changed in place while it was open ({what}); open it again")]
+    ChangedInPlace {
+        /// The file.
+        path: Origin,
+        /// What differs: its length, its modification time, or its inode.
+        what: &'static str,
+    },
+
+    /// Bytes of the file do not say what they must: it is damaged, cut short, or was made to harm.
+    #[error("{path} is damaged: {fault}")]
+    Damaged {
+        /// The file.
+        path: Origin,
+        /// The place in the file, what was expected there and what was found.
+        fault: Fault,
+    },
+
+    /// The file system is full.
+    #[error(
+        "no room to save {path}: {needed} bytes are needed, {free} are free; the old file, if any, is untouched"
+    )]
+    DiskFull {
+        /// The file that was to be written.
+        path: Origin,
+        /// Bytes the new file needs.
+        needed: u64,
+        /// Bytes the file system has for this user.
+        free: u64,
+    },
+
+    /// Elements were asked for as another type than they are. Nothing is ever cast in silence.
+    #[error(
+        "the tensor holds {found}, not {asked}; ask for {found}, or convert the elements yourself"
+    )]
+    DTypeMismatch {
+        /// The type asked for.
+        asked: &'static str,
+        /// The dtype of the tensor.
+        found: &'static str,
+    },
+
+    /// A name was given twice.
+    #[error("the name {} is given twice; give one of them another name", crate::name::quoted(.name))]
+    DuplicateName {
+        /// The name.
+        name: String,
+    },
+
+    /// Reading or writing failed.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was being done, as a verb: "open", "read", "write", "rename".
+        action: &'static str,
+        /// The file.
+        path: Origin,
+        /// What the operating system answered.
+        source: io::Error,
+    },
+
+    /// A value cannot be written, or text cannot be a value.
+    #[error("{what}: {reason}")]
+    InvalidValue {
+        /// The value or its place.
+        what: String,
+        /// Why it cannot be.
+        reason: String,
+    },
+
+    /// A binding's name is too long.
+    #[error("the name {} has {} bytes; a name may have {}", crate::name::quoted(.name), .name.len(), crate::limits::MAX_NAME_BYTES)]
+    NameTooLong {
+        /// The name.
+        name: String,
+    },
+
+    /// Vectors, records, edges, functions or cells are nested deeper than the format allows.
+    #[error("{} is nested deeper than {} levels; flatten it, or store the parts under names of their own", crate::name::escape_for_terminal(.path), crate::limits::MAX_NESTING)]
+    NestingTooDeep {
+        /// The path to the value that is too deep, shortened in the middle.
+        path: String,
+    },
+
+    /// The path names a directory, a FIFO, a device or a socket.
+    #[error("{path} is {found}, not a regular file")]
+    NotAFile {
+        /// The path.
+        path: Origin,
+        /// What it is: "a directory", "a FIFO", ...
+        found: &'static str,
+    },
+
+    /// The file does not begin as an archive does.
+    #[error("{path} is not an .ach archive: {found}")]
+    NotAnArchive {
+        /// The file.
+        path: Origin,
+        /// What was found at its beginning.
+        found: String,
+    },
+
+    /// No binding has that name.
+    #[error("{path} has no variable {}{}", crate::name::quoted(.name), nearest_hint(.nearest))]
+    NotFound {
+        /// The archive.
+        path: Origin,
+        /// The name asked for.
+        name: String,
+        /// The nearest name there is.
+        nearest: Option<String>,
+    },
+
+    /// A value has no such field, element or step.
+    #[error("{}: {reason}", crate::name::escape_for_terminal(.path))]
+    NoSuchPart {
+        /// The path into the value, as far as it was asked for.
+        path: String,
+        /// What is there instead.
+        reason: String,
+    },
+
+    /// Text is not a path into a value, or not a slice.
+    #[error("cannot read {} as {expected}: {reason}", crate::name::quoted(.text))]
+    Syntax {
+        /// The text.
+        text: String,
+        /// What it should be: "a path", "a slice", "a pattern".
+        expected: &'static str,
+        /// Where and why not.
+        reason: String,
+    },
+
+    /// The new file replaced the old one, but the system could not promise that it survives a
+    /// power cut.
+    #[error(
+        "{path} is replaced and complete, but may not survive a power cut: {source}; save again, or call sync"
+    )]
+    ReplacedNotDurable {
+        /// The file.
+        path: Origin,
+        /// What the operating system answered.
+        source: io::Error,
+    },
+
+    /// An index or range lies outside a tensor.
+    #[error("{slice} does not fit the shape {shape}: {reason}")]
+    SliceOutOfRange {
+        /// The slice as asked for.
+        slice: String,
+        /// The shape of the tensor.
+        shape: String,
+        /// Which axis, and its length.
+        reason: String,
+    },
+
+    /// A cap on memory was reached.
+    #[error(
+        "{path}: {what} needs {found} bytes, above the cap of {cap}; raise `Limits` if the file is to be trusted"
+    )]
+    TooLarge {
+        /// The file.
+        path: Origin,
+        /// What is too large.
+        what: String,
+        /// The size it declares, in bytes.
+        found: u64,
+        /// The cap, in bytes.
+        cap: u64,
+    },
+
+    /// The file uses something this reader does not know or was built without.
+    #[error(
+        "{path} uses {what}, which this reader does not know; read it with a newer version of ach"
+    )]
+    Unsupported {
+        /// The file.
+        path: Origin,
+        /// What is not known: a format version, a feature flag, a dtype, a codec.
+        what: String,
+    },
+
+    /// A version 1 archive.
+    #[error(
+        "{path} is a version 1 archive (format {major}.{minor}), which this reader does not open"
+    )]
+    Version1 {
+        /// The file.
+        path: Origin,
+        /// Major version found.
+        major: u16,
+        /// Minor version found.
+        minor: u16,
+    },
+
+    /// A value is of another kind than was asked for.
+    #[error("expected {asked}, found {found}")]
+    WrongKind {
+        /// What was asked for.
+        asked: &'static str,
+        /// What is there.
+        found: &'static str,
+    },
+
+    /// An error about one variable: its name, and the cause.
+    #[error("variable {}: {source}", crate::name::quoted(.name))]
+    Variable {
+        /// The binding's name.
+        name: String,
+        /// What went wrong.
+        source: Box<EnvError>,
+    },
+}
+
+fn nearest_hint(nearest: &Option<String>) -> String {
+    match nearest {
+        Some(name) => format!("; did you mean {}?", crate::name::quoted(name)),
+        None => String::new(),
+    }
+}
+
+impl EnvError {
+    /// Wraps the error with the name of the variable it is about.
+    pub(crate) fn of_variable(self, name: &str) -> EnvError {
+        match self {
+            EnvError::Variable { .. } | EnvError::NotFound { .. } => self,
+            other => EnvError::Variable {
+                name: name.to_owned(),
+                source: Box::new(other),
+            },
+        }
+    }
+
+    pub(crate) fn io(action: &'static str, path: impl Into<Origin>, source: io::Error) -> EnvError {
+        EnvError::Io {
+            action,
+            path: path.into(),
+            source,
+        }
+    }
+
+    /// The fault in the file, when the error is about damage.
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            EnvError::Damaged { fault, .. } => Some(fault),
+            EnvError::Variable { source, .. } => source.fault(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The values a workspace holds. Plain data: nothing here knows files.
+
+mod borrowed;
+mod compound;
+mod dtype;
+mod element;
+mod identical;
+mod record;
+mod storage;
+mod string_array;
+mod tensor;
+
+use std::sync::Arc;
+
+pub use borrowed::{TensorRef, ValueRef};
+pub use compound::{Cell, Edge, ErrorValue, Extension, Function, Scope, Typed, UserFunction};
+pub use dtype::{DType, Order};
+pub use element::{BF16, Complex64, Complex128, Element, F8E4M3, F8E5M2, F16};
+pub use record::Record;
+pub use storage::{Buffer, Storage};
+pub use string_array::StringArray;
+pub use tensor::{Tensor, byte_len, format_shape};
+
+/// A value of a workspace.
+///
+/// Cheap to clone: strings, vectors, records and tensors are shared and copied on write; cells and
+/// scopes are shared on purpose.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum Value {
+    /// Nothing.
+    #[default]
+    Null,
+    /// True or false.
+    Boolean(bool),
+    /// A 64-bit integer.
+    Integer(i64),
+    /// A double-precision number, kept bit for bit.
+    Number(f64),
+    /// A complex number of two doubles.
+    Complex(Complex128),
+    /// Text.
+    String(Arc<str>),
+    /// Bytes.
+    Bytes(Arc<[u8]>),
+    /// Values in order.
+    Vector(Arc<Vec<Value>>),
+    /// An array of one element type.
+    Tensor(Tensor),
+    /// An array of strings.
+    StringArray(Arc<StringArray>),
+    /// Named values in order.
+    Record(Record),
+    /// An edge of a graph.
+    Edge(Arc<Edge>),
+    /// A function.
+    Function(Arc<Function>),
+    /// A mutable cell.
+    Cell(Cell),
+    /// An error.
+    Error(Arc<ErrorValue>),
+    /// A value of a kind unknown here, with what stands for it.
+    Extension(Arc<Extension>),
+    /// The bytes of a program's own type.
+    Typed(Arc<Typed>),
+}
+
+/// What kind of value something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Kind {
+    /// [`Value::Null`].
+    Null,
+    /// [`Value::Boolean`].
+    Boolean,
+    /// [`Value::Integer`].
+    Integer,
+    /// [`Value::Number`].
+    Number,
+    /// [`Value::Complex`].
+    Complex,
+    /// [`Value::String`].
+    String,
+    /// [`Value::Bytes`].
+    Bytes,
+    /// [`Value::Vector`].
+    Vector,
+    /// [`Value::Tensor`].
+    Tensor,
+    /// [`Value::StringArray`].
+    StringArray,
+    /// [`Value::Record`].
+    Record,
+    /// [`Value::Edge`].
+    Edge,
+    /// [`Value::Function`].
+    Function,
+    /// [`Value::Cell`].
+    Cell,
+    /// [`Value::Error`].
+    Error,
+    /// [`Value::Extension`].
+    Extension,
+    /// [`Value::Typed`].
+    Typed,
+}
+
+impl Kind {
+    /// The name in messages and listings, lower-case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Null => "null",
+            Kind::Boolean => "boolean",
+            Kind::Integer => "integer",
+            Kind::Number => "number",
+            Kind::Complex => "complex",
+            Kind::String => "string",
+            Kind::Bytes => "bytes",
+            Kind::Vector => "vector",
+            Kind::Tensor => "tensor",
+            Kind::StringArray => "string array",
+            Kind::Record => "record",
+            Kind::Edge => "edge",
+            Kind::Function => "function",
+            Kind::Cell => "cell",
+            Kind::Error => "error",
+            Kind::Extension => "extension",
+            Kind::Typed => "typed",
+        }
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Value {
+    /// The kind of the value.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Value::Null => Kind::Null,
+            Value::Boolean(_) => Kind::Boolean,
+            Value::Integer(_) => Kind::Integer,
+            Value::Number(_) => Kind::Number,
+            Value::Complex(_) => Kind::Complex,
+            Value::String(_) => Kind::String,
+            Value::Bytes(_) => Kind::Bytes,
+            Value::Vector(_) => Kind::Vector,
+            Value::Tensor(_) => Kind::Tensor,
+            Value::StringArray(_) => Kind::StringArray,
+            Value::Record(_) => Kind::Record,
+            Value::Edge(_) => Kind::Edge,
+            Value::Function(_) => Kind::Function,
+            Value::Cell(_) => Kind::Cell,
+            Value::Error(_) => Kind::Error,
+            Value::Extension(_) => Kind::Extension,
+            Value::Typed(_) => Kind::Typed,
+        }
+    }
+
+    /// The text of a string.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The value of a number. Integers are not numbers: nothing is cast in silence.
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            Value::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The value of an integer.
+    pub fn as_i64(&self) -> Option<i64> {
+        match self {
+            Value::Integer(integer) => Some(*integer),
+            _ => None,
+        }
+    }
+
+    /// The value of a boolean.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Value::Boolean(boolean) => Some(*boolean),
+            _ => None,
+        }
+    }
+
+    /// The tensor.
+    pub fn as_tensor(&self) -> Option<&Tensor> {
+        match self {
+            Value::Tensor(tensor) => Some(tensor),
+            _ => None,
+        }
+    }
+
+    /// The record.
+    pub fn as_record(&self) -> Option<&Record> {
+        match self {
+            Value::Record(record) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// The elements of a vector.
+    pub fn as_vector(&self) -> Option<&[Value]> {
+        match self {
+            Value::Vector(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
+    /// A vector of `elements`.
+    pub fn vector<V: Into<Value>>(elements: impl IntoIterator<Item = V>) -> Value {
+        Value::Vector(Arc::new(elements.into_iter().map(Into::into).collect()))
+    }
+}
+
+macro_rules! from {
+    ($($ty:ty, $x:ident => $value:expr;)*) => {$(
+        impl From<$ty> for Value {
+            fn from($x: $ty) -> Value { $value }
+        }
+    )*};
+}
+
+from! {
+    (), _x => Value::Null;
+    bool, x => Value::Boolean(x);
+    i64, x => Value::Integer(x);
+    i32, x => Value::Integer(x.into());
+    u32, x => Value::Integer(x.into());
+    f64, x => Value::Number(x);
+    Complex128, x => Value::Complex(x);
+    &str, x => Value::String(x.into());
+    String, x => Value::String(x.into());
+    Arc<str>, x => Value::String(x);
+    Vec<Value>, x => Value::Vector(Arc::new(x));
+    Tensor, x => Value::Tensor(x);
+    StringArray, x => Value::StringArray(Arc::new(x));
+    Record, x => Value::Record(x);
+    Edge, x => Value::Edge(Arc::new(x));
+    Function, x => Value::Function(Arc::new(x));
+    UserFunction, x => Value::Function(Arc::new(Function::User(x)));
+    Cell, x => Value::Cell(x);
+    ErrorValue, x => Value::Error(Arc::new(x));
+    Extension, x => Value::Extension(Arc::new(x));
+    Typed, x => Value::Typed(Arc::new(x));
+}
