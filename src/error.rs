@@ -296,6 +296,17 @@ impl EnvError {
         }
     }
 
+    /// Puts the whole path that was asked for into an error about a part of it.
+    pub(crate) fn at_path(self, whole: &str) -> EnvError {
+        match self {
+            EnvError::NoSuchPart { reason, .. } => EnvError::NoSuchPart {
+                path: whole.to_owned(),
+                reason,
+            },
+            other => other,
+        }
+    }
+
     pub(crate) fn io(action: &'static str, path: impl Into<Origin>, source: io::Error) -> EnvError {
         EnvError::Io {
             action,

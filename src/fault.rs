@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A part of an archive or of a value image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Part {
     /// One block of an extent.

@@ -3,7 +3,8 @@
 //! The constants are properties of the format: a file beyond them is refused. [`Limits`] holds the
 //! caps on memory that a caller may raise for honest files larger than the defaults.
 
-/// Levels of nesting a value may have: vectors, records, edges, functions and cells count one each.
+/// Levels of nesting a value may have: vectors, records, edges, functions, errors and extensions
+/// count one each. The content of a cell or scope starts anew, since cells may form chains.
 ///
 /// Deep enough for real data, shallow enough for a thread with a stack of 512 KiB.
 pub const MAX_NESTING: usize = 128;
@@ -17,8 +18,11 @@ pub const MAX_RANK: usize = 64;
 /// Largest node, in bytes: what one first touch of a structured value costs at most.
 pub const MAX_NODE_BYTES: usize = 64 * 1024;
 
-/// Strings and byte strings of at least this many bytes are extents instead of parts of a node.
-pub const LONG_BYTES: usize = 64 * 1024;
+/// Strings and byte strings of at least this many bytes are extents: they fit no node.
+pub const LONG_BYTES: usize = MAX_NODE_BYTES - 64;
+
+/// Longest name of a record's field, in bytes of UTF-8: several fit a node.
+pub const MAX_FIELD_NAME_BYTES: usize = 4096;
 
 /// Bytes summed by one CRC-32 of a hot extent.
 pub const HOT_BLOCK_BYTES: u64 = 64 * 1024;

@@ -113,6 +113,14 @@ impl DType {
             DType::Complex128 => 16,
         }
     }
+
+    /// Bytes of one number: of an element, or of the real part of a complex one.
+    pub(crate) fn component_size(self) -> usize {
+        match self {
+            DType::Complex64 | DType::Complex128 => self.size() / 2,
+            _ => self.size(),
+        }
+    }
 }
 
 impl fmt::Display for DType {

@@ -6,6 +6,7 @@ mod dtype;
 mod element;
 mod identical;
 mod record;
+mod select;
 mod storage;
 mod string_array;
 mod tensor;

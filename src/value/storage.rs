@@ -33,6 +33,18 @@ pub trait Storage: Send + Sync + fmt::Debug {
         None
     }
 
+    /// Bytes that must be read together to get one of them, for example a block with a sum: slices
+    /// read whole units. 1 when [`Storage::range`] lends any range without reading.
+    fn read_unit(&self) -> u64 {
+        1
+    }
+
+    /// What tells these bytes from others: storages of equal identity hold the same bytes, which a
+    /// save then writes once. By default the address of the storage.
+    fn identity(&self) -> (usize, u64) {
+        (std::ptr::from_ref(self).addr(), 0)
+    }
+
     /// All bytes for writing, when this is memory of its own.
     fn bytes_mut(&mut self) -> Option<&mut [u8]> {
         None

@@ -119,6 +119,25 @@ impl StringArray {
         (0..self.len()).map(|index| self.get(index))
     }
 
+    /// The strings a slice names: one string, or an array of them.
+    ///
+    /// # Errors
+    /// [`EnvError::SliceOutOfRange`]; as [`StringArray::get`].
+    pub fn slice(&self, slice: &crate::slice::Slice) -> Result<super::Value> {
+        // The numbers of the strings are sliced as any tensor is; then the strings are fetched.
+        let numbers = Tensor::from_vec((0..self.len()).collect::<Vec<u64>>(), &self.shape)?;
+        let numbers = numbers.slice(slice)?;
+        let strings = numbers
+            .as_slice::<u64>()?
+            .iter()
+            .map(|number| self.get(*number));
+        let strings: Vec<&str> = strings.collect::<Result<_>>()?;
+        if let ([], [only]) = (numbers.shape(), strings.as_slice()) {
+            return Ok((*only).into());
+        }
+        Ok(StringArray::new(strings, numbers.shape())?.into())
+    }
+
     /// The offsets: `n + 1` of `uint64`.
     pub fn offsets(&self) -> &Tensor {
         &self.offsets

@@ -1,0 +1,249 @@
+//! Extents: where an array's bytes stand, how they are coded, and how they are summed.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::fault::Problem;
+use crate::limits::{COLD_BLOCK_BYTES, HOT_BLOCK_BYTES};
+
+/// An extent: 72 bytes. Offsets from the beginning of the file (or of the value image).
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct ExtentRecord {
+    pub(crate) offset: u64,
+    /// Bytes in the file.
+    pub(crate) stored_len: u64,
+    /// Bytes of the array.
+    pub(crate) raw_len: u64,
+    /// Place of the list of block sums; 0 when there is one block, whose sum is `sum`.
+    pub(crate) sums_offset: u64,
+    /// CRC-32 of the list of block sums, or of the only block.
+    pub(crate) sum: u32,
+    /// [`Codec`].
+    pub(crate) codec: u8,
+    /// Width in bytes of the elements whose bytes are shuffled; 0 for none.
+    pub(crate) shuffle: u8,
+    /// Base-2 logarithm of the bytes in a block: stored ones of a raw extent, raw ones of a coded.
+    pub(crate) block_log2: u8,
+    /// [`DigestKind`].
+    pub(crate) digest_kind: u8,
+    pub(crate) digest: [u8; 32],
+}
+
+const _: () = assert!(size_of::<ExtentRecord>() == 72);
+
+/// How an extent's bytes are coded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Codec {
+    /// As they are: hot, can be mapped.
+    Raw = 0,
+    /// One zstd frame per block of 256 KiB: cold.
+    Zstd = 1,
+}
+
+/// What the content digest of an extent is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum DigestKind {
+    /// None.
+    None = 0,
+    /// 128-bit XXH3 (seed 0), big-endian canonical form; the other 16 bytes are zero.
+    Xxh3 = 1,
+    /// SHA-256.
+    Sha256 = 2,
+}
+
+impl ExtentRecord {
+    /// The codec; `None` for one this reader does not know.
+    pub(crate) fn codec(&self) -> Option<Codec> {
+        match self.codec {
+            0 => Some(Codec::Raw),
+            1 => Some(Codec::Zstd),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn digest_kind(&self) -> Option<DigestKind> {
+        match self.digest_kind {
+            0 => Some(DigestKind::None),
+            1 => Some(DigestKind::Xxh3),
+            2 => Some(DigestKind::Sha256),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn block_len(&self) -> u64 {
+        1u64.checked_shl(self.block_log2.into()).unwrap_or(u64::MAX)
+    }
+
+    /// Number of blocks: of stored bytes when raw, of raw bytes when coded (where it is the same).
+    pub(crate) fn block_count(&self) -> u64 {
+        self.raw_len.div_ceil(self.block_len())
+    }
+
+    /// Length of the list of block sums in bytes; 0 when the only sum stands in the record.
+    pub(crate) fn sums_len(&self) -> u64 {
+        match (self.block_count(), self.codec) {
+            (0 | 1, _) => 0,
+            (blocks, 0) => blocks.saturating_mul(4),
+            (blocks, _) => blocks.saturating_mul(8),
+        }
+    }
+
+    /// Checks what can be checked of the record alone.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        let field = |field, found: u8| {
+            Err(Problem::Field {
+                field,
+                found: found.into(),
+            })
+        };
+        if self.stored_len == 0 || self.raw_len == 0 {
+            return Err(Problem::Field {
+                field: "length",
+                found: 0,
+            });
+        }
+        if i64::try_from(self.raw_len).is_err() {
+            return Err(Problem::Field {
+                field: "raw length",
+                found: self.raw_len,
+            });
+        }
+        if self.offset % crate::limits::EXTENT_ALIGNMENT != 0 {
+            return Err(Problem::Field {
+                field: "offset (not aligned)",
+                found: self.offset,
+            });
+        }
+        match self.codec() {
+            Some(Codec::Raw) => {
+                if self.stored_len != self.raw_len {
+                    return Err(Problem::Field {
+                        field: "raw length",
+                        found: self.raw_len,
+                    });
+                }
+                if self.block_len() != HOT_BLOCK_BYTES {
+                    return field("block size (log2)", self.block_log2);
+                }
+                if self.shuffle != 0 {
+                    return field("shuffle of a raw extent", self.shuffle);
+                }
+            }
+            Some(Codec::Zstd) => {
+                if self.block_len() != COLD_BLOCK_BYTES {
+                    return field("block size (log2)", self.block_log2);
+                }
+                if !matches!(self.shuffle, 0 | 2 | 4 | 8 | 16) {
+                    return field("shuffle width", self.shuffle);
+                }
+            }
+            // A codec of a later version: listed, but not read.
+            None => {}
+        }
+        if self.sums_len() == 0 && self.sums_offset != 0 {
+            return Err(Problem::Field {
+                field: "sum list offset",
+                found: self.sums_offset,
+            });
+        }
+        let used = match self.digest_kind() {
+            Some(DigestKind::None) => 0,
+            Some(DigestKind::Xxh3) => 16,
+            Some(DigestKind::Sha256) | None => 32,
+        };
+        if self.digest.iter().skip(used).any(|b| *b != 0) {
+            return Err(Problem::NotZero);
+        }
+        Ok(())
+    }
+}
+
+/// CRC-32 and stored length of each block of an extent, in order.
+#[derive(Clone, Debug)]
+pub(crate) struct BlockSums {
+    blocks: Vec<BlockSum>,
+}
+
+/// One block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BlockSum {
+    /// First stored byte, counted from the beginning of the extent.
+    pub(crate) start: u64,
+    /// Stored bytes.
+    pub(crate) len: u64,
+    pub(crate) crc: u32,
+}
+
+impl BlockSums {
+    /// Reads the list of an extent. `list` is empty when the only sum stands in the record.
+    pub(crate) fn read(extent: &ExtentRecord, list: &[u8]) -> Result<BlockSums, Problem> {
+        if extent.sums_len() != list.len() as u64 {
+            return Err(Problem::Structure(
+                "the list of block sums has another length".into(),
+            ));
+        }
+        if list.is_empty() {
+            let only = BlockSum {
+                start: 0,
+                len: extent.stored_len,
+                crc: extent.sum,
+            };
+            return Ok(BlockSums { blocks: vec![only] });
+        }
+        let found = crc32fast::hash(list);
+        if found != extent.sum {
+            return Err(Problem::Checksum {
+                expected: extent.sum,
+                found,
+            });
+        }
+        let mut start = 0u64;
+        let mut blocks = Vec::with_capacity(list.len() / 4);
+        let mut push = |len: u64, crc: u32| -> Result<(), Problem> {
+            blocks.push(BlockSum { start, len, crc });
+            start = start
+                .checked_add(len)
+                .filter(|end| *end <= extent.stored_len)
+                .ok_or(Problem::OutOfBounds { start, length: len })?;
+            Ok(())
+        };
+        if extent.codec == Codec::Raw as u8 {
+            let (crcs, _) = list.as_chunks::<4>();
+            let mut left = extent.stored_len;
+            for crc in crcs {
+                let len = left.min(extent.block_len());
+                push(len, u32::from_le_bytes(*crc))?;
+                left -= len;
+            }
+        } else {
+            let (pairs, _) = list.as_chunks::<8>();
+            for [a, b, c, d, crc @ ..] in pairs {
+                let len = u32::from_le_bytes([*a, *b, *c, *d]);
+                if len == 0 {
+                    return Err(Problem::Field {
+                        field: "stored length of a block",
+                        found: 0,
+                    });
+                }
+                push(len.into(), u32::from_le_bytes(*crc))?;
+            }
+        }
+        if start != extent.stored_len {
+            return Err(Problem::Length {
+                expected: extent.stored_len,
+                found: start,
+            });
+        }
+        Ok(BlockSums { blocks })
+    }
+
+    pub(crate) fn get(&self, block: u64) -> Option<BlockSum> {
+        self.blocks.get(usize::try_from(block).ok()?).copied()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.blocks.len()
+    }
+}

@@ -1,0 +1,489 @@
+//! The table of contents: its one constructor checks sums, bounds, order, overlap, alignment and
+//! names, so that whoever holds a [`Table`] may trust every offset in it.
+//!
+//! Open cost is this file: about a CRC-32 and one pass over 32 bytes and a name per binding.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use super::extent::ExtentRecord;
+use super::header::{AchHeader, HEADER_LEN};
+use super::records::{
+    Area, EntryRecord, FLAG_CONSTANT, FLAG_MUTABLE, FLAG_TOMBSTONE, LAYOUT_ID, NodeRecord,
+    PAGE_SIZE, Preamble, Slot, SlotKind, TensorSlot,
+};
+use super::{MAX_PADDING, NONE, TRAILER_LEN, align_up};
+use crate::fault::{Fault, Part, Problem};
+use crate::limits::{MAX_NAME_BYTES, MAX_NODE_BYTES, MAX_RANK};
+use crate::value::byte_len;
+
+pub(crate) const PREAMBLE_LEN: usize = size_of::<Preamble>();
+
+/// A checked table over bytes that are owned or mapped. The bytes must be aligned to 8.
+#[derive(Debug)]
+pub(crate) struct Table<B> {
+    bytes: B,
+    preamble: Preamble,
+    entries: Range<usize>,
+    extents: Range<usize>,
+    nodes: Range<usize>,
+    shapes: Range<usize>,
+    names: Range<usize>,
+}
+
+/// The records that archives and value images share.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Records<'a> {
+    pub(crate) extents: &'a [ExtentRecord],
+    pub(crate) nodes: &'a [NodeRecord],
+    pub(crate) shapes: &'a [u64],
+    /// How many nodes, the last ones, are contents of cells and scopes.
+    pub(crate) shared_count: u32,
+}
+
+impl<B: AsRef<[u8]>> Table<B> {
+    /// Checks the table in `bytes` against `header` and the length of the file.
+    pub(crate) fn check(bytes: B, header: &AchHeader, file_len: u64) -> Result<Table<B>, Fault> {
+        let start = header.table_offset;
+        let fault = |at: u64, problem| Fault::new(Part::Table, start.saturating_add(at), problem);
+        let field = |at: u64, field, found| fault(at, Problem::Field { field, found });
+
+        let all = bytes.as_ref();
+        let preamble: Preamble = all
+            .get(..PREAMBLE_LEN)
+            .map(bytemuck::pod_read_unaligned)
+            .ok_or_else(|| field(0, "table length", header.table_len))?;
+        let p = &preamble;
+        if p.page_size != PAGE_SIZE {
+            return Err(field(12, "page size", p.page_size.into()));
+        }
+        let page_count = p.body_len.div_ceil(PAGE_SIZE.into());
+        let sums_end = page_count
+            .checked_mul(4)
+            .and_then(|n| n.checked_add(PREAMBLE_LEN as u64));
+        let body_offset = sums_end.and_then(|end| align_up(end, 8));
+        let body_end = body_offset.and_then(|offset| offset.checked_add(p.body_len));
+        if body_offset != Some(p.body_offset) || body_end != Some(all.len() as u64) {
+            return Err(field(16, "body offset or length", p.body_len));
+        }
+        let (head, body) = all.split_at(p.body_offset as usize);
+        let crc = crc32fast::hash(head);
+        if crc != header.table_crc {
+            return Err(fault(
+                0,
+                Problem::Checksum {
+                    expected: header.table_crc,
+                    found: crc,
+                },
+            ));
+        }
+        if p.file_len != file_len {
+            let problem = Problem::Length {
+                expected: p.file_len,
+                found: file_len,
+            };
+            return Err(Fault::new(
+                Part::FileLength,
+                p.file_len.min(file_len),
+                problem,
+            ));
+        }
+        let (sums, padding) = head[PREAMBLE_LEN..].split_at(page_count as usize * 4);
+        if padding.iter().any(|b| *b != 0) {
+            return Err(fault(p.body_offset, Problem::NotZero));
+        }
+        for (page, sum) in body
+            .chunks(PAGE_SIZE as usize)
+            .zip(sums.as_chunks::<4>().0)
+            .enumerate()
+        {
+            let ((page, bytes), sum) = ((page as u64, sum.0), sum.1);
+            let (expected, found) = (u32::from_le_bytes(*sum), crc32fast::hash(bytes));
+            if expected != found {
+                let at = p.body_offset + page * u64::from(PAGE_SIZE);
+                return Err(fault(at, Problem::Checksum { expected, found }));
+            }
+        }
+        check_preamble(p, &field)?;
+
+        // The arrays follow each other without gaps: their offsets are known from their counts.
+        let mut end = p.body_offset;
+        let mut array = |offset: u64, len: u64| {
+            let start = end;
+            end = start.checked_add(len).unwrap_or(u64::MAX);
+            (offset == start && end <= all.len() as u64)
+                .then_some(start as usize..end as usize)
+                .ok_or_else(|| {
+                    fault(
+                        48,
+                        Problem::OutOfBounds {
+                            start: offset,
+                            length: len,
+                        },
+                    )
+                })
+        };
+        let records = |count: u32, size: usize| u64::from(count) * size as u64;
+        let entries = array(
+            p.entries_offset,
+            records(p.entry_count, size_of::<EntryRecord>()),
+        )?;
+        let extents = array(
+            p.extents_offset,
+            records(p.extent_count, size_of::<ExtentRecord>()),
+        )?;
+        let nodes = array(
+            p.nodes_offset,
+            records(p.node_count, size_of::<NodeRecord>()),
+        )?;
+        let shapes = array(p.shapes_offset, records(p.shape_count, 8))?;
+        let names = array(p.names_offset, p.names_len)?;
+        if names.end != all.len() {
+            return Err(field(24, "body length", p.body_len));
+        }
+        let table = Table {
+            bytes,
+            preamble,
+            entries,
+            extents,
+            nodes,
+            shapes,
+            names,
+        };
+        table.check_areas(header, file_len)?;
+        table.records().check(&table.preamble)?;
+        table.check_entries(start)?;
+        Ok(table)
+    }
+
+    /// The parts of the file stand in order, do not overlap, and only padding lies between them.
+    fn check_areas(&self, header: &AchHeader, file_len: u64) -> Result<(), Fault> {
+        let p = &self.preamble;
+        let table = Area {
+            offset: header.table_offset,
+            len: header.table_len,
+        };
+        let trailer = Area {
+            offset: file_len.saturating_sub(TRAILER_LEN),
+            len: TRAILER_LEN,
+        };
+        let mut areas = [
+            (Part::Table, table),
+            (Part::Padding, p.nodes_area),
+            (Part::Padding, p.extents_area),
+            (Part::Padding, p.sums_area),
+            (Part::Trailer, trailer),
+        ];
+        areas.sort_by_key(|(_, area)| (area.offset, area.len));
+        let mut end = HEADER_LEN as u64;
+        for (part, area) in areas {
+            let problem = match area.offset.cmp(&end) {
+                Ordering::Less => Some(Problem::Overlap),
+                _ if area.offset - end > MAX_PADDING => Some(Problem::OutOfBounds {
+                    start: end,
+                    length: area.offset - end,
+                }),
+                _ => None,
+            };
+            if let Some(problem) = problem {
+                return Err(Fault::new(part, area.offset, problem));
+            }
+            let length = area.len;
+            end = area.end().filter(|end| *end <= file_len).ok_or_else(|| {
+                Fault::new(
+                    part,
+                    area.offset,
+                    Problem::OutOfBounds {
+                        start: area.offset,
+                        length,
+                    },
+                )
+            })?;
+        }
+        if end != file_len {
+            let problem = Problem::Length {
+                expected: end,
+                found: file_len,
+            };
+            return Err(Fault::new(Part::FileLength, end, problem));
+        }
+        Ok(())
+    }
+
+    fn check_entries(&self, table_offset: u64) -> Result<(), Fault> {
+        let heap = self.names();
+        let heap_offset = table_offset + self.names.start as u64;
+        let heap = std::str::from_utf8(heap).map_err(|e| {
+            Fault::new(
+                Part::Names,
+                heap_offset + e.valid_up_to() as u64,
+                Problem::NotUtf8,
+            )
+        })?;
+        let records = self.records();
+        let mut previous: Option<&str> = None;
+        let mut end = 0;
+        for (number, entry) in self.entries().iter().enumerate() {
+            let fault = |problem| {
+                let at =
+                    table_offset + (self.entries.start + number * size_of::<EntryRecord>()) as u64;
+                Fault::new(Part::Entry(number as u32), at, problem)
+            };
+            let range = entry.name_range();
+            let name = heap
+                .get(range.clone())
+                .filter(|name| range.start == end && name.len() <= MAX_NAME_BYTES);
+            let Some(name) = name else {
+                let (start, length) = (entry.name_offset.into(), entry.name_len.into());
+                return Err(fault(Problem::OutOfBounds { start, length }));
+            };
+            end = range.end;
+            if previous.is_some_and(|previous| previous >= name) {
+                return Err(fault(Problem::Unsorted));
+            }
+            previous = Some(name);
+            if entry.flags & !(FLAG_CONSTANT | FLAG_MUTABLE | FLAG_TOMBSTONE) != 0 {
+                return Err(fault(Problem::Field {
+                    field: "flags",
+                    found: entry.flags.into(),
+                }));
+            }
+            if entry
+                .attributes()
+                .is_some_and(|node| node as usize >= records.nodes.len())
+            {
+                let found = entry.attributes.into();
+                return Err(fault(Problem::Field {
+                    field: "attribute node",
+                    found,
+                }));
+            }
+            match entry.slot() {
+                Some(slot) => records.check_slot(slot).map_err(fault)?,
+                // A kind of a later version: listed, but not read.
+                None if SlotKind::from_code(entry.kind).is_none() => {}
+                None => {
+                    return Err(fault(Problem::Structure(
+                        "payload is not what its kind needs".into(),
+                    )));
+                }
+            }
+        }
+        if end != heap.len() {
+            let problem = Problem::OutOfBounds {
+                start: end as u64,
+                length: heap.len() as u64,
+            };
+            return Err(Fault::new(Part::Names, heap_offset, problem));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn preamble(&self) -> &Preamble {
+        &self.preamble
+    }
+
+    pub(crate) fn entries(&self) -> &[EntryRecord] {
+        cast(self.slice(&self.entries))
+    }
+
+    pub(crate) fn records(&self) -> Records<'_> {
+        Records {
+            extents: cast(self.slice(&self.extents)),
+            nodes: cast(self.slice(&self.nodes)),
+            shapes: cast(self.slice(&self.shapes)),
+            shared_count: self.preamble.shared_count,
+        }
+    }
+
+    /// The bytes of the whole table.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+
+    /// The name of an entry. Checked UTF-8 when the table was; looked at again because mapped bytes
+    /// are only promised, not known, to stay.
+    pub(crate) fn name(&self, entry: &EntryRecord) -> &str {
+        let name = self.names().get(entry.name_range()).unwrap_or_default();
+        std::str::from_utf8(name).unwrap_or_default()
+    }
+
+    /// Bytes of a name, for comparing.
+    pub(crate) fn name_bytes(&self, entry: &EntryRecord) -> &[u8] {
+        self.names().get(entry.name_range()).unwrap_or_default()
+    }
+
+    fn names(&self) -> &[u8] {
+        self.slice(&self.names)
+    }
+
+    fn slice(&self, range: &Range<usize>) -> &[u8] {
+        self.bytes.as_ref().get(range.clone()).unwrap_or_default()
+    }
+}
+
+/// Records out of bytes; empty when the bytes are not aligned, which `check` has excluded.
+fn cast<T: bytemuck::Pod>(bytes: &[u8]) -> &[T] {
+    bytemuck::try_cast_slice(bytes).unwrap_or_default()
+}
+
+fn check_preamble(
+    p: &Preamble,
+    field: &dyn Fn(u64, &'static str, u64) -> Fault,
+) -> Result<(), Fault> {
+    if p.layout_id != LAYOUT_ID {
+        return Err(field(8, "layout", p.layout_id.into()));
+    }
+    if p.shared_count > p.node_count {
+        return Err(field(100, "number of shared nodes", p.shared_count.into()));
+    }
+    if p.reserved != [0; 6] {
+        return Err(field(208, "reserved bytes", 1));
+    }
+    if p.metadata_node != NONE && p.metadata_node >= p.node_count {
+        return Err(field(96, "metadata node", p.metadata_node.into()));
+    }
+    Ok(())
+}
+
+impl<'a> Records<'a> {
+    /// Extents, nodes and sum lists lie in their areas, rising and disjoint.
+    pub(crate) fn check(&self, p: &Preamble) -> Result<(), Fault> {
+        self.check_areas(p.nodes_area, p.extents_area, p.sums_area)
+    }
+
+    pub(crate) fn check_areas(&self, nodes: Area, extents: Area, sums: Area) -> Result<(), Fault> {
+        let outside = |start, length| Problem::OutOfBounds { start, length };
+        if nodes.offset % 8 != 0 || sums.offset % 8 != 0 {
+            let problem = Problem::Field {
+                field: "area offset (not aligned)",
+                found: nodes.offset,
+            };
+            return Err(Fault::new(Part::Padding, nodes.offset, problem));
+        }
+        let mut end = nodes.offset;
+        for (number, node) in self.nodes.iter().enumerate() {
+            let fault = |problem| Fault::new(Part::Node(number as u32), node.offset, problem);
+            if node.offset != end || node.len == 0 || node.len % 8 != 0 {
+                return Err(fault(outside(node.offset, node.len.into())));
+            }
+            if node.len as usize > MAX_NODE_BYTES {
+                return Err(fault(Problem::Field {
+                    field: "node length",
+                    found: node.len.into(),
+                }));
+            }
+            end += u64::from(node.len);
+        }
+        if nodes.end() != Some(end) {
+            return Err(Fault::new(
+                Part::Padding,
+                end,
+                outside(nodes.offset, nodes.len),
+            ));
+        }
+        let (mut end, mut sums_end) = (extents.offset, sums.offset);
+        for (number, extent) in self.extents.iter().enumerate() {
+            let fault = |problem| Fault::new(Part::Extent(number as u32), extent.offset, problem);
+            extent.check().map_err(fault)?;
+            match extent.offset.cmp(&end) {
+                Ordering::Less => return Err(fault(Problem::Overlap)),
+                _ if extent.offset - end > MAX_PADDING => {
+                    return Err(fault(outside(end, extent.offset - end)));
+                }
+                _ => {}
+            }
+            let range_end = extent.offset.checked_add(extent.stored_len);
+            end = range_end.ok_or_else(|| fault(outside(extent.offset, extent.stored_len)))?;
+            let list = extent.sums_len();
+            if list > 0 {
+                if extent.sums_offset != sums_end {
+                    return Err(fault(outside(extent.sums_offset, list)));
+                }
+                // Bounded by the area at the end, so a huge list cannot wrap around unseen.
+                sums_end = sums_end.saturating_add(list).saturating_add(list % 8);
+            }
+        }
+        if extents.end() != Some(end) {
+            return Err(Fault::new(
+                Part::Padding,
+                end,
+                outside(extents.offset, extents.len),
+            ));
+        }
+        if sums.end() != Some(sums_end) {
+            return Err(Fault::new(
+                Part::Padding,
+                sums_end,
+                outside(sums.offset, sums.len),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The node of shared number `shared`: the content of a cell or a scope.
+    pub(crate) fn shared_node(&self, shared: u32) -> Option<u32> {
+        let first = (self.nodes.len() as u32).checked_sub(self.shared_count)?;
+        (shared < self.shared_count).then_some(first + shared)
+    }
+
+    /// A slot names shapes, extents and nodes that exist, and a tensor's size is its extent's.
+    pub(crate) fn check_slot(&self, slot: Slot) -> Result<(), Problem> {
+        match slot {
+            Slot::Node(node) if node as usize >= self.nodes.len() => Err(Problem::Field {
+                field: "node number",
+                found: node.into(),
+            }),
+            Slot::Tensor(tensor) => {
+                let shape = self.shape(&tensor).ok_or(Problem::Field {
+                    field: "shape of a tensor",
+                    found: tensor.shape.into(),
+                })?;
+                self.check_tensor(tensor.dtype, shape, tensor.extent)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The dimensions of a tensor in a slot.
+    pub(crate) fn shape(&self, tensor: &TensorSlot) -> Option<&'a [u64]> {
+        let start = tensor.shape as usize;
+        if usize::from(tensor.rank) > MAX_RANK {
+            return None;
+        }
+        self.shapes.get(start..start + usize::from(tensor.rank))
+    }
+
+    /// The bytes a tensor needs are those its extent has.
+    pub(crate) fn check_tensor(
+        &self,
+        dtype: u8,
+        shape: &[u64],
+        extent: u32,
+    ) -> Result<(), Problem> {
+        let raw_len = match extent {
+            NONE => 0,
+            number => {
+                self.extents
+                    .get(number as usize)
+                    .ok_or(Problem::Field {
+                        field: "extent number",
+                        found: number.into(),
+                    })?
+                    .raw_len
+            }
+        };
+        // A dtype of a later version has an unknown width: listed, but not read.
+        let Some(dtype) = crate::value::DType::from_code(dtype) else {
+            return Ok(());
+        };
+        match byte_len(dtype, shape) {
+            Ok(needed) if needed == raw_len => Ok(()),
+            Ok(needed) => Err(Problem::Length {
+                expected: needed,
+                found: raw_len,
+            }),
+            Err(e) => Err(Problem::Structure(e.to_string())),
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! Array data on first touch: lent from the map or memory where it is raw, read and unpacked where
+//! it is not, and checked block by block, once.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use super::cold;
+use super::open::Check;
+use super::store::Store;
+use crate::error::{EnvError, Result};
+use crate::fault::{Part, Problem};
+use crate::format::extent::{BlockSums, Codec, ExtentRecord};
+use crate::limits::CHECK_ON_BORROW_BYTES;
+use crate::value::{Buffer, Storage};
+
+/// What is known of an extent since it was first touched. Kept as long as the archive.
+#[derive(Debug)]
+pub(crate) struct ExtentState {
+    pub(super) sums: BlockSums,
+    /// Blocks that were checked, one bit each.
+    checked: Box<[AtomicU64]>,
+    all_checked: AtomicBool,
+    /// The bytes in memory, while a tensor needs them.
+    loaded: Mutex<Weak<Buffer>>,
+    /// The bytes in memory, since a view borrowed them.
+    pinned: OnceLock<Arc<Buffer>>,
+}
+
+impl ExtentState {
+    pub(crate) fn is_checked(&self) -> bool {
+        self.all_checked.load(Relaxed)
+    }
+
+    fn is_block_checked(&self, block: u64) -> bool {
+        let word = self.checked.get((block / 64) as usize);
+        word.is_some_and(|word| word.load(Relaxed) & (1 << (block % 64)) != 0)
+    }
+
+    fn mark_block(&self, block: u64) {
+        // Relaxed is enough: a bit only says that bytes which never change were summed; a thread
+        // that misses it sums them again.
+        if let Some(word) = self.checked.get((block / 64) as usize) {
+            word.fetch_or(1 << (block % 64), Relaxed);
+        }
+    }
+}
+
+impl Store {
+    /// What is known of extent `number`: reads its list of sums the first time.
+    pub(crate) fn extent_state(&self, number: u32) -> Result<&ExtentState> {
+        if let Some(state) = self.extents.get(number as usize) {
+            return Ok(state);
+        }
+        let record = self.extent(number)?;
+        self.check_known(record)?;
+        self.refuse_change()?;
+        let sums = self.read_sums(number, record)?;
+        let words = sums.len().div_ceil(64);
+        let state = ExtentState {
+            sums,
+            checked: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            all_checked: AtomicBool::new(false),
+            loaded: Mutex::new(Weak::new()),
+            pinned: OnceLock::new(),
+        };
+        let kept = self.extents.set(number as usize, state);
+        kept.ok_or_else(|| self.unsupported(format!("extent {number}")))
+    }
+
+    fn read_sums(&self, number: u32, record: &ExtentRecord) -> Result<BlockSums> {
+        // Bounded by the sums' area, which lies in the file.
+        let len = record.sums_len() as usize;
+        let read;
+        let list = match self.source.lend(record.sums_offset, len as u64) {
+            Some(list) => list,
+            None => {
+                let mut bytes = vec![0; len];
+                if len > 0 {
+                    self.read(record.sums_offset, &mut bytes)?;
+                }
+                read = bytes;
+                &read
+            }
+        };
+        BlockSums::read(record, list)
+            .map_err(|problem| self.fault(Part::SumList(number), record.sums_offset, problem))
+    }
+
+    /// Whether every block of extent `number` was checked.
+    pub(crate) fn is_extent_checked(&self, number: u32) -> bool {
+        self.extents
+            .get(number as usize)
+            .is_some_and(ExtentState::is_checked)
+    }
+
+    /// Checks every block of extent `number`, without keeping its bytes.
+    pub(crate) fn check_extent(&self, number: u32) -> Result<()> {
+        let state = self.extent_state(number)?;
+        for block in 0..state.sums.len() as u64 {
+            self.check_block(number, block)?;
+        }
+        state.all_checked.store(true, Relaxed);
+        Ok(())
+    }
+
+    /// Sums one stored block.
+    pub(super) fn check_block(&self, number: u32, block: u64) -> Result<()> {
+        let (record, state) = (self.extent(number)?, self.extent_state(number)?);
+        let Some(sum) = state.sums.get(block) else {
+            return Ok(());
+        };
+        let offset = record.offset + sum.start;
+        let found = match self.source.lend(offset, sum.len) {
+            Some(bytes) => crc32fast::hash(bytes),
+            None => {
+                // A cold block may declare any stored length up to the extent's: read it in pieces.
+                let mut hasher = crc32fast::Hasher::new();
+                let mut piece = vec![0; sum.len.min(1 << 20) as usize];
+                let mut at = 0;
+                while at < sum.len {
+                    let now = (sum.len - at).min(piece.len() as u64) as usize;
+                    let piece = piece.get_mut(..now).unwrap_or_default();
+                    self.read(offset + at, piece)?;
+                    hasher.update(piece);
+                    at += now as u64;
+                }
+                hasher.finalize()
+            }
+        };
+        self.compare(number, block, offset, sum.crc, found)?;
+        state.mark_block(block);
+        Ok(())
+    }
+
+    pub(super) fn compare(
+        &self,
+        extent: u32,
+        block: u64,
+        offset: u64,
+        expected: u32,
+        found: u32,
+    ) -> Result<()> {
+        if expected == found {
+            return Ok(());
+        }
+        let problem = Problem::Checksum { expected, found };
+        Err(self.fault(Part::Block { extent, block }, offset, problem))
+    }
+
+    /// Checks the blocks that bytes `start..start + len` of a raw, lent extent stand in.
+    fn check_lent(&self, number: u32, start: u64, len: u64) -> Result<()> {
+        let (record, state) = (self.extent(number)?, self.extent_state(number)?);
+        if self.check == Check::Never || state.is_checked() {
+            return Ok(());
+        }
+        let whole = len == record.raw_len;
+        if whole && len > CHECK_ON_BORROW_BYTES && self.check == Check::Auto {
+            return Ok(());
+        }
+        let size = record.block_len();
+        for block in start / size..(start + len).div_ceil(size) {
+            if !state.is_block_checked(block) {
+                self.check_block(number, block)?;
+            }
+        }
+        if whole {
+            state.all_checked.store(true, Relaxed);
+        }
+        Ok(())
+    }
+
+    /// The extent's bytes, when its source can lend them as they are.
+    fn lend_extent(&self, record: &ExtentRecord) -> Option<&[u8]> {
+        match record.codec() {
+            Some(Codec::Raw) => self.source.lend(record.offset, record.raw_len),
+            _ => None,
+        }
+    }
+
+    /// All bytes in memory, shared by whoever has them already.
+    fn load(&self, number: u32) -> Result<Arc<Buffer>> {
+        let (record, state) = (self.extent(number)?, self.extent_state(number)?);
+        if let Some(pinned) = state.pinned.get() {
+            return Ok(Arc::clone(pinned));
+        }
+        let mut loaded = state.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(buffer) = loaded.upgrade() {
+            return Ok(buffer);
+        }
+        let cap = self.limits.max_extent_raw_bytes;
+        if record.codec != Codec::Raw as u8 && record.raw_len > cap {
+            let (what, found) = (format!("extent {number}"), record.raw_len);
+            return Err(EnvError::TooLarge {
+                path: self.origin.clone(),
+                what,
+                found,
+                cap,
+            });
+        }
+        let mut buffer = Buffer::zeroed(record.raw_len)?;
+        cold::fill(self, number, buffer.as_bytes_mut())?;
+        state.all_checked.store(true, Relaxed);
+        let buffer = Arc::new(buffer);
+        *loaded = Arc::downgrade(&buffer);
+        Ok(buffer)
+    }
+
+    /// All bytes of an extent, borrowed as long as the store lives: lent, or read and kept.
+    pub(super) fn borrow_extent(&self, number: u32) -> Result<&[u8]> {
+        let record = self.extent(number)?;
+        if let Some(bytes) = self.lend_extent(record) {
+            self.check_lent(number, 0, record.raw_len)?;
+            return Ok(bytes);
+        }
+        let state = self.extent_state(number)?;
+        if state.pinned.get().is_none() {
+            let buffer = self.load(number)?;
+            let _ = state.pinned.set(buffer);
+        }
+        Ok(state.pinned.get().map_or(&[], |buffer| buffer.as_bytes()))
+    }
+}
+
+/// The bytes of an extent as the storage of tensors.
+pub(crate) struct ExtentStorage {
+    store: Arc<Store>,
+    number: u32,
+    loaded: OnceLock<Arc<Buffer>>,
+}
+
+impl ExtentStorage {
+    pub(super) fn new(store: Arc<Store>, number: u32) -> Self {
+        ExtentStorage {
+            store,
+            number,
+            loaded: OnceLock::new(),
+        }
+    }
+}
+
+impl std::fmt::Debug for ExtentStorage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "extent {} of {}", self.number, self.store.origin)
+    }
+}
+
+impl Storage for ExtentStorage {
+    fn byte_len(&self) -> u64 {
+        self.store
+            .extent(self.number)
+            .map_or(0, |record| record.raw_len)
+    }
+
+    fn range(&self, start: u64, len: u64) -> Result<&[u8]> {
+        let record = self.store.extent(self.number)?;
+        let bytes = match self.store.lend_extent(record) {
+            Some(bytes) => {
+                self.store.check_lent(self.number, start, len)?;
+                bytes
+            }
+            None => {
+                if self.loaded.get().is_none() {
+                    let _ = self.loaded.set(self.store.load(self.number)?);
+                }
+                self.loaded
+                    .get()
+                    .map_or(&[][..], |buffer| buffer.as_bytes())
+            }
+        };
+        Ok(super::source::range_of(bytes, start, len).unwrap_or_default())
+    }
+
+    fn read_at(&self, start: u64, out: &mut [u8]) -> Result<()> {
+        let record = self.store.extent(self.number)?;
+        if let Some(bytes) = self.store.lend_extent(record) {
+            // Never the whole at once: copies always check their blocks, whatever the size.
+            let size = record.block_len();
+            let state = self.store.extent_state(self.number)?;
+            if self.store.check != Check::Never && !state.is_checked() {
+                for block in start / size..(start + out.len() as u64).div_ceil(size) {
+                    if !state.is_block_checked(block) {
+                        self.store.check_block(self.number, block)?;
+                    }
+                }
+            }
+            let range = super::source::range_of(bytes, start, out.len() as u64);
+            out.copy_from_slice(range.unwrap_or_default());
+            return Ok(());
+        }
+        let state = self.store.extent_state(self.number)?;
+        let loaded = self.loaded.get().cloned().or_else(|| {
+            state
+                .loaded
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .upgrade()
+        });
+        match loaded {
+            Some(buffer) => Ok(super::source::copy_from(buffer.as_bytes(), start, out)
+                .map_err(|e| EnvError::io("read", self.store.origin.clone(), e))?),
+            None => cold::read_range(&self.store, self.number, start, out),
+        }
+    }
+
+    fn resident(&self) -> Option<&[u8]> {
+        // Mapped pages may still be on disk, and may need their check: `range` and `read_at` do it.
+        None
+    }
+
+    fn read_unit(&self) -> u64 {
+        let record = self.store.extent(self.number);
+        match record {
+            Ok(record)
+                if self.loaded.get().is_none() && self.store.lend_extent(record).is_none() =>
+            {
+                record.block_len()
+            }
+            _ => 1,
+        }
+    }
+
+    fn identity(&self) -> (usize, u64) {
+        (Arc::as_ptr(&self.store).addr(), self.number.into())
+    }
+}

@@ -1,0 +1,46 @@
+//! Reading a value image: one value on its own.
+
+use std::sync::Arc;
+
+use super::open::Check;
+use super::source::{ByteSource, MemorySource};
+use super::store::{Store, Tables};
+use crate::error::{EnvError, Origin, Result};
+use crate::format::image::ImageHead;
+use crate::limits::Limits;
+use crate::value::{Buffer, Value};
+
+/// The value of an image that [`crate::serialize_value`] made. The bytes are copied once; tensors
+/// borrow from the copy. Every sum is checked.
+///
+/// # Errors
+/// [`EnvError::Damaged`] when the bytes are not such an image, whole and unchanged.
+///
+/// ```
+/// use achronyme_env::{deserialize_value, serialize_value, Value};
+///
+/// let bytes = serialize_value(&Value::from("hello"))?;
+/// assert_eq!(deserialize_value(&bytes)?.as_str(), Some("hello"));
+/// # Ok::<(), achronyme_env::EnvError>(())
+/// ```
+pub fn deserialize_value(bytes: &[u8]) -> Result<Value> {
+    let damaged = |fault| EnvError::Damaged {
+        path: Origin::Memory,
+        fault,
+    };
+    let head = ImageHead::from_bytes(bytes).map_err(damaged)?;
+    let slot = head.slot;
+    let source: Arc<dyn ByteSource> = Arc::new(MemorySource(Buffer::copied(bytes)?));
+    let tables = Tables::Image(head);
+    let store = Arc::new(Store::new(
+        source,
+        tables,
+        Origin::Memory,
+        Check::Auto,
+        Limits::default(),
+    ));
+    for number in 0..store.records().extents.len() as u32 {
+        store.check_extent(number)?;
+    }
+    store.value(slot)
+}

@@ -1,0 +1,78 @@
+//! The unsafe room: mapping a file, or a sealed memory file, into memory.
+//!
+//! What a map gives is `&[u8]`, and everything above treats it as bytes from a stranger: offsets
+//! were checked against the length, every access is bounds-checked, nodes are copied out before
+//! they are checked. What remains is the contract stated at [`Map::new`].
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io;
+
+use memmap2::Mmap;
+
+use super::source::{ByteSource, Stamp, copy_from, range_of};
+
+/// A file mapped for reading.
+#[derive(Debug)]
+pub(crate) struct Map {
+    bytes: Mmap,
+    /// Kept to compare length and time at first touches; a sealed file cannot change.
+    file: Option<(File, Stamp)>,
+}
+
+impl Map {
+    /// Maps `file`.
+    ///
+    /// # Safety
+    /// While the map lives, nobody may write to the file in place or shorten it, in this process
+    /// or another. (Replacing it by renaming another file over it is harmless.)
+    pub(crate) unsafe fn new(file: File, stamp: Stamp) -> io::Result<Map> {
+        // SAFETY: the caller promises what `Mmap::map` asks for: the file is not modified and not
+        // truncated while the map lives.
+        let bytes = unsafe { Mmap::map(&file)? };
+        Ok(Map {
+            bytes,
+            file: Some((file, stamp)),
+        })
+    }
+
+    /// Maps a memory file whose seals forbid writing, shrinking, growing, and further seals.
+    ///
+    /// # Errors
+    /// `InvalidInput` when a seal is missing; what the system answers.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn sealed(fd: std::os::fd::OwnedFd) -> io::Result<Map> {
+        use rustix::fs::SealFlags;
+        let needed = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
+        let seals = rustix::fs::fcntl_get_seals(&fd)?;
+        if !seals.contains(needed) {
+            let text = "the memory file is not sealed against writing, shrinking and growing";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        let file = File::from(fd);
+        // SAFETY: the kernel refuses every write and every change of length of a file with these
+        // seals, by any process, and F_SEAL_SEAL keeps the seals; so the bytes cannot change.
+        let bytes = unsafe { Mmap::map(&file)? };
+        Ok(Map { bytes, file: None })
+    }
+}
+
+impl ByteSource for Map {
+    fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        copy_from(&self.bytes, offset, out)
+    }
+
+    fn lend(&self, offset: u64, len: u64) -> Option<&[u8]> {
+        range_of(&self.bytes, offset, len)
+    }
+
+    fn change(&self) -> Option<&'static str> {
+        self.file
+            .as_ref()
+            .and_then(|(file, stamp)| stamp.change(file))
+    }
+}

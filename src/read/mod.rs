@@ -1,0 +1,23 @@
+//! Reading archives and value images: roads to the bytes, first-touch checks, values and views.
+
+pub(crate) mod archive;
+mod binding;
+mod cold;
+mod extents;
+pub(crate) mod image;
+mod map;
+mod names;
+mod nodes;
+mod open;
+mod parts;
+mod source;
+pub(crate) mod store;
+mod verify;
+pub(crate) mod view;
+
+pub use archive::{Archive, Metadata};
+pub use binding::{Binding, ExtentInfo, Sizes};
+pub use names::Child;
+pub use open::{Check, OpenOptions};
+pub use verify::{VerifyFault, VerifyReport};
+pub use view::View;

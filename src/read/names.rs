@@ -1,0 +1,185 @@
+//! Names of an archive: found by halving, listed by prefix, range, pattern and level.
+
+use std::ops::{Bound, RangeBounds};
+
+use super::archive::Archive;
+use super::binding::Binding;
+use crate::error::Result;
+use crate::pattern::Patterns;
+
+/// One step below a prefix: a binding, a group of bindings, or both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Child {
+    /// The name up to the next separator, the prefix included, the separator not.
+    pub name: String,
+    /// Whether a binding has exactly this name.
+    pub is_binding: bool,
+    /// Number of bindings below it.
+    pub below: usize,
+}
+
+/// Names looked at when the nearest one is searched.
+const NEAREST_AMONG: usize = 100_000;
+
+impl Archive {
+    /// Number of bindings.
+    pub fn len(&self) -> usize {
+        self.table().entries().len()
+    }
+
+    /// Whether there are no bindings.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether a binding has exactly this name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    /// All names, sorted by their bytes.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> + DoubleEndedIterator {
+        let table = self.table();
+        table.entries().iter().map(|entry| table.name(entry))
+    }
+
+    /// All bindings, sorted by name.
+    pub fn bindings(&self) -> impl ExactSizeIterator<Item = Binding<'_>> + DoubleEndedIterator {
+        (0..self.len()).map(|index| self.nth(index))
+    }
+
+    /// All bindings, in the order they were saved.
+    pub fn bindings_as_saved(&self) -> Vec<Binding<'_>> {
+        let mut bindings: Vec<_> = self.bindings().collect();
+        bindings.sort_by_key(Binding::ordinal);
+        bindings
+    }
+
+    /// The bindings whose names begin with `prefix`, sorted.
+    pub fn with_prefix<'a>(
+        &'a self,
+        prefix: &str,
+    ) -> impl ExactSizeIterator<Item = Binding<'a>> + use<'a> {
+        let start = self.lower_bound(prefix.as_bytes());
+        let end = start + self.count_prefix_from(start, prefix.as_bytes());
+        (start..end).map(|index| self.nth(index))
+    }
+
+    /// Number of bindings whose names begin with `prefix`, without visiting them.
+    pub fn count_prefix(&self, prefix: &str) -> usize {
+        self.count_prefix_from(self.lower_bound(prefix.as_bytes()), prefix.as_bytes())
+    }
+
+    /// The bindings whose names lie in `range`, by their bytes, sorted.
+    pub fn in_range<'a, 'n, R: RangeBounds<&'n str>>(
+        &'a self,
+        range: R,
+    ) -> impl ExactSizeIterator<Item = Binding<'a>> + use<'a, 'n, R> {
+        let start = match range.start_bound() {
+            Bound::Included(name) => self.lower_bound(name.as_bytes()),
+            Bound::Excluded(name) => self.upper_bound(name.as_bytes()),
+            Bound::Unbounded => 0,
+        };
+        let end = match range.end_bound() {
+            Bound::Included(name) => self.upper_bound(name.as_bytes()),
+            Bound::Excluded(name) => self.lower_bound(name.as_bytes()),
+            Bound::Unbounded => self.len(),
+        };
+        (start..end.max(start)).map(|index| self.nth(index))
+    }
+
+    /// The bindings that a pattern names, sorted: `*`, `?`, `[a-z]`, `{a,b}`; `*` also crosses `.`
+    /// and `/`. A binding of exactly that name beats the pattern.
+    ///
+    /// # Errors
+    /// [`crate::EnvError::Syntax`] when the pattern is none.
+    pub fn matching(&self, pattern: &str) -> Result<Vec<Binding<'_>>> {
+        if let Some(binding) = self.binding(pattern) {
+            return Ok(vec![binding]);
+        }
+        let patterns = Patterns::new([pattern])?;
+        let literal = patterns.literal_prefix().to_owned();
+        let bindings = self
+            .with_prefix(&literal)
+            .filter(|binding| patterns.matches(binding.name()));
+        Ok(bindings.collect())
+    }
+
+    /// What lies one step below `prefix`, for names cut at `separator`: as a directory is listed.
+    /// A prefix that is not empty should end with the separator.
+    pub fn children(&self, prefix: &str, separator: char) -> Vec<Child> {
+        let mut children: Vec<Child> = Vec::new();
+        // A binding of a group's own name sorts before the group, perhaps not just before.
+        let mut places = std::collections::HashMap::new();
+        let mut index = self.lower_bound(prefix.as_bytes());
+        let end = index + self.count_prefix_from(index, prefix.as_bytes());
+        while index < end {
+            let name = self.nth(index).name();
+            let rest = name.get(prefix.len()..).unwrap_or_default();
+            let Some(at) = rest.find(separator) else {
+                places.insert(name, children.len());
+                children.push(Child {
+                    name: name.to_owned(),
+                    is_binding: true,
+                    below: 0,
+                });
+                index += 1;
+                continue;
+            };
+            let child = name.get(..prefix.len() + at).unwrap_or(name);
+            let group = format!("{child}{separator}");
+            let below = self.count_prefix_from(index, group.as_bytes());
+            match places.get(child).and_then(|place| children.get_mut(*place)) {
+                Some(known) => known.below = below,
+                None => {
+                    children.push(Child {
+                        name: child.to_owned(),
+                        is_binding: false,
+                        below,
+                    });
+                }
+            }
+            index += below.max(1);
+        }
+        children
+    }
+
+    /// The nearest name to one that is not there.
+    pub(super) fn nearest(&self, name: &str) -> Option<String> {
+        crate::name::nearest(name, self.names().take(NEAREST_AMONG))
+    }
+
+    /// The place of `name` in the sorted table.
+    pub(super) fn find(&self, name: &str) -> Option<usize> {
+        let table = self.table();
+        let key = name.as_bytes();
+        table
+            .entries()
+            .binary_search_by(|entry| table.name_bytes(entry).cmp(key))
+            .ok()
+    }
+
+    fn nth(&self, index: usize) -> Binding<'_> {
+        Binding::new(self.store(), self.table(), index)
+    }
+
+    fn lower_bound(&self, key: &[u8]) -> usize {
+        let table = self.table();
+        table
+            .entries()
+            .partition_point(|entry| table.name_bytes(entry) < key)
+    }
+
+    fn upper_bound(&self, key: &[u8]) -> usize {
+        let table = self.table();
+        table
+            .entries()
+            .partition_point(|entry| table.name_bytes(entry) <= key)
+    }
+
+    fn count_prefix_from(&self, start: usize, prefix: &[u8]) -> usize {
+        let table = self.table();
+        let entries = table.entries().get(start..).unwrap_or_default();
+        entries.partition_point(|entry| table.name_bytes(entry).starts_with(prefix))
+    }
+}

@@ -1,0 +1,302 @@
+//! Opening: the road is chosen once; header and table are read and checked, nothing else is.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::archive::Archive;
+use super::map::Map;
+use super::source::{ByteSource, FileSource, MemorySource, open_file};
+use super::store::{Store, TableBytes, Tables};
+use crate::error::{EnvError, Origin, Result};
+use crate::fault::{Fault, Part, Problem};
+use crate::format::TRAILER_LEN;
+use crate::format::header::{AchHeader, HEADER_LEN, HeaderError, MAGIC};
+use crate::format::records::FLAG_TOMBSTONE;
+use crate::format::table::{PREAMBLE_LEN, Table};
+use crate::limits::Limits;
+use crate::value::Buffer;
+
+/// When array data and nodes are checked against their sums.
+///
+/// Header and table are always checked at open, and the structure of a node when it is first
+/// touched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Check {
+    /// On first touch. A borrow of a whole tensor above 64 MiB on a map is handed out at once and
+    /// stays unchecked; elements, slices and copies always check their blocks.
+    #[default]
+    Auto,
+    /// On first touch, whatever the size.
+    Always,
+    /// Everything at open, which then reads the whole file.
+    AtOpen,
+    /// Never. Damage gives wrong numbers.
+    Never,
+}
+
+/// How an archive is opened.
+///
+/// ```no_run
+/// use achronyme_env::{Check, OpenOptions};
+///
+/// let archive = OpenOptions::new().check(Check::Always).open("run.ach")?;
+/// # Ok::<(), achronyme_env::EnvError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    check: Check,
+    limits: Limits,
+}
+
+/// Bytes read with the first call: header, and the table of a small archive.
+const FIRST_READ: usize = 4096;
+/// Tables up to this many bytes are copied out of a map; larger ones stay in it.
+const COPIED_TABLE_BYTES: u64 = 1 << 20;
+
+impl OpenOptions {
+    /// The defaults: [`Check::Auto`] and the default [`Limits`].
+    pub fn new() -> OpenOptions {
+        OpenOptions::default()
+    }
+
+    /// When data is checked.
+    pub fn check(mut self, check: Check) -> Self {
+        self.check = check;
+        self
+    }
+
+    /// Caps on memory.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Opens a file for reading piece by piece. See [`Archive::open`].
+    ///
+    /// # Errors
+    /// As [`Archive::open`].
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<Archive> {
+        let path = path.as_ref();
+        let (file, stamp) = open_file(path)?;
+        self.open_source(Arc::new(FileSource { file, stamp }), path.into())
+    }
+
+    /// Maps a file. See [`Archive::open_mmap`].
+    ///
+    /// # Safety
+    /// As [`Archive::open_mmap`].
+    ///
+    /// # Errors
+    /// As [`Archive::open`].
+    #[allow(unsafe_code)]
+    pub unsafe fn open_mmap(&self, path: impl AsRef<Path>) -> Result<Archive> {
+        let path = path.as_ref();
+        let (file, stamp) = open_file(path)?;
+        if stamp.len == 0 {
+            // An empty file cannot be mapped: let the other road say what it is.
+            return self.open_source(Arc::new(FileSource { file, stamp }), path.into());
+        }
+        // SAFETY: the caller of this function promises what `Map::new` asks for.
+        let map = unsafe { Map::new(file, stamp) };
+        let map = map.map_err(|e| EnvError::io("map", path, e))?;
+        self.open_source(Arc::new(map), path.into())
+    }
+
+    /// Opens the bytes of an archive in memory. See [`Archive::from_bytes`].
+    ///
+    /// # Errors
+    /// As [`Archive::open`].
+    pub fn from_bytes(&self, bytes: impl AsRef<[u8]>) -> Result<Archive> {
+        let buffer = Buffer::copied(bytes.as_ref())?;
+        self.open_source(Arc::new(MemorySource(buffer)), Origin::Memory)
+    }
+
+    /// Opens an archive in a buffer, without a copy.
+    ///
+    /// # Errors
+    /// As [`Archive::open`].
+    pub fn from_buffer(&self, buffer: Buffer) -> Result<Archive> {
+        self.open_source(Arc::new(MemorySource(buffer)), Origin::Memory)
+    }
+
+    /// Maps a sealed memory file. See [`Archive::from_sealed_fd`].
+    ///
+    /// # Errors
+    /// As [`Archive::from_sealed_fd`].
+    #[cfg(target_os = "linux")]
+    pub fn from_sealed_fd(&self, fd: std::os::fd::OwnedFd) -> Result<Archive> {
+        let map = Map::sealed(fd).map_err(|e| EnvError::io("map", Origin::Memory, e))?;
+        self.open_source(Arc::new(map), Origin::Memory)
+    }
+
+    fn open_source(&self, source: Arc<dyn ByteSource>, origin: Origin) -> Result<Archive> {
+        let damaged = |fault| EnvError::Damaged {
+            path: origin.clone(),
+            fault,
+        };
+        let len = source.len();
+        let read = |offset: u64, out: &mut [u8]| {
+            source
+                .read_at(offset, out)
+                .map_err(|e| EnvError::io("read", origin.clone(), e))
+        };
+        let mut first = [0; FIRST_READ];
+        let head = &mut first[..(FIRST_READ as u64).min(len) as usize];
+        read(0, head)?;
+        let header = read_header(head, len, &origin)?;
+        let table_end = header.table_offset.checked_add(header.table_len);
+        let in_file = table_end.is_some_and(|end| end <= len.saturating_sub(TRAILER_LEN));
+        let fits = header.table_offset >= HEADER_LEN as u64
+            && header.table_offset % 64 == 0
+            && header.table_len >= PREAMBLE_LEN as u64;
+        if !in_file || !fits {
+            if fits && in_file_once(&header) {
+                // Cut short before the end of its table, so its own length cannot be read.
+                let expected = table_end.unwrap_or(u64::MAX).saturating_add(TRAILER_LEN);
+                let problem = Problem::Length {
+                    expected,
+                    found: len,
+                };
+                return Err(damaged(Fault::new(Part::FileLength, len, problem)));
+            }
+            let (start, length) = (header.table_offset, header.table_len);
+            let problem = Problem::OutOfBounds { start, length };
+            return Err(damaged(Fault::new(Part::Header, 40, problem)));
+        }
+        let mapped = source.lend(header.table_offset, header.table_len).is_some();
+        let bytes = if mapped && header.table_len > COPIED_TABLE_BYTES {
+            let (offset, len) = (header.table_offset, header.table_len);
+            TableBytes::Lent {
+                source: Arc::clone(&source),
+                offset,
+                len,
+            }
+        } else {
+            let cap = self.limits.max_table_bytes;
+            if header.table_len > cap {
+                let (what, found) = ("the table of contents".to_owned(), header.table_len);
+                return Err(EnvError::TooLarge {
+                    path: origin.clone(),
+                    what,
+                    found,
+                    cap,
+                });
+            }
+            let mut buffer = Buffer::zeroed(header.table_len)?;
+            match super::source::range_of(head, header.table_offset, header.table_len) {
+                Some(table) => buffer.as_bytes_mut().copy_from_slice(table),
+                None => read(header.table_offset, buffer.as_bytes_mut())?,
+            }
+            TableBytes::Owned(buffer)
+        };
+        let table = Table::check(bytes, &header, len).map_err(damaged)?;
+        if table
+            .entries()
+            .iter()
+            .any(|entry| entry.flags & FLAG_TOMBSTONE != 0)
+        {
+            let what = "removals (it is a delta, not an archive)".to_owned();
+            return Err(EnvError::Unsupported {
+                path: origin.clone(),
+                what,
+            });
+        }
+        let store = Store::new(
+            source,
+            Tables::Archive(table),
+            origin,
+            self.check,
+            self.limits,
+        );
+        let archive = Archive::new(header, Arc::new(store));
+        if self.check == Check::AtOpen {
+            let report = archive.verify()?;
+            if let Some(fault) = report.faults.into_iter().next() {
+                return Err(fault.into_error(archive.origin()));
+            }
+        }
+        Ok(archive)
+    }
+}
+
+/// Whether the header's table could lie in some file: its end does not overflow.
+fn in_file_once(header: &AchHeader) -> bool {
+    header
+        .table_offset
+        .checked_add(header.table_len)
+        .is_some_and(|end| end < 1 << 62)
+}
+
+fn read_header(head: &[u8], len: u64, origin: &Origin) -> Result<AchHeader> {
+    let not_an_archive = |found: String| {
+        Err(EnvError::NotAnArchive {
+            path: origin.clone(),
+            found,
+        })
+    };
+    let Some(bytes) = head.first_chunk::<HEADER_LEN>() else {
+        if head.is_empty() {
+            return not_an_archive("it is empty".to_owned());
+        }
+        if !MAGIC.starts_with(head.get(..4).unwrap_or(head)) {
+            return not_an_archive(format!(
+                "it has {len} bytes and does not begin with \"ACH\""
+            ));
+        }
+        let problem = Problem::Length {
+            expected: HEADER_LEN as u64,
+            found: len,
+        };
+        let fault = Fault::new(Part::Header, len, problem);
+        return Err(EnvError::Damaged {
+            path: origin.clone(),
+            fault,
+        });
+    };
+    AchHeader::from_bytes(bytes).or_else(|error| match error {
+        HeaderError::Magic(found) => not_an_archive(format!(
+            "it begins with {}, not with \"ACH\\0\"{}",
+            show_bytes(&found),
+            magic_hint(bytes),
+        )),
+        HeaderError::Version { major: 1, minor } => Err(EnvError::Version1 {
+            path: origin.clone(),
+            major: 1,
+            minor,
+        }),
+        HeaderError::Version { major, minor } => Err(EnvError::Unsupported {
+            path: origin.clone(),
+            what: format!("format version {major}.{minor}"),
+        }),
+        HeaderError::Features(bits) => Err(EnvError::Unsupported {
+            path: origin.clone(),
+            what: format!("required features {bits:#06x}"),
+        }),
+        HeaderError::Fault(fault) => Err(EnvError::Damaged {
+            path: origin.clone(),
+            fault,
+        }),
+    })
+}
+
+fn show_bytes(bytes: &[u8]) -> String {
+    let printable = bytes.iter().all(|b| b.is_ascii_graphic() || *b == b' ');
+    if printable {
+        return format!("\"{}\"", String::from_utf8_lossy(bytes));
+    }
+    let hex: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    hex.join(" ")
+}
+
+/// What another well-known beginning means.
+fn magic_hint(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => " (an .npy file; pack it with `ach pack`)",
+        [b'P', b'K', 3, 4, ..] => " (a zip file; pack an .npz with `ach pack`)",
+        [0x89, b'H', b'D', b'F', ..] => " (an HDF5 file)",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => " (a zstd file)",
+        [b'A', b'C', b'H', b'V', ..] => " (a value image)",
+        _ => "",
+    }
+}

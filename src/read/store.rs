@@ -1,0 +1,331 @@
+//! What archives and value images share once their head is checked: records, nodes and extents over
+//! a source of bytes, each checked when it is first touched.
+
+use std::sync::Arc;
+
+use super::extents::{ExtentState, ExtentStorage};
+use super::nodes::LazySlots;
+use super::open::Check;
+use super::source::ByteSource;
+use crate::error::{EnvError, Origin, Result};
+use crate::fault::{Fault, Part, Problem};
+use crate::format::NONE;
+use crate::format::extent::ExtentRecord;
+use crate::format::image::ImageHead;
+use crate::format::records::Slot;
+use crate::format::table::{Records, Table};
+use crate::limits::Limits;
+use crate::tree::node::Node;
+use crate::tree::restore::{TreeSource, restore, restore_many};
+use crate::value::{Complex128, DType, Order, Storage, Tensor, Value, byte_len};
+
+/// The bytes of a table: a copy, or a range of the map.
+#[derive(Debug)]
+pub(crate) enum TableBytes {
+    Owned(crate::value::Buffer),
+    Lent {
+        source: Arc<dyn ByteSource>,
+        offset: u64,
+        len: u64,
+    },
+}
+
+impl AsRef<[u8]> for TableBytes {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            TableBytes::Owned(buffer) => buffer.as_bytes(),
+            TableBytes::Lent {
+                source,
+                offset,
+                len,
+            } => source.lend(*offset, *len).unwrap_or_default(),
+        }
+    }
+}
+
+/// Where the records stand.
+#[derive(Debug)]
+pub(crate) enum Tables {
+    Archive(Table<TableBytes>),
+    Image(ImageHead),
+}
+
+/// Records, nodes and extents over a source of bytes.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) source: Arc<dyn ByteSource>,
+    pub(crate) tables: Tables,
+    pub(crate) origin: Origin,
+    pub(crate) check: Check,
+    pub(crate) limits: Limits,
+    nodes: LazySlots<Arc<Node>>,
+    pub(super) extents: LazySlots<ExtentState>,
+}
+
+impl Store {
+    pub(crate) fn new(
+        source: Arc<dyn ByteSource>,
+        tables: Tables,
+        origin: Origin,
+        check: Check,
+        limits: Limits,
+    ) -> Store {
+        let records = match &tables {
+            Tables::Archive(table) => table.records(),
+            Tables::Image(head) => head.records(),
+        };
+        let nodes = LazySlots::new(records.nodes.len());
+        let extents = LazySlots::new(records.extents.len());
+        Store {
+            source,
+            tables,
+            origin,
+            check,
+            limits,
+            nodes,
+            extents,
+        }
+    }
+
+    pub(crate) fn records(&self) -> Records<'_> {
+        match &self.tables {
+            Tables::Archive(table) => table.records(),
+            Tables::Image(head) => head.records(),
+        }
+    }
+
+    /// The value of a slot.
+    pub(crate) fn value(self: &Arc<Self>, slot: Slot) -> Result<Value> {
+        Ok(match slot {
+            Slot::Null => Value::Null,
+            Slot::Boolean(boolean) => Value::Boolean(boolean),
+            Slot::Integer(integer) => Value::Integer(integer),
+            Slot::Number(bits) => Value::Number(f64::from_bits(bits)),
+            Slot::Complex(re, im) => {
+                Value::Complex(Complex128::new(f64::from_bits(re), f64::from_bits(im)))
+            }
+            Slot::Tensor(tensor) => {
+                let records = self.records();
+                let shape = records.shape(&tensor).unwrap_or_default();
+                let order = tensor.order.code();
+                Value::Tensor(self.tensor_over(tensor.dtype, order, shape, tensor.extent)?)
+            }
+            Slot::Node(node) => restore(&StoreRef(self), node)?,
+        })
+    }
+
+    /// The values of several slots, with what they share shared.
+    pub(super) fn values(self: &Arc<Self>, slots: &[Slot]) -> Result<Vec<Value>> {
+        let nodes: Vec<u32> = slots
+            .iter()
+            .filter_map(|slot| match slot {
+                Slot::Node(node) => Some(*node),
+                _ => None,
+            })
+            .collect();
+        let mut structured = restore_many(&StoreRef(self), &nodes)?.into_iter();
+        let value = |slot: &Slot| match slot {
+            Slot::Node(_) => Ok(structured.next().unwrap_or_default()),
+            slot => self.value(*slot),
+        };
+        slots.iter().map(value).collect()
+    }
+
+    /// The node of that number, kept from now on.
+    pub(crate) fn kept_node(&self, number: u32) -> Result<&Node> {
+        if let Some(node) = self.nodes.get(number as usize) {
+            return Ok(node);
+        }
+        let node = Arc::new(self.read_node(number)?);
+        let kept = self.nodes.set(number as usize, node);
+        kept.map(|node| &**node).ok_or_else(|| self.no_node(number))
+    }
+
+    /// The node of that number: a kept one, or one that goes when it is no longer used.
+    pub(super) fn passing_node(&self, number: u32) -> Result<Arc<Node>> {
+        match self.nodes.get(number as usize) {
+            Some(node) => Ok(Arc::clone(node)),
+            None => Ok(Arc::new(self.read_node(number)?)),
+        }
+    }
+
+    /// Reads and checks a node.
+    pub(super) fn read_node(&self, number: u32) -> Result<Node> {
+        let record = self
+            .records()
+            .nodes
+            .get(number as usize)
+            .ok_or_else(|| self.no_node(number))?;
+        self.refuse_change()?;
+        // The length is bounded by the table's check: at most 64 KiB.
+        let mut words = vec![0u64; (record.len / 8) as usize].into_boxed_slice();
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+        self.read(record.offset, bytes)?;
+        if self.check != Check::Never {
+            let found = crc32fast::hash(bytes);
+            if found != record.crc {
+                let problem = Problem::Checksum {
+                    expected: record.crc,
+                    found,
+                };
+                return Err(self.fault(Part::Node(number), record.offset, problem));
+            }
+        }
+        Node::check(words).map_err(|text| self.damaged_node(number, text))
+    }
+
+    /// A tensor over an extent, once codes, shape and length agree.
+    pub(super) fn tensor_over(
+        self: &Arc<Self>,
+        dtype: u8,
+        order: u8,
+        shape: &[u64],
+        extent: u32,
+    ) -> Result<Tensor> {
+        let dtype = DType::from_code(dtype)
+            .ok_or_else(|| self.unsupported(format!("dtype code {dtype}")))?;
+        let bad_order = || EnvError::Damaged {
+            path: self.origin.clone(),
+            fault: Fault::new(
+                Part::Extent(extent),
+                0,
+                Problem::Field {
+                    field: "order",
+                    found: order.into(),
+                },
+            ),
+        };
+        let order = Order::from_code(order).ok_or_else(bad_order)?;
+        if extent == NONE {
+            return Tensor::from_bytes(dtype, shape, order, &[]);
+        }
+        let record = self.extent(extent)?;
+        let needed = byte_len(dtype, shape)?;
+        if needed != record.raw_len {
+            let problem = Problem::Length {
+                expected: needed,
+                found: record.raw_len,
+            };
+            return Err(self.fault(Part::Extent(extent), record.offset, problem));
+        }
+        self.check_known(record)?;
+        let storage: Arc<dyn Storage> = Arc::new(ExtentStorage::new(Arc::clone(self), extent));
+        Tensor::from_storage(dtype, shape, order, storage)
+    }
+
+    pub(crate) fn extent(&self, number: u32) -> Result<&ExtentRecord> {
+        let records = self.records();
+        records.extents.get(number as usize).ok_or_else(|| {
+            let problem = Problem::Field {
+                field: "extent number",
+                found: number.into(),
+            };
+            self.fault(Part::Extent(number), 0, problem)
+        })
+    }
+
+    /// Refuses an extent whose codec this build cannot read.
+    pub(super) fn check_known(&self, record: &ExtentRecord) -> Result<()> {
+        match record.codec() {
+            Some(crate::format::extent::Codec::Zstd) if !cfg!(feature = "zstd") => Err(self
+                .unsupported("zstd (this build was made without the feature `zstd`)".to_owned())),
+            Some(_) => Ok(()),
+            None => Err(self.unsupported(format!("codec {}", record.codec))),
+        }
+    }
+
+    /// Reads bytes of the file.
+    pub(super) fn read(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        self.source.read_at(offset, out).map_err(|e| {
+            if e.kind() == std::io::ErrorKind::UnexpectedEof {
+                let what = "its length differs";
+                return EnvError::ChangedInPlace {
+                    path: self.origin.clone(),
+                    what,
+                };
+            }
+            EnvError::io("read", self.origin.clone(), e)
+        })
+    }
+
+    /// Refuses a file that was written in place since it was opened: a net, and no proof.
+    pub(super) fn refuse_change(&self) -> Result<()> {
+        match self.source.change() {
+            Some(what) => Err(EnvError::ChangedInPlace {
+                path: self.origin.clone(),
+                what,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn fault(&self, part: Part, offset: u64, problem: Problem) -> EnvError {
+        EnvError::Damaged {
+            path: self.origin.clone(),
+            fault: Fault::new(part, offset, problem),
+        }
+    }
+
+    pub(crate) fn damaged_node(&self, number: u32, text: String) -> EnvError {
+        let offset = self
+            .records()
+            .nodes
+            .get(number as usize)
+            .map_or(0, |node| node.offset);
+        self.fault(Part::Node(number), offset, Problem::Structure(text))
+    }
+
+    fn no_node(&self, number: u32) -> EnvError {
+        let problem = Problem::Field {
+            field: "node number",
+            found: number.into(),
+        };
+        self.fault(Part::Node(number), 0, problem)
+    }
+
+    pub(super) fn unsupported(&self, what: String) -> EnvError {
+        EnvError::Unsupported {
+            path: self.origin.clone(),
+            what,
+        }
+    }
+}
+
+/// A store as the source of trees; holds the `Arc` that tensors keep.
+pub(super) struct StoreRef<'s>(pub(super) &'s Arc<Store>);
+
+impl TreeSource for StoreRef<'_> {
+    fn node(&self, number: u32) -> Result<Arc<Node>> {
+        self.0.passing_node(number)
+    }
+
+    fn shared_node(&self, shared: u32) -> Result<u32> {
+        let number = self.0.records().shared_node(shared);
+        number.ok_or_else(|| self.0.no_node(shared))
+    }
+
+    fn tensor(&self, dtype: u8, order: u8, shape: &[u64], extent: u32) -> Result<Tensor> {
+        self.0.tensor_over(dtype, order, shape, extent)
+    }
+
+    fn extent_bytes(&self, extent: u32) -> Result<Vec<u8>> {
+        let len = self.0.extent(extent)?.raw_len;
+        let mut bytes = Vec::new();
+        let size = usize::try_from(len).unwrap_or(usize::MAX);
+        bytes
+            .try_reserve_exact(size)
+            .map_err(|_| EnvError::TooLarge {
+                path: self.0.origin.clone(),
+                what: format!("extent {extent}"),
+                found: len,
+                cap: usize::MAX as u64,
+            })?;
+        bytes.resize(size, 0);
+        ExtentStorage::new(Arc::clone(self.0), extent).read_at(0, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn damaged(&self, node: u32, what: &str) -> EnvError {
+        self.0.damaged_node(node, what.to_owned())
+    }
+}

@@ -1,0 +1,299 @@
+//! Reading everything: every sum, every digest, every node, every byte of padding, the root digest;
+//! every fault is reported, not only the first.
+
+use std::collections::HashMap;
+
+use super::archive::Archive;
+use crate::error::{EnvError, Origin, Result};
+use crate::fault::{Fault, Part, Problem};
+use crate::format::TRAILER_LEN;
+use crate::format::extent::{DigestKind, ExtentRecord};
+use crate::format::header::HEADER_LEN;
+use crate::format::sums::{PIECE_BYTES, combine, piece_digest, root_digest};
+use crate::value::Storage;
+
+use super::extents::ExtentStorage;
+
+/// What [`Archive::verify`] found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VerifyReport {
+    /// Every fault, in the order of the file.
+    pub faults: Vec<VerifyFault>,
+    /// Bytes of the file that were read and checked.
+    pub bytes: u64,
+    /// Bindings, nodes and extents that were looked at.
+    pub bindings: usize,
+    /// Nodes that were looked at.
+    pub nodes: usize,
+    /// Extents that were looked at.
+    pub extents: usize,
+}
+
+/// A fault, and the variables it touches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VerifyFault {
+    /// The fault.
+    pub fault: Fault,
+    /// Names of the bindings whose value or attributes it touches; at most 10.
+    pub variables: Vec<String>,
+}
+
+impl VerifyReport {
+    /// Whether nothing is wrong.
+    pub fn is_ok(&self) -> bool {
+        self.faults.is_empty()
+    }
+}
+
+impl VerifyFault {
+    pub(super) fn into_error(self, path: &Origin) -> EnvError {
+        let error = EnvError::Damaged {
+            path: path.clone(),
+            fault: self.fault,
+        };
+        match self.variables.first() {
+            Some(name) => error.of_variable(name),
+            None => error,
+        }
+    }
+}
+
+/// Bytes of padding or array data looked at in one go.
+const PIECE: usize = PIECE_BYTES;
+const MAX_VARIABLES: usize = 10;
+
+impl Archive {
+    /// Reads and checks everything, and reports every fault with its place. Header and table were
+    /// checked at open.
+    ///
+    /// # Errors
+    /// Only what keeps it from reading: [`EnvError::Io`], or a file changed meanwhile. What is
+    /// wrong with the file is in the report.
+    pub fn verify(&self) -> Result<VerifyReport> {
+        let records = self.store().records();
+        let mut report = VerifyReport {
+            bytes: self.file_len(),
+            bindings: self.len(),
+            nodes: records.nodes.len(),
+            extents: records.extents.len(),
+            ..VerifyReport::default()
+        };
+        let mut faults = Vec::new();
+        let mut note = |result: Result<()>| match result {
+            Ok(()) => Ok(()),
+            Err(error) => match error.fault() {
+                Some(fault) => {
+                    faults.push(fault.clone());
+                    Ok(())
+                }
+                None => Err(error),
+            },
+        };
+        for number in 0..records.nodes.len() as u32 {
+            note(self.store().read_node(number).map(drop))?;
+        }
+        for (number, extent) in records.extents.iter().enumerate() {
+            self.verify_extent(number as u32, extent, &mut note)?;
+        }
+        self.verify_padding(&mut note)?;
+        self.verify_root_digest(&mut note)?;
+        self.verify_order(&mut note)?;
+        if let Err(error) = self.metadata() {
+            note(Err(error))?;
+        }
+        // The values as wholes: references between nodes, UTF-8 of long strings, twice-named
+        // fields. Faults of nodes and blocks are known already and come up again here.
+        let mut touched: HashMap<Part, Vec<String>> = HashMap::new();
+        for binding in self.bindings() {
+            let whole = binding
+                .attributes()
+                .map(drop)
+                .and_then(|()| binding.value().map(drop));
+            if let Err(error) = whole {
+                match error.fault() {
+                    Some(fault) => touch(&mut touched, fault.part, binding.name()),
+                    None if matches!(inner(&error), EnvError::Unsupported { .. }) => {}
+                    None => return Err(error),
+                }
+                note(Err(error))?;
+            }
+        }
+        faults.sort_by_key(|fault| (fault.offset, fault.part));
+        faults.dedup_by(|a, b| a.part == b.part && a.offset == b.offset);
+        self.name_touched(&faults, &mut touched);
+        report.faults = faults
+            .into_iter()
+            .map(|fault| {
+                let part = key(fault.part);
+                let variables = touched.get(&part).cloned().unwrap_or_default();
+                VerifyFault { fault, variables }
+            })
+            .collect();
+        Ok(report)
+    }
+
+    /// Which variables the broken extents belong to.
+    fn name_touched(&self, faults: &[Fault], touched: &mut HashMap<Part, Vec<String>>) {
+        let broken: Vec<u32> = faults
+            .iter()
+            .filter_map(|fault| match key(fault.part) {
+                Part::Extent(number) => Some(number),
+                _ => None,
+            })
+            .collect();
+        if broken.is_empty() {
+            return;
+        }
+        for binding in self.bindings() {
+            for extent in binding.extents().unwrap_or_default() {
+                if broken.contains(&extent.number) {
+                    touch(touched, Part::Extent(extent.number), binding.name());
+                }
+            }
+        }
+    }
+
+    fn verify_extent(
+        &self,
+        number: u32,
+        extent: &ExtentRecord,
+        note: &mut dyn FnMut(Result<()>) -> Result<()>,
+    ) -> Result<()> {
+        let state = match self.store().extent_state(number) {
+            Ok(state) => state,
+            // A codec of a later version: its stored bytes cannot be judged.
+            Err(EnvError::Unsupported { .. }) => return Ok(()),
+            Err(error) => return note(Err(error)),
+        };
+        let mut sound = true;
+        for block in 0..state.sums.len() as u64 {
+            let checked = self.store().check_block(number, block);
+            sound &= checked.is_ok();
+            note(checked)?;
+        }
+        // Bytes that do not match their sums cannot match their digest either.
+        if !sound {
+            return Ok(());
+        }
+        note(self.verify_digest(number, extent))
+    }
+
+    fn verify_digest(&self, number: u32, extent: &ExtentRecord) -> Result<()> {
+        let storage = ExtentStorage::new(std::sync::Arc::clone(self.store()), number);
+        let kind = extent.digest_kind().unwrap_or(DigestKind::None);
+        let mut pieces = Vec::new();
+        let mut buffer = vec![0; PIECE.min(extent.raw_len as usize)];
+        let mut at = 0;
+        while at < extent.raw_len {
+            let now = (extent.raw_len - at).min(PIECE as u64) as usize;
+            let piece = buffer.get_mut(..now).unwrap_or_default();
+            storage.read_at(at, piece)?;
+            pieces.push(piece_digest(kind, piece));
+            at += now as u64;
+        }
+        if combine(kind, &pieces) == extent.digest || kind == DigestKind::None {
+            return Ok(());
+        }
+        Err(self
+            .store()
+            .fault(Part::Extent(number), extent.offset, Problem::Digest))
+    }
+
+    /// Every byte that belongs to no part is zero.
+    fn verify_padding(&self, note: &mut dyn FnMut(Result<()>) -> Result<()>) -> Result<()> {
+        let records = self.store().records();
+        let p = self.preamble();
+        let header = self.header();
+        let mut used = vec![
+            (0, HEADER_LEN as u64),
+            (header.table_offset, header.table_len),
+            (p.nodes_area.offset, p.nodes_area.len),
+            (self.file_len() - TRAILER_LEN, TRAILER_LEN),
+        ];
+        for extent in records.extents {
+            used.push((extent.offset, extent.stored_len));
+            if extent.sums_len() > 0 {
+                used.push((extent.sums_offset, extent.sums_len()));
+            }
+        }
+        used.sort_unstable();
+        let mut end = 0;
+        for (start, len) in used {
+            if start > end {
+                // Gaps were bounded to less than a page at open.
+                let mut gap = vec![0; (start - end) as usize];
+                self.store().read(end, &mut gap)?;
+                if let Some(at) = gap.iter().position(|b| *b != 0) {
+                    let place = end + at as u64;
+                    note(Err(self.store().fault(
+                        Part::Padding,
+                        place,
+                        Problem::NotZero,
+                    )))?;
+                }
+            }
+            end = end.max(start + len);
+        }
+        Ok(())
+    }
+
+    fn verify_root_digest(&self, note: &mut dyn FnMut(Result<()>) -> Result<()>) -> Result<()> {
+        let mut header = [0; HEADER_LEN];
+        self.store().read(0, &mut header)?;
+        if root_digest(&header, self.table().bytes()) == self.root_digest()? {
+            return Ok(());
+        }
+        let at = self.file_len() - TRAILER_LEN;
+        note(Err(self.store().fault(Part::Trailer, at, Problem::Digest)))
+    }
+
+    /// The saving order names each place once.
+    fn verify_order(&self, note: &mut dyn FnMut(Result<()>) -> Result<()>) -> Result<()> {
+        let entries = self.table().entries();
+        let mut seen = vec![false; entries.len()];
+        for (number, entry) in entries.iter().enumerate() {
+            let twice = seen
+                .get_mut(entry.ordinal as usize)
+                .is_none_or(|seen| std::mem::replace(seen, true));
+            if twice {
+                let problem = Problem::Field {
+                    field: "ordinal",
+                    found: entry.ordinal.into(),
+                };
+                let at = self.header().table_offset
+                    + self.preamble().entries_offset
+                    + number as u64 * 32;
+                note(Err(self.store().fault(
+                    Part::Entry(number as u32),
+                    at,
+                    problem,
+                )))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn inner(error: &EnvError) -> &EnvError {
+    match error {
+        EnvError::Variable { source, .. } => inner(source),
+        other => other,
+    }
+}
+
+/// Parts whose faults touch the same variables.
+fn key(part: Part) -> Part {
+    match part {
+        Part::Block { extent, .. } | Part::SumList(extent) => Part::Extent(extent),
+        other => other,
+    }
+}
+
+fn touch(touched: &mut HashMap<Part, Vec<String>>, part: Part, name: &str) {
+    let names = touched.entry(key(part)).or_default();
+    if names.len() < MAX_VARIABLES && !names.iter().any(|known| known == name) {
+        names.push(name.to_owned());
+    }
+}

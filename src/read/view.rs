@@ -1,0 +1,625 @@
+//! Views: structured values looked at where they are. Only the nodes passed through are read and
+//! checked, once; nothing is allocated for what is seen.
+
+use std::sync::Arc;
+
+use super::store::{Store, StoreRef};
+use crate::error::{EnvError, Result};
+use crate::format::NONE;
+use crate::format::records::Slot;
+use crate::path::Step;
+use crate::slice::{Axis, Slice};
+use crate::tree::restore::{MAX_PART_LEVELS, native, restore_tree};
+use crate::tree::schema::{Archived, ArchivedFieldTree, ArchivedPartTree, ArchivedTree};
+use crate::value::{Complex128, Kind, Tensor, Value};
+
+/// A borrowed look at a value of an archive, or at a part of one.
+///
+/// ```no_run
+/// use achronyme_env::Archive;
+///
+/// let archive = Archive::open("run.ach")?;
+/// let results = archive.view("results")?;
+/// let score = results.field("lr")?.field("score")?.as_f64()?;
+/// for note in results.field("notes")?.iter()? {
+///     println!("{}", note?.as_str()?);
+/// }
+/// # let _ = score;
+/// # Ok::<(), achronyme_env::EnvError>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    store: &'a Arc<Store>,
+    item: Item<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Item<'a> {
+    Slot(Slot),
+    /// A tree, and the node it stands in.
+    Tree(&'a Archived, u32),
+}
+
+/// A run of elements or fields that stand together in one node.
+#[derive(Clone, Copy)]
+enum Leaf<'a> {
+    Elements(&'a [Archived]),
+    Fields(&'a [ArchivedFieldTree<'static>]),
+}
+
+/// A leaf, the index of its first element, and its node.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    leaf: Leaf<'a>,
+    start: u64,
+    node: u32,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn of_slot(store: &'a Arc<Store>, slot: Slot) -> Result<View<'a>> {
+        let item = match slot {
+            Slot::Node(node) => return View::of_node(store, node, u32::MAX),
+            slot => Item::Slot(slot),
+        };
+        Ok(View { store, item })
+    }
+
+    fn of_node(store: &'a Arc<Store>, node: u32, above: u32) -> Result<View<'a>> {
+        if node >= above {
+            return Err(store.damaged_node(above, "it names a node that is not lower".to_owned()));
+        }
+        let tree = store.kept_node(node)?.root();
+        if matches!(tree, ArchivedTree::Node(_)) {
+            return Err(store.damaged_node(node, "it only names another node".to_owned()));
+        }
+        Ok(View {
+            store,
+            item: Item::Tree(tree, node),
+        })
+    }
+
+    /// A view of a tree that stands in node `own`.
+    fn of_tree(store: &'a Arc<Store>, tree: &'a Archived, own: u32) -> Result<View<'a>> {
+        match tree {
+            ArchivedTree::Node(node) => View::of_node(store, node.to_native(), own),
+            tree => Ok(View {
+                store,
+                item: Item::Tree(tree, own),
+            }),
+        }
+    }
+
+    /// The kind of the value.
+    ///
+    /// # Errors
+    /// [`EnvError::Damaged`] when a node holds no value.
+    pub fn kind(&self) -> Result<Kind> {
+        Ok(match self.item {
+            Item::Slot(slot) => match slot {
+                Slot::Null => Kind::Null,
+                Slot::Boolean(_) => Kind::Boolean,
+                Slot::Integer(_) => Kind::Integer,
+                Slot::Number(_) => Kind::Number,
+                Slot::Complex(..) => Kind::Complex,
+                Slot::Tensor(_) => Kind::Tensor,
+                // A view of a node is a view of its tree: see `of_slot`.
+                Slot::Node(node) => View::of_node(self.store, node, u32::MAX)?.kind()?,
+            },
+            Item::Tree(tree, own) => match tree {
+                ArchivedTree::Null => Kind::Null,
+                ArchivedTree::Boolean(_) => Kind::Boolean,
+                ArchivedTree::Integer(_) => Kind::Integer,
+                ArchivedTree::Number(_) => Kind::Number,
+                ArchivedTree::Complex(..) => Kind::Complex,
+                ArchivedTree::String(_) | ArchivedTree::LongString(_) => Kind::String,
+                ArchivedTree::Bytes(_) | ArchivedTree::LongBytes(_) => Kind::Bytes,
+                ArchivedTree::Vector(_) | ArchivedTree::VectorParts(_) => Kind::Vector,
+                ArchivedTree::Record(_)
+                | ArchivedTree::IndexedRecord(_)
+                | ArchivedTree::RecordParts(_) => Kind::Record,
+                ArchivedTree::Tensor(_) => Kind::Tensor,
+                ArchivedTree::StringArray(_) => Kind::StringArray,
+                ArchivedTree::Edge(_) => Kind::Edge,
+                ArchivedTree::Builtin(_) | ArchivedTree::Function(_) => Kind::Function,
+                ArchivedTree::Cell(_) => Kind::Cell,
+                ArchivedTree::Error(_) => Kind::Error,
+                ArchivedTree::Extension(_) => Kind::Extension,
+                ArchivedTree::Typed(_) => Kind::Typed,
+                ArchivedTree::Index(_) | ArchivedTree::Node(_) => {
+                    let what = "an index stands where a value should".to_owned();
+                    return Err(self.store.damaged_node(own, what));
+                }
+            },
+        })
+    }
+
+    /// The boolean.
+    ///
+    /// # Errors
+    /// [`EnvError::WrongKind`].
+    pub fn as_bool(&self) -> Result<bool> {
+        match self.item {
+            Item::Slot(Slot::Boolean(boolean)) => Ok(boolean),
+            Item::Tree(ArchivedTree::Boolean(boolean), _) => Ok(*boolean),
+            _ => Err(self.wrong_kind("boolean")),
+        }
+    }
+
+    /// The integer.
+    ///
+    /// # Errors
+    /// [`EnvError::WrongKind`].
+    pub fn as_i64(&self) -> Result<i64> {
+        match self.item {
+            Item::Slot(Slot::Integer(integer)) => Ok(integer),
+            Item::Tree(ArchivedTree::Integer(integer), _) => Ok(integer.to_native()),
+            _ => Err(self.wrong_kind("integer")),
+        }
+    }
+
+    /// The number.
+    ///
+    /// # Errors
+    /// [`EnvError::WrongKind`]; an integer is not a number.
+    pub fn as_f64(&self) -> Result<f64> {
+        match self.item {
+            Item::Slot(Slot::Number(bits)) => Ok(f64::from_bits(bits)),
+            Item::Tree(ArchivedTree::Number(number), _) => Ok(number.to_native()),
+            _ => Err(self.wrong_kind("number")),
+        }
+    }
+
+    /// The complex number.
+    ///
+    /// # Errors
+    /// [`EnvError::WrongKind`].
+    pub fn as_complex(&self) -> Result<Complex128> {
+        match self.item {
+            Item::Slot(Slot::Complex(re, im)) => {
+                Ok(Complex128::new(f64::from_bits(re), f64::from_bits(im)))
+            }
+            Item::Tree(ArchivedTree::Complex(re, im), _) => {
+                Ok(Complex128::new(re.to_native(), im.to_native()))
+            }
+            _ => Err(self.wrong_kind("complex")),
+        }
+    }
+
+    /// The text, borrowed. A long one of an archive that is not mapped is read and then kept as
+    /// long as the archive.
+    ///
+    /// # Errors
+    /// [`EnvError::WrongKind`]; what reading answers.
+    pub fn as_str(&self) -> Result<&'a str> {
+        match self.item {
+            Item::Tree(ArchivedTree::String(text), _) => Ok(text.as_str()),
+            Item::Tree(ArchivedTree::LongString(extent), own) => {
+                let bytes = self.store.borrow_extent(extent.to_native())?;
+                std::str::from_utf8(bytes).map_err(|_| {
+                    self.store
+                        .damaged_node(own, "a long string is not UTF-8".to_owned())
+                })
+            }
+            _ => Err(self.wrong_kind("string")),
+        }
+    }
+
+    /// The bytes, borrowed; as [`View::as_str`].
+    ///
+    /// # Errors
+    /// As [`View::as_str`].
+    pub fn as_bytes(&self) -> Result<&'a [u8]> {
+        match self.item {
+            Item::Tree(ArchivedTree::Bytes(bytes), _) => Ok(bytes.as_slice()),
+            Item::Tree(ArchivedTree::LongBytes(extent), _) => {
+                self.store.borrow_extent(extent.to_native())
+            }
+            _ => Err(self.wrong_kind("bytes")),
+        }
+    }
+
+    /// The tensor.
+    ///
+    /// # Errors
+    /// [`EnvError::WrongKind`]; [`EnvError::Unsupported`] for an unknown dtype or codec.
+    pub fn tensor(&self) -> Result<Tensor> {
+        match self.to_value_if(Kind::Tensor)? {
+            Value::Tensor(tensor) => Ok(tensor),
+            _ => Err(self.wrong_kind("tensor")),
+        }
+    }
+
+    /// Shape of a tensor or string array, without making one.
+    ///
+    /// # Errors
+    /// [`EnvError::WrongKind`].
+    pub fn shape(&self) -> Result<Vec<u64>> {
+        match self.item {
+            Item::Slot(Slot::Tensor(tensor)) => Ok(self
+                .store
+                .records()
+                .shape(&tensor)
+                .unwrap_or_default()
+                .to_vec()),
+            Item::Tree(ArchivedTree::Tensor(tensor), _) => Ok(native(&tensor.shape)),
+            Item::Tree(ArchivedTree::StringArray(array), _) => Ok(native(&array.shape)),
+            _ => Err(self.wrong_kind("tensor")),
+        }
+    }
+
+    /// Number of elements of a vector or fields of a record.
+    ///
+    /// # Errors
+    /// [`EnvError::WrongKind`].
+    pub fn len(&self) -> Result<u64> {
+        let Item::Tree(tree, _) = self.item else {
+            return Err(self.wrong_kind("vector or record"));
+        };
+        let parts_end = |parts: &[ArchivedPartTree]| parts.last().map_or(0, |p| p.end.to_native());
+        match tree {
+            ArchivedTree::Vector(elements) => Ok(elements.len() as u64),
+            ArchivedTree::VectorParts(parts) => Ok(parts_end(parts)),
+            ArchivedTree::Record(fields) => Ok(fields.len() as u64),
+            ArchivedTree::IndexedRecord(record) => Ok(record.fields.len() as u64),
+            ArchivedTree::RecordParts(record) => Ok(parts_end(&record.parts)),
+            _ => Err(self.wrong_kind("vector or record")),
+        }
+    }
+
+    /// Whether a vector or record is empty.
+    ///
+    /// # Errors
+    /// [`EnvError::WrongKind`].
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Element `index` of a vector, or the value of the field at `index` of a record.
+    ///
+    /// # Errors
+    /// [`EnvError::NoSuchPart`], [`EnvError::WrongKind`]; what reading answers.
+    pub fn index(&self, index: u64) -> Result<View<'a>> {
+        Ok(self.at_index(index)?.1)
+    }
+
+    /// The value of field `name` of a record.
+    ///
+    /// # Errors
+    /// [`EnvError::NoSuchPart`] with the nearest name, [`EnvError::WrongKind`]; what reading
+    /// answers.
+    pub fn field(&self, name: &str) -> Result<View<'a>> {
+        self.find_field(name)?.ok_or_else(|| self.no_field(name))
+    }
+
+    /// The value of field `name`, or `None` when a record has no such field.
+    ///
+    /// # Errors
+    /// [`EnvError::WrongKind`]; what reading answers.
+    pub fn find_field(&self, name: &str) -> Result<Option<View<'a>>> {
+        let Item::Tree(tree, own) = self.item else {
+            return Err(self.wrong_kind("record"));
+        };
+        match tree {
+            ArchivedTree::Record(fields) => {
+                let field = fields.iter().find(|field| field.name.as_str() == name);
+                field
+                    .map(|field| View::of_tree(self.store, &field.value, own))
+                    .transpose()
+            }
+            ArchivedTree::IndexedRecord(record) => {
+                let hash = crc32fast::hash(name.as_bytes());
+                let start = record
+                    .index
+                    .partition_point(|entry| entry.hash.to_native() < hash);
+                for entry in record.index.get(start..).unwrap_or_default() {
+                    if entry.hash.to_native() != hash {
+                        break;
+                    }
+                    let field = record.fields.get(entry.ordinal.to_native() as usize);
+                    let field = field.ok_or_else(|| self.bad_index(own))?;
+                    if field.name.as_str() == name {
+                        return View::of_tree(self.store, &field.value, own).map(Some);
+                    }
+                }
+                Ok(None)
+            }
+            ArchivedTree::RecordParts(record) if record.index.is_empty() => {
+                for field in self.fields()? {
+                    let (found, view) = field?;
+                    if found == name {
+                        return Ok(Some(view));
+                    }
+                }
+                Ok(None)
+            }
+            ArchivedTree::RecordParts(record) => {
+                let hash = crc32fast::hash(name.as_bytes());
+                // The run of equal hashes may begin in the part before the first that starts so.
+                let after = record
+                    .index
+                    .partition_point(|part| part.first.to_native() < hash);
+                for part in record
+                    .index
+                    .get(after.saturating_sub(1)..)
+                    .unwrap_or_default()
+                {
+                    if part.first.to_native() > hash {
+                        break;
+                    }
+                    let node = part.node.to_native();
+                    let view = View::of_node(self.store, node, own)?;
+                    let Item::Tree(ArchivedTree::Index(entries), _) = view.item else {
+                        return Err(self.bad_index(node));
+                    };
+                    let start = entries.partition_point(|entry| entry.hash.to_native() < hash);
+                    for entry in entries.get(start..).unwrap_or_default() {
+                        if entry.hash.to_native() != hash {
+                            break;
+                        }
+                        let (found, value) = self.at_index(entry.ordinal.to_native().into())?;
+                        if found == Some(name) {
+                            return Ok(Some(value));
+                        }
+                    }
+                }
+                Ok(None)
+            }
+            _ => Err(self.wrong_kind("record")),
+        }
+    }
+
+    /// The elements of a vector, or the values of a record, in order.
+    ///
+    /// # Errors
+    /// [`EnvError::WrongKind`].
+    pub fn iter(&self) -> Result<impl Iterator<Item = Result<View<'a>>> + use<'a>> {
+        Ok(self.walk()?.map(|item| item.map(|(_, view)| view)))
+    }
+
+    /// The names and values of a record, in order.
+    ///
+    /// # Errors
+    /// [`EnvError::WrongKind`].
+    pub fn fields(&self) -> Result<impl Iterator<Item = Result<(&'a str, View<'a>)>> + use<'a>> {
+        if self.kind()? != Kind::Record {
+            return Err(self.wrong_kind("record"));
+        }
+        Ok(self
+            .walk()?
+            .map(|item| item.map(|(name, view)| (name.unwrap_or_default(), view))))
+    }
+
+    /// A view of what a cell holds.
+    ///
+    /// # Errors
+    /// [`EnvError::WrongKind`]; what reading answers.
+    pub fn content(&self) -> Result<View<'a>> {
+        let Item::Tree(ArchivedTree::Cell(shared), own) = self.item else {
+            return Err(self.wrong_kind("cell"));
+        };
+        let node = self.store.records().shared_node(shared.to_native());
+        let node = node.ok_or_else(|| {
+            self.store
+                .damaged_node(own, "it names a cell that is not there".to_owned())
+        })?;
+        View::of_node(self.store, node, u32::MAX)
+    }
+
+    /// The value itself: structured values are made of their nodes, tensors stay where they are.
+    ///
+    /// # Errors
+    /// What reading and checking answers.
+    pub fn to_value(&self) -> Result<Value> {
+        match self.item {
+            Item::Slot(slot) => self.store.value(slot),
+            Item::Tree(tree, own) => restore_tree(&StoreRef(self.store), tree, own),
+        }
+    }
+
+    /// The value a slice names: of a tensor or string array, or elements of a vector.
+    pub(crate) fn slice(&self, slice: &Slice) -> Result<Value> {
+        match self.kind()? {
+            Kind::Tensor => Ok(Value::Tensor(self.tensor()?.slice(slice)?)),
+            Kind::StringArray => match self.to_value()? {
+                Value::StringArray(array) => array.slice(slice),
+                _ => Err(self.wrong_kind("string array")),
+            },
+            Kind::Vector => {
+                let length = self.len()?;
+                let [axis] = slice.resolve(&[length])?[..] else {
+                    return Err(self.wrong_kind("tensor"));
+                };
+                if !axis.stays {
+                    return self.index(axis.start)?.to_value();
+                }
+                let at = |n: u64| axis.start.wrapping_add_signed(n as i64 * axis.step);
+                let elements = (0..axis.count).map(|n| self.index(at(n))?.to_value());
+                Ok(Value::from(elements.collect::<Result<Vec<_>>>()?))
+            }
+            _ => Err(self.wrong_kind("tensor or vector")),
+        }
+    }
+
+    /// One step of a path: a field, or one element of a vector.
+    pub(crate) fn step(&self, step: &Step) -> Result<View<'a>> {
+        match step {
+            Step::Field(name) if self.kind()? == Kind::Cell => self.content()?.field(name),
+            Step::Field(name) => self.field(name),
+            Step::Slice(slice) => match slice.axes() {
+                [Axis::Index(_)] => {
+                    let [at] = slice.resolve(&[self.len()?])?[..] else {
+                        return Err(self.wrong_kind("vector"));
+                    };
+                    self.index(at.start)
+                }
+                _ => Err(self.wrong_kind("tensor")),
+            },
+        }
+    }
+
+    /// Whether the next step with brackets ends a path: a slice of array data or of a vector.
+    pub(crate) fn ends_at(&self, slice: &Slice) -> Result<bool> {
+        Ok(slice.as_index().is_none() || self.kind()? != Kind::Vector)
+    }
+
+    fn to_value_if(&self, kind: Kind) -> Result<Value> {
+        if self.kind()? != kind {
+            return Err(self.wrong_kind(kind.name()));
+        }
+        self.to_value()
+    }
+
+    fn walk(&self) -> Result<Walk<'a>> {
+        Ok(Walk {
+            view: *self,
+            next: 0,
+            len: self.len()?,
+            run: None,
+        })
+    }
+
+    /// Name (of a field) and value at `index`.
+    fn at_index(&self, index: u64) -> Result<(Option<&'a str>, View<'a>)> {
+        let len = self.len()?;
+        if index >= len {
+            return Err(EnvError::NoSuchPart {
+                path: format!("[{index}]"),
+                reason: format!("there are {len} elements"),
+            });
+        }
+        self.in_run(self.run_of(index)?, index)
+    }
+
+    fn in_run(&self, run: Run<'a>, index: u64) -> Result<(Option<&'a str>, View<'a>)> {
+        let at = (index - run.start) as usize;
+        let missing = || self.bad_index(run.node);
+        match run.leaf {
+            Leaf::Elements(elements) => {
+                let tree = elements.get(at).ok_or_else(missing)?;
+                Ok((None, View::of_tree(self.store, tree, run.node)?))
+            }
+            Leaf::Fields(fields) => {
+                let field = fields.get(at).ok_or_else(missing)?;
+                let view = View::of_tree(self.store, &field.value, run.node)?;
+                Ok((Some(field.name.as_str()), view))
+            }
+        }
+    }
+
+    /// The run of elements that `index` stands in.
+    fn run_of(&self, index: u64) -> Result<Run<'a>> {
+        let Item::Tree(mut tree, mut node) = self.item else {
+            return Err(self.wrong_kind("vector or record"));
+        };
+        let mut start = 0;
+        for _ in 0..=MAX_PART_LEVELS {
+            let parts = match tree {
+                ArchivedTree::Vector(elements) => {
+                    return Ok(Run {
+                        leaf: Leaf::Elements(elements),
+                        start,
+                        node,
+                    });
+                }
+                ArchivedTree::Record(fields) => {
+                    return Ok(Run {
+                        leaf: Leaf::Fields(fields),
+                        start,
+                        node,
+                    });
+                }
+                ArchivedTree::IndexedRecord(record) => {
+                    return Ok(Run {
+                        leaf: Leaf::Fields(&record.fields),
+                        start,
+                        node,
+                    });
+                }
+                ArchivedTree::VectorParts(parts) => parts.as_slice(),
+                ArchivedTree::RecordParts(record) => record.parts.as_slice(),
+                _ => return Err(self.bad_index(node)),
+            };
+            let at = parts.partition_point(|part| part.end.to_native() <= index - start);
+            let part = parts.get(at).ok_or_else(|| self.bad_index(node))?;
+            let before = at.checked_sub(1).and_then(|before| parts.get(before));
+            let below = u32::try_from(part.node.to_native()).unwrap_or(NONE);
+            let child = View::of_node(self.store, below, node)?;
+            start += before.map_or(0, |part| part.end.to_native());
+            if start > index {
+                return Err(self.bad_index(node));
+            }
+            let Item::Tree(child, own) = child.item else {
+                return Err(self.bad_index(node));
+            };
+            (tree, node) = (child, own);
+        }
+        Err(self.bad_index(node))
+    }
+
+    fn bad_index(&self, node: u32) -> EnvError {
+        let what = "its parts or its index do not hold together".to_owned();
+        self.store.damaged_node(node, what)
+    }
+
+    fn no_field(&self, name: &str) -> EnvError {
+        let names = self.fields().into_iter().flatten().take(10_000);
+        let names: Vec<&str> = names
+            .map_while(|field| field.ok().map(|(name, _)| name))
+            .collect();
+        let hint = match crate::name::nearest(name, names.iter().copied()) {
+            Some(nearest) => format!("; did you mean {}?", crate::name::quoted(&nearest)),
+            None => String::new(),
+        };
+        EnvError::NoSuchPart {
+            path: format!(".{name}"),
+            reason: format!("the record has no such field{hint}"),
+        }
+    }
+
+    fn wrong_kind(&self, asked: &'static str) -> EnvError {
+        let found = self.kind().map_or("something unreadable", Kind::name);
+        EnvError::WrongKind { asked, found }
+    }
+}
+
+impl std::fmt::Debug for View<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "View({})", self.kind().map_or("?", Kind::name))
+    }
+}
+
+/// Goes through elements in order; finds each run of them once.
+struct Walk<'a> {
+    view: View<'a>,
+    next: u64,
+    len: u64,
+    run: Option<(Run<'a>, u64)>,
+}
+
+impl<'a> Iterator for Walk<'a> {
+    type Item = Result<(Option<&'a str>, View<'a>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next >= self.len {
+            return None;
+        }
+        let index = self.next;
+        self.next += 1;
+        let run = match self.run {
+            Some((run, end)) if index < end => Ok(run),
+            _ => self.view.run_of(index),
+        };
+        let item = run.and_then(|run| {
+            let length = match run.leaf {
+                Leaf::Elements(elements) => elements.len(),
+                Leaf::Fields(fields) => fields.len(),
+            };
+            self.run = Some((run, run.start + length as u64));
+            self.view.in_run(run, index)
+        });
+        if item.is_err() {
+            self.next = self.len;
+        }
+        Some(item)
+    }
+}

@@ -1,0 +1,372 @@
+//! Values to nodes and extents: the planning half of a save. Values are borrowed; only nodes, which
+//! are small, are made here. Where array data stands is decided later, by whoever writes it.
+
+use std::collections::HashMap;
+use std::io::{self, Read, Seek, Write};
+use std::sync::Arc;
+
+use rkyv::rancor::BoxedError;
+use rkyv::util::AlignedVec;
+
+use super::extent_source::{ExtentSource, Identity, PlannedExtent};
+use super::schema::{IndexEntry, IndexPartTree, PartTree, RecordPartsTree, Tree};
+use crate::error::{EnvError, Result};
+use crate::format::NONE;
+use crate::format::records::{Slot, TensorSlot};
+use crate::limits::MAX_NODE_BYTES;
+use crate::value::{Cell, DType, Order, Scope, Tensor, TensorRef, Value, ValueRef};
+
+/// Length and CRC-32 of a node; nodes follow each other in the order of their numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlannedNode {
+    pub(crate) len: u32,
+    pub(crate) crc: u32,
+}
+
+/// A cell or a scope whose content becomes a shared node. Held until the end, so that no other can
+/// take its address meanwhile.
+#[derive(Clone, Debug)]
+pub(super) enum Shared {
+    Cell(Cell),
+    Scope(Scope),
+}
+
+/// Gathers nodes, extents and shapes while values are added.
+///
+/// `S` takes the bytes of the nodes, one spool for the ordinary ones and one for the shared ones,
+/// which come last.
+#[derive(Debug)]
+pub(crate) struct Builder<'a, S> {
+    spool: S,
+    shared_spool: S,
+    nodes: Vec<PlannedNode>,
+    shared_nodes: Vec<PlannedNode>,
+    pub(crate) extents: Vec<PlannedExtent<'a>>,
+    pub(crate) shapes: Vec<u64>,
+    by_identity: HashMap<Identity, u32>,
+    /// Extents by length, temperature and a hash of samples: candidates for the same content.
+    by_sample: HashMap<(u64, bool, u64), Vec<u32>>,
+    shared: Vec<Shared>,
+    shared_by_address: HashMap<usize, u32>,
+    cold: bool,
+    scratch: AlignedVec<16>,
+}
+
+/// The nodes of a save, and their bytes.
+#[derive(Debug)]
+pub(crate) struct BuiltNodes<S> {
+    pub(crate) nodes: Vec<PlannedNode>,
+    pub(crate) shared_count: u32,
+    pub(crate) spools: [S; 2],
+}
+
+impl<'a, S: Read + Write + Seek> Builder<'a, S> {
+    pub(crate) fn new(spool: S, shared_spool: S) -> Self {
+        Builder {
+            spool,
+            shared_spool,
+            nodes: Vec::new(),
+            shared_nodes: Vec::new(),
+            extents: Vec::new(),
+            shapes: Vec::new(),
+            by_identity: HashMap::new(),
+            by_sample: HashMap::new(),
+            shared: Vec::new(),
+            shared_by_address: HashMap::new(),
+            cold: false,
+            scratch: AlignedVec::new(),
+        }
+    }
+
+    /// Adds a value: scalars and tensors stand in the slot itself, anything else in a node.
+    pub(crate) fn add(&mut self, value: &ValueRef<'a>, cold: bool) -> Result<Slot> {
+        self.cold = cold;
+        let slot = match value {
+            ValueRef::Null => Slot::Null,
+            ValueRef::Boolean(boolean) => Slot::Boolean(*boolean),
+            ValueRef::Integer(integer) => Slot::Integer(*integer),
+            ValueRef::Number(number) => Slot::Number(number.to_bits()),
+            ValueRef::Complex(z) => Slot::Complex(z.re.to_bits(), z.im.to_bits()),
+            ValueRef::Tensor(tensor) => {
+                let extent = self.borrowed_tensor(tensor)?;
+                self.tensor_slot(tensor.dtype, tensor.order, tensor.shape, extent)?
+            }
+            ValueRef::Value(value) => self.add_value(value)?,
+            ValueRef::Owned(value) => self.add_value(value)?,
+            structured => {
+                let (tree, _) = self.tree_of_ref(structured, 0)?;
+                Slot::Node(self.emit(&tree)?)
+            }
+        };
+        self.write_shared()?;
+        Ok(slot)
+    }
+
+    fn add_value(&mut self, value: &Value) -> Result<Slot> {
+        Ok(match value {
+            Value::Null => Slot::Null,
+            Value::Boolean(boolean) => Slot::Boolean(*boolean),
+            Value::Integer(integer) => Slot::Integer(*integer),
+            Value::Number(number) => Slot::Number(number.to_bits()),
+            Value::Complex(z) => Slot::Complex(z.re.to_bits(), z.im.to_bits()),
+            Value::Tensor(tensor) => {
+                let extent = self.tensor(tensor)?;
+                self.tensor_slot(tensor.dtype(), tensor.order(), tensor.shape(), extent)?
+            }
+            structured => {
+                let (tree, _) = self.tree(structured, 0)?;
+                Slot::Node(self.emit(&tree)?)
+            }
+        })
+    }
+
+    /// Writes the contents of cells and scopes that were met, and of those met in them. A queue and
+    /// no recursion: cells may form chains of any length.
+    fn write_shared(&mut self) -> Result<()> {
+        while let Some(shared) = self.shared.get(self.shared_nodes.len()).cloned() {
+            let content = match shared {
+                Shared::Cell(cell) => cell.get(),
+                Shared::Scope(scope) => Value::Record(scope.bindings()),
+            };
+            let (tree, _) = self.tree(&content, 0)?;
+            let node = serialize(&tree, &mut self.scratch, &mut self.shared_spool)?;
+            self.shared_nodes.push(node);
+        }
+        Ok(())
+    }
+
+    fn tensor_slot(
+        &mut self,
+        dtype: DType,
+        order: Order,
+        shape: &[u64],
+        extent: u32,
+    ) -> Result<Slot> {
+        let first = count("dimensions", self.shapes.len())?;
+        self.shapes.extend_from_slice(shape);
+        let rank = shape.len() as u8;
+        Ok(Slot::Tensor(TensorSlot {
+            dtype: dtype.code(),
+            order,
+            rank,
+            shape: first,
+            extent,
+        }))
+    }
+
+    /// Hands over nodes and spools.
+    pub(crate) fn finish_nodes(&mut self, empty: [S; 2]) -> Result<BuiltNodes<S>> {
+        let shared_count = count("cells", self.shared_nodes.len())?;
+        let mut nodes = std::mem::take(&mut self.nodes);
+        nodes.append(&mut self.shared_nodes);
+        count("nodes", nodes.len())?;
+        let [spool, shared_spool] = empty;
+        let spool = std::mem::replace(&mut self.spool, spool);
+        let shared_spool = std::mem::replace(&mut self.shared_spool, shared_spool);
+        let mut spools = [spool, shared_spool];
+        spools
+            .iter_mut()
+            .try_for_each(Seek::rewind)
+            .map_err(spool_failed)?;
+        Ok(BuiltNodes {
+            nodes,
+            shared_count,
+            spools,
+        })
+    }
+
+    // What `compound` builds with.
+
+    /// Writes `tree` as a node and returns its number.
+    pub(super) fn emit(&mut self, tree: &Tree<'_>) -> Result<u32> {
+        let number = count("nodes", self.nodes.len())?;
+        let node = serialize(tree, &mut self.scratch, &mut self.spool)?;
+        self.nodes.push(node);
+        Ok(number)
+    }
+
+    /// The shared number of a cell or scope.
+    pub(super) fn share(&mut self, shared: Shared) -> Result<u32> {
+        let address = match &shared {
+            Shared::Cell(cell) => cell.address(),
+            Shared::Scope(scope) => scope.address(),
+        };
+        if let Some(number) = self.shared_by_address.get(&address) {
+            return Ok(*number);
+        }
+        let number = count("cells", self.shared.len())?;
+        self.shared_by_address.insert(address, number);
+        self.shared.push(shared);
+        Ok(number)
+    }
+
+    pub(super) fn tensor(&mut self, tensor: &Tensor) -> Result<u32> {
+        let (storage, start, len) = tensor.storage();
+        let source = ExtentSource::Stored {
+            storage: Arc::clone(storage),
+            start,
+        };
+        self.extent(source, len, tensor.dtype().component_size())
+    }
+
+    pub(super) fn borrowed_tensor(&mut self, tensor: &TensorRef<'a>) -> Result<u32> {
+        let TensorRef {
+            bytes, volatile, ..
+        } = *tensor;
+        let source = ExtentSource::Borrowed { bytes, volatile };
+        self.extent(source, bytes.len() as u64, tensor.dtype.component_size())
+    }
+
+    /// The extent of array data: one that the same memory already has, or one of the same content,
+    /// or a new one.
+    pub(super) fn extent(
+        &mut self,
+        source: ExtentSource<'a>,
+        raw_len: u64,
+        width: usize,
+    ) -> Result<u32> {
+        if raw_len == 0 {
+            return Ok(NONE);
+        }
+        let cold = self.cold;
+        let identity = source.identity(raw_len, cold);
+        if let Some(known) = self.by_identity.get(&identity) {
+            return Ok(*known);
+        }
+        let mut number = count("extents", self.extents.len())?;
+        let sample = source
+            .sample(raw_len)?
+            .map(|sample| (raw_len, cold, sample));
+        let alike = sample.and_then(|sample| self.by_sample.get(&sample));
+        for candidate in alike.into_iter().flatten() {
+            if self.extents[*candidate as usize]
+                .source
+                .same(&source, raw_len)?
+            {
+                number = *candidate;
+                break;
+            }
+        }
+        if number as usize == self.extents.len() {
+            if let Some(sample) = sample {
+                self.by_sample.entry(sample).or_default().push(number);
+            }
+            self.extents.push(PlannedExtent {
+                source,
+                raw_len,
+                width,
+                cold,
+            });
+        }
+        self.by_identity.insert(identity, number);
+        Ok(number)
+    }
+
+    /// Writes the parts of a large record and its index.
+    pub(super) fn record_parts(
+        &mut self,
+        parts: Vec<PartTree>,
+        mut index: Vec<IndexEntry>,
+    ) -> Result<RecordPartsTree> {
+        index.sort_unstable();
+        let mut index_parts = Vec::new();
+        for chunk in index.chunks(INDEX_NODE_ENTRIES) {
+            let node = self.emit(&Tree::Index(chunk.to_vec()))?;
+            index_parts.push(IndexPartTree {
+                first: chunk[0].hash,
+                node,
+            });
+        }
+        if index_parts.len() > MAX_INDEX_PARTS {
+            // Beyond 28 million fields: found by looking through the names.
+            index_parts.clear();
+        }
+        Ok(RecordPartsTree {
+            parts: self.fold(parts, true)?,
+            index: index_parts,
+        })
+    }
+
+    /// Parts as few as one node holds: runs of them become nodes of parts.
+    pub(super) fn fold(
+        &mut self,
+        mut parts: Vec<PartTree>,
+        of_record: bool,
+    ) -> Result<Vec<PartTree>> {
+        while parts.len() > MAX_PARTS {
+            let mut folded = Vec::new();
+            let mut before = 0;
+            for run in parts.chunks(MAX_PARTS) {
+                let local = run.iter().map(|part| PartTree {
+                    end: part.end - before,
+                    ..*part
+                });
+                let local: Vec<PartTree> = local.collect();
+                let tree = if of_record {
+                    Tree::RecordParts(Box::new(RecordPartsTree {
+                        parts: local,
+                        index: Vec::new(),
+                    }))
+                } else {
+                    Tree::VectorParts(local)
+                };
+                before = run[run.len() - 1].end;
+                folded.push(PartTree {
+                    end: before,
+                    node: self.emit(&tree)?.into(),
+                });
+            }
+            parts = folded;
+        }
+        Ok(parts)
+    }
+}
+
+/// Entries of an index node and parts of a node: what fits 32 KiB.
+const INDEX_NODE_ENTRIES: usize = 4096;
+const MAX_PARTS: usize = 1024;
+const MAX_INDEX_PARTS: usize = 4096;
+
+/// A count as 32 bits: the format numbers nodes, extents and cells with them.
+fn count(what: &str, n: usize) -> Result<u32> {
+    u32::try_from(n)
+        .ok()
+        .filter(|n| *n != NONE)
+        .ok_or_else(|| EnvError::InvalidValue {
+            what: format!("{n} {what}"),
+            reason: format!("an archive holds at most {} of them", NONE - 1),
+        })
+}
+
+fn serialize(
+    tree: &Tree<'_>,
+    scratch: &mut AlignedVec<16>,
+    spool: &mut impl Write,
+) -> Result<PlannedNode> {
+    scratch.clear();
+    let bytes = rkyv::api::high::to_bytes_in::<_, BoxedError>(tree, std::mem::take(scratch));
+    let bytes = bytes.map_err(|e| EnvError::InvalidValue {
+        what: "a structured value".to_owned(),
+        reason: format!("cannot be archived: {e}"),
+    })?;
+    if bytes.len() > MAX_NODE_BYTES {
+        return Err(EnvError::InvalidValue {
+            what: "a structured value".to_owned(),
+            reason: format!(
+                "a piece of it needs {} bytes, {MAX_NODE_BYTES} fit",
+                bytes.len()
+            ),
+        });
+    }
+    spool.write_all(&bytes).map_err(spool_failed)?;
+    let node = PlannedNode {
+        len: bytes.len() as u32,
+        crc: crc32fast::hash(&bytes),
+    };
+    *scratch = bytes;
+    Ok(node)
+}
+
+fn spool_failed(source: io::Error) -> EnvError {
+    EnvError::io("write", crate::error::Origin::Memory, source)
+}

@@ -1,0 +1,9 @@
+//! Structured values as small rkyv trees: the schema, building them from values, checking their
+//! bytes, and making values of them again.
+
+pub(crate) mod build;
+mod compound;
+pub(crate) mod extent_source;
+pub(crate) mod node;
+pub(crate) mod restore;
+pub(crate) mod schema;

@@ -1,0 +1,50 @@
+//! Bytes of a node to a checked tree: the one place that calls rkyv's access.
+
+use std::num::NonZeroUsize;
+
+use rkyv::rancor::BoxedError;
+use rkyv::validation::Validator;
+use rkyv::validation::archive::ArchiveValidator;
+use yoke::Yoke;
+
+use super::schema::Archived;
+use crate::limits::MAX_NESTING;
+
+/// Nested ranges the validator may enter: a record with an index is a box and a vector, and the
+/// validator itself needs two.
+const MAX_DEPTH: usize = 2 * MAX_NESTING + 8;
+
+/// A node in memory of its own, checked. Owned bytes cannot change under the checked tree, which a
+/// map's can when its contract is broken.
+pub(crate) struct Node(Yoke<&'static Archived, Box<[u64]>>);
+
+impl Node {
+    /// Checks `words`, the bytes of a node, as a tree.
+    ///
+    /// # Errors
+    /// A text that says what does not hold.
+    pub(crate) fn check(words: Box<[u64]>) -> Result<Node, String> {
+        let attached = Yoke::try_attach_to_cart(words, |words: &[u64]| -> Result<_, BoxedError> {
+            let bytes = bytemuck::cast_slice(words);
+            let archive = ArchiveValidator::with_max_depth(bytes, NonZeroUsize::new(MAX_DEPTH));
+            let mut validator = Validator::new(archive, ());
+            rkyv::api::access_with_context::<Archived, _, BoxedError>(bytes, &mut validator)
+        });
+        attached.map(Node).map_err(|e| {
+            // rkyv's text is a chain of contexts over several lines; its first line says what.
+            let text = e.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            format!("not a valid tree: {line}")
+        })
+    }
+
+    pub(crate) fn root(&self) -> &Archived {
+        self.0.get()
+    }
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Node(..)")
+    }
+}

@@ -1,0 +1,505 @@
+//! Checked trees to values. Recursion is bounded by the nesting limit; cells and scopes wait in a
+//! queue, so that chains of them need no stack; no node is read twice, so that a small file cannot
+//! unfold into a large value.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use super::node::Node;
+use super::schema::{Archived, ArchivedFieldTree, ArchivedPartTree, ArchivedTree};
+use crate::error::{EnvError, Result};
+use crate::format::NONE;
+use crate::limits::MAX_NESTING;
+use crate::value::{
+    Cell, Complex128, DType, Edge, ErrorValue, Extension, Function, Order, Record, Scope,
+    StringArray, Tensor, Typed, UserFunction, Value,
+};
+
+/// Levels of nodes that only list the parts of a large vector or record.
+pub(crate) const MAX_PART_LEVELS: usize = 4;
+
+/// Where trees find what they name by number.
+pub(crate) trait TreeSource {
+    /// The node of that number, checked.
+    fn node(&self, number: u32) -> Result<Arc<Node>>;
+    /// The node number of a shared number.
+    fn shared_node(&self, shared: u32) -> Result<u32>;
+    /// A tensor over an extent. Codes, shape and size are checked.
+    fn tensor(&self, dtype: u8, order: u8, shape: &[u64], extent: u32) -> Result<Tensor>;
+    /// All bytes of an extent, copied.
+    fn extent_bytes(&self, extent: u32) -> Result<Vec<u8>>;
+    /// The error for a node whose tree does not hold together.
+    fn damaged(&self, node: u32, what: &str) -> EnvError;
+}
+
+/// The value of the node `number`.
+pub(crate) fn restore(source: &dyn TreeSource, number: u32) -> Result<Value> {
+    let mut values = restore_many(source, &[number])?;
+    values
+        .pop()
+        .ok_or_else(|| source.damaged(number, "it holds no value"))
+}
+
+/// The values of several nodes, in order: what is one cell or scope in the file is one in all of
+/// them.
+pub(crate) fn restore_many(source: &dyn TreeSource, numbers: &[u32]) -> Result<Vec<Value>> {
+    let mut restorer = Restorer::new(source);
+    let mut values = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        values.push(restorer.node(*number, u32::MAX, 0)?);
+    }
+    restorer.fill_shared()?;
+    Ok(values)
+}
+
+/// The value of `tree`, which stands in the node `own`.
+pub(crate) fn restore_tree(source: &dyn TreeSource, tree: &Archived, own: u32) -> Result<Value> {
+    let mut restorer = Restorer::new(source);
+    let value = restorer.tree(tree, own, 0)?;
+    restorer.fill_shared()?;
+    Ok(value)
+}
+
+struct Restorer<'s> {
+    source: &'s dyn TreeSource,
+    read: HashSet<u32>,
+    shared: HashMap<u32, Shared>,
+    waiting: VecDeque<u32>,
+    long: HashMap<u32, Value>,
+    /// Names met, so that a million records of three fields share three names.
+    names: HashSet<Arc<str>>,
+}
+
+#[derive(Clone)]
+enum Shared {
+    Cell(Cell),
+    Scope(Scope),
+}
+
+/// A list of elements or fields of a node, or of the nodes it is cut into.
+enum Run<'t> {
+    Elements(&'t [Archived]),
+    Fields(&'t [ArchivedFieldTree<'static>]),
+    Parts(&'t [ArchivedPartTree]),
+}
+
+const MAX_KEPT_NAMES: usize = 4096;
+
+impl<'s> Restorer<'s> {
+    fn new(source: &'s dyn TreeSource) -> Self {
+        Restorer {
+            source,
+            read: HashSet::new(),
+            shared: HashMap::new(),
+            waiting: VecDeque::new(),
+            long: HashMap::new(),
+            names: HashSet::new(),
+        }
+    }
+
+    /// Fills cells and scopes with their contents, and those met on the way.
+    fn fill_shared(&mut self) -> Result<()> {
+        while let Some(number) = self.waiting.pop_front() {
+            let node = self.source.shared_node(number)?;
+            let content = self.node(node, u32::MAX, 0)?;
+            match (self.shared.get(&number), content) {
+                (Some(Shared::Cell(cell)), content) => cell.set(content),
+                (Some(Shared::Scope(scope)), Value::Record(bindings)) => {
+                    scope.set_bindings(bindings)
+                }
+                _ => return Err(self.source.damaged(node, "a scope is not a record")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a node that must have a lower number than `above`, and none twice.
+    fn open(&mut self, number: u32, above: u32) -> Result<Arc<Node>> {
+        if number >= above {
+            return Err(self
+                .source
+                .damaged(above, "it names a node that is not lower"));
+        }
+        if !self.read.insert(number) {
+            return Err(self.source.damaged(number, "it is named twice"));
+        }
+        self.source.node(number)
+    }
+
+    fn node(&mut self, number: u32, above: u32, depth: usize) -> Result<Value> {
+        let node = self.open(number, above)?;
+        if matches!(node.root(), ArchivedTree::Node(_)) {
+            return Err(self.source.damaged(number, "it only names another node"));
+        }
+        self.tree(node.root(), number, depth)
+    }
+
+    /// The value of `tree`, which stands in node `own`.
+    fn tree(&mut self, tree: &Archived, own: u32, depth: usize) -> Result<Value> {
+        Ok(match tree {
+            ArchivedTree::Null => Value::Null,
+            ArchivedTree::Boolean(boolean) => Value::Boolean(*boolean),
+            ArchivedTree::Integer(integer) => Value::Integer(integer.to_native()),
+            ArchivedTree::Number(number) => Value::Number(number.to_native()),
+            ArchivedTree::Complex(re, im) => {
+                Value::Complex(Complex128::new(re.to_native(), im.to_native()))
+            }
+            ArchivedTree::String(text) => Value::String(text.as_str().into()),
+            ArchivedTree::Bytes(bytes) => Value::Bytes(bytes.as_slice().into()),
+            ArchivedTree::LongString(extent) => self.long(extent.to_native(), own, true)?,
+            ArchivedTree::LongBytes(extent) => self.long(extent.to_native(), own, false)?,
+            ArchivedTree::Node(number) => self.node(number.to_native(), own, depth)?,
+            ArchivedTree::Vector(elements) => {
+                let mut out = Vec::with_capacity(elements.len());
+                self.elements(
+                    Run::Elements(elements),
+                    own,
+                    self.deeper(own, depth)?,
+                    0,
+                    &mut out,
+                )?;
+                Value::Vector(Arc::new(out))
+            }
+            ArchivedTree::VectorParts(parts) => {
+                let mut out = Vec::new();
+                self.elements(
+                    Run::Parts(parts),
+                    own,
+                    self.deeper(own, depth)?,
+                    0,
+                    &mut out,
+                )?;
+                Value::Vector(Arc::new(out))
+            }
+            ArchivedTree::Record(fields) => self.record(Run::Fields(fields), own, depth)?,
+            ArchivedTree::IndexedRecord(record) => {
+                self.record(Run::Fields(&record.fields), own, depth)?
+            }
+            ArchivedTree::RecordParts(record) => {
+                self.record(Run::Parts(&record.parts), own, depth)?
+            }
+            ArchivedTree::Index(_) => {
+                return Err(self
+                    .source
+                    .damaged(own, "an index stands where a value should"));
+            }
+            ArchivedTree::Tensor(tensor) => {
+                let shape = native(&tensor.shape);
+                let extent = tensor.extent.to_native();
+                Value::Tensor(
+                    self.source
+                        .tensor(tensor.dtype, tensor.order, &shape, extent)?,
+                )
+            }
+            ArchivedTree::StringArray(array) => {
+                let array = self.string_array(
+                    &native(&array.shape),
+                    array.offsets.to_native(),
+                    array.bytes.to_native(),
+                    array.byte_len.to_native(),
+                )?;
+                Value::from(array)
+            }
+            ArchivedTree::Edge(edge) => {
+                let depth = self.deeper(own, depth)?;
+                Value::from(Edge {
+                    from: self.text(&edge.from, own, depth)?,
+                    to: self.text(&edge.to, own, depth)?,
+                    directed: self.flag(edge.directed.to_native(), own)?,
+                    properties: self.plain_record(&edge.properties, own, depth)?,
+                })
+            }
+            ArchivedTree::Builtin(name) => {
+                let name = name.as_str().into();
+                Value::from(Function::Builtin { name })
+            }
+            ArchivedTree::Function(function) => {
+                let depth = self.deeper(own, depth)?;
+                let Value::Vector(parameters) = self.tree(&function.parameters, own, depth)? else {
+                    return Err(self.source.damaged(own, "parameters are not a vector"));
+                };
+                let parameters = parameters.iter().map(|name| match name {
+                    Value::String(name) => Ok(Arc::clone(name)),
+                    _ => Err(self.source.damaged(own, "a parameter is not a string")),
+                });
+                Value::from(UserFunction {
+                    parameters: parameters.collect::<Result<_>>()?,
+                    name: self.optional_text(&function.name, own, depth)?,
+                    details: self.plain_record(&function.details, own, depth)?,
+                    source: self.text(&function.source, own, depth)?,
+                    scope: self.scope(function.scope.to_native(), own)?,
+                })
+            }
+            ArchivedTree::Cell(number) => {
+                let number = number.to_native();
+                match self.shared_value(number, || Shared::Cell(Cell::default())) {
+                    Shared::Cell(cell) => Value::Cell(cell),
+                    Shared::Scope(_) => {
+                        return Err(self.source.damaged(own, "a cell and a scope share a node"));
+                    }
+                }
+            }
+            ArchivedTree::Error(error) => {
+                let depth = self.deeper(own, depth)?;
+                let source = self.tree(&error.source, own, depth)?;
+                let has_source = self.flag(error.has_source.to_native(), own)?;
+                Value::from(ErrorValue {
+                    message: self.text(&error.message, own, depth)?,
+                    kind: self.optional_text(&error.kind, own, depth)?,
+                    source: has_source.then_some(source),
+                })
+            }
+            ArchivedTree::Extension(extension) => {
+                let depth = self.deeper(own, depth)?;
+                Value::from(Extension {
+                    type_name: self.text(&extension.type_name, own, depth)?,
+                    parameters: self.tree(&extension.parameters, own, depth)?,
+                    storage: self.tree(&extension.storage, own, depth)?,
+                })
+            }
+            ArchivedTree::Typed(typed) => {
+                let shape = [typed.byte_len.to_native()];
+                let extent = typed.extent.to_native();
+                let bytes =
+                    self.source
+                        .tensor(DType::U8.code(), Order::C.code(), &shape, extent)?;
+                Value::from(Typed {
+                    type_name: self.text(&typed.type_name, own, depth)?,
+                    version: typed.version.to_native(),
+                    alignment: typed.alignment.to_native(),
+                    fingerprint: typed.fingerprint.to_native(),
+                    bytes,
+                })
+            }
+        })
+    }
+
+    fn elements(
+        &mut self,
+        run: Run<'_>,
+        own: u32,
+        depth: usize,
+        level: usize,
+        out: &mut Vec<Value>,
+    ) -> Result<()> {
+        match run {
+            Run::Elements(elements) => {
+                out.reserve(elements.len());
+                for element in elements {
+                    let value = self.tree(element, own, depth)?;
+                    out.push(value);
+                }
+                Ok(())
+            }
+            Run::Parts(parts) => {
+                let start = out.len() as u64;
+                for part in parts {
+                    let (number, node) = self.part(part, own, level)?;
+                    let run = match node.root() {
+                        ArchivedTree::Vector(elements) => Run::Elements(elements),
+                        ArchivedTree::VectorParts(parts) => Run::Parts(parts),
+                        _ => {
+                            return Err(self
+                                .source
+                                .damaged(number, "it is not a part of a vector"));
+                        }
+                    };
+                    self.elements(run, number, depth, level + 1, out)?;
+                    self.part_end(part, out.len() as u64 - start, number)?;
+                }
+                Ok(())
+            }
+            Run::Fields(_) => Err(self.source.damaged(own, "fields stand in a vector")),
+        }
+    }
+
+    fn record(&mut self, run: Run<'_>, own: u32, depth: usize) -> Result<Value> {
+        let depth = self.deeper(own, depth)?;
+        let mut out = Record::with_capacity(match run {
+            Run::Fields(fields) => fields.len(),
+            _ => 0,
+        });
+        self.fields(run, own, depth, 0, &mut out)?;
+        Ok(Value::Record(out))
+    }
+
+    fn fields(
+        &mut self,
+        run: Run<'_>,
+        own: u32,
+        depth: usize,
+        level: usize,
+        out: &mut Record,
+    ) -> Result<()> {
+        match run {
+            Run::Fields(fields) => {
+                for field in fields {
+                    let value = self.tree(&field.value, own, depth)?;
+                    let name = self.name(field.name.as_str());
+                    if out.insert(name, value).is_some() {
+                        return Err(self.source.damaged(own, "a field's name stands twice"));
+                    }
+                }
+                Ok(())
+            }
+            Run::Parts(parts) => {
+                let start = out.len() as u64;
+                for part in parts {
+                    let (number, node) = self.part(part, own, level)?;
+                    let run = match node.root() {
+                        ArchivedTree::Record(fields) => Run::Fields(fields),
+                        ArchivedTree::RecordParts(record) => Run::Parts(&record.parts),
+                        _ => {
+                            return Err(self
+                                .source
+                                .damaged(number, "it is not a part of a record"));
+                        }
+                    };
+                    self.fields(run, number, depth, level + 1, out)?;
+                    self.part_end(part, out.len() as u64 - start, number)?;
+                }
+                Ok(())
+            }
+            Run::Elements(_) => Err(self.source.damaged(own, "elements stand in a record")),
+        }
+    }
+
+    fn part(
+        &mut self,
+        part: &ArchivedPartTree,
+        own: u32,
+        level: usize,
+    ) -> Result<(u32, Arc<Node>)> {
+        if level >= MAX_PART_LEVELS {
+            return Err(self
+                .source
+                .damaged(own, "it is cut into too many levels of parts"));
+        }
+        let number = u32::try_from(part.node.to_native()).unwrap_or(u32::MAX);
+        Ok((number, self.open(number, own)?))
+    }
+
+    fn part_end(&self, part: &ArchivedPartTree, found: u64, number: u32) -> Result<()> {
+        if part.end.to_native() == found {
+            return Ok(());
+        }
+        Err(self
+            .source
+            .damaged(number, "it has another number of elements than is recorded"))
+    }
+
+    fn long(&mut self, extent: u32, own: u32, text: bool) -> Result<Value> {
+        if let Some(value @ (Value::String(_) | Value::Bytes(_))) = self.long.get(&extent) {
+            if matches!(value, Value::String(_)) == text {
+                return Ok(value.clone());
+            }
+        }
+        let bytes = self.source.extent_bytes(extent)?;
+        let value = if text {
+            let text = String::from_utf8(bytes)
+                .map_err(|_| self.source.damaged(own, "a long string is not UTF-8"))?;
+            Value::String(text.into())
+        } else {
+            Value::Bytes(bytes.into())
+        };
+        self.long.insert(extent, value.clone());
+        Ok(value)
+    }
+
+    fn string_array(
+        &self,
+        shape: &[u64],
+        offsets: u32,
+        bytes: u32,
+        len: u64,
+    ) -> Result<StringArray> {
+        let count = crate::value::byte_len(DType::U8, shape)?;
+        let c = Order::C.code();
+        let offsets = self
+            .source
+            .tensor(DType::U64.code(), c, &[count + 1], offsets)?;
+        let bytes = self.source.tensor(DType::U8.code(), c, &[len], bytes)?;
+        StringArray::from_parts(shape, offsets, bytes)
+    }
+
+    fn shared_value(&mut self, number: u32, new: impl FnOnce() -> Shared) -> Shared {
+        match self.shared.entry(number) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(place) => {
+                self.waiting.push_back(number);
+                place.insert(new()).clone()
+            }
+        }
+    }
+
+    fn scope(&mut self, number: u64, own: u32) -> Result<Option<Scope>> {
+        let number = u32::try_from(number).unwrap_or(NONE);
+        if number == NONE {
+            return Ok(None);
+        }
+        match self.shared_value(number, || Shared::Scope(Scope::default())) {
+            Shared::Scope(scope) => Ok(Some(scope)),
+            Shared::Cell(_) => Err(self.source.damaged(own, "a cell and a scope share a node")),
+        }
+    }
+
+    fn text(&mut self, tree: &Archived, own: u32, depth: usize) -> Result<Arc<str>> {
+        match self.tree(tree, own, depth)? {
+            Value::String(text) => Ok(text),
+            _ => Err(self.source.damaged(own, "a text is not a string")),
+        }
+    }
+
+    fn optional_text(
+        &mut self,
+        tree: &Archived,
+        own: u32,
+        depth: usize,
+    ) -> Result<Option<Arc<str>>> {
+        match self.tree(tree, own, depth)? {
+            Value::String(text) => Ok(Some(text)),
+            Value::Null => Ok(None),
+            _ => Err(self.source.damaged(own, "a text is not a string")),
+        }
+    }
+
+    fn plain_record(&mut self, tree: &Archived, own: u32, depth: usize) -> Result<Record> {
+        match self.tree(tree, own, depth)? {
+            Value::Record(record) => Ok(record),
+            _ => Err(self.source.damaged(own, "properties are not a record")),
+        }
+    }
+
+    fn flag(&self, flag: u64, own: u32) -> Result<bool> {
+        match flag {
+            0 | 1 => Ok(flag == 1),
+            _ => Err(self.source.damaged(own, "a flag is neither 0 nor 1")),
+        }
+    }
+
+    fn deeper(&self, own: u32, depth: usize) -> Result<usize> {
+        if depth >= MAX_NESTING {
+            return Err(self
+                .source
+                .damaged(own, "it is nested deeper than 128 levels"));
+        }
+        Ok(depth + 1)
+    }
+
+    fn name(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.names.get(name) {
+            return Arc::clone(known);
+        }
+        let name: Arc<str> = name.into();
+        if self.names.len() < MAX_KEPT_NAMES {
+            self.names.insert(Arc::clone(&name));
+        }
+        name
+    }
+}
+
+/// Dimensions in memory.
+pub(crate) fn native(shape: &[rkyv::rend::u64_le]) -> Vec<u64> {
+    shape.iter().map(|n| n.to_native()).collect()
+}

@@ -1,0 +1,664 @@
+//! Writing an archive: bindings are gathered, then everything is placed, written once, and put in
+//! place of the old file.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tempfile::SpooledTempFile;
+
+use super::emit::{Emission, write_at, write_hot};
+use super::options::SaveOptions;
+use super::replace::Replacement;
+use crate::error::{EnvError, Result};
+use crate::format::extent::{Codec, DigestKind, ExtentRecord};
+use crate::format::header::{
+    AchHeader, FLAG_SEALED, FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINOR, HEADER_LEN,
+};
+use crate::format::records::{
+    Area, EntryRecord, FLAG_CONSTANT, FLAG_MUTABLE, LAYOUT_ID, NodeRecord, PAGE_SIZE, Preamble,
+    Slot,
+};
+use crate::format::sums::root_digest;
+use crate::format::table::PREAMBLE_LEN;
+use crate::format::{AREA_ALIGNMENT, NONE, TRAILER_LEN, align_up};
+use crate::limits::{
+    COLD_BLOCK_BYTES, EXTENT_ALIGNMENT, HOT_BLOCK_BYTES, MAX_NAME_HEAP_BYTES, PAGE_ALIGNED_FROM,
+    PAGE_ALIGNMENT,
+};
+use crate::name::check_name;
+use crate::pattern::Patterns;
+use crate::tree::build::{Builder, BuiltNodes};
+use crate::tree::extent_source::PlannedExtent;
+use crate::value::{Record, Value, ValueRef};
+
+/// Saves bindings to a file: atomically, in the given order.
+///
+/// ```
+/// use achronyme_env::{save, Archive, SaveOptions, Value};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("run.ach");
+///
+/// let values = [("answer", Value::Integer(42)), ("greeting", Value::from("hello"))];
+/// save(&path, values.iter().map(|(name, value)| (*name, value)), &SaveOptions::new())?;
+/// assert_eq!(Archive::open(&path)?.load_var("answer")?.as_i64(), Some(42));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As [`ArchiveWriter`]; the old file, if there is one, is then as it was.
+pub fn save<'a, N, V>(
+    path: impl AsRef<Path>,
+    bindings: impl IntoIterator<Item = (N, V)>,
+    options: &SaveOptions,
+) -> Result<SaveReport>
+where
+    N: AsRef<str>,
+    V: Into<ValueRef<'a>>,
+{
+    let mut writer = ArchiveWriter::create(path, options)?;
+    for (name, value) in bindings {
+        writer.add(name.as_ref(), value)?;
+    }
+    writer.finish()
+}
+
+/// Gathers bindings and writes them as one archive. Until [`ArchiveWriter::finish`] returns, the
+/// file of that name is the old one, or none; dropped before, the writer leaves nothing.
+///
+/// Borrowed tensors are not copied: their memory is read when `finish` runs.
+///
+/// ```
+/// use achronyme_env::{ArchiveWriter, BindingOptions, Record, SaveOptions, TensorRef};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("run.ach");
+///
+/// let temperature = vec![271.5f32; 12];
+/// let units = Record::from([("units", "K")]);
+/// let mut writer = ArchiveWriter::create(&path, &SaveOptions::new())?;
+/// writer.add("run", 7i64)?;
+/// writer.add_with(
+///     "temperature",
+///     TensorRef::new(&temperature, &[3, 4])?,
+///     &BindingOptions::new().attributes(units),
+/// )?;
+/// let report = writer.finish()?;
+/// assert_eq!(report.bindings, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct ArchiveWriter<'a> {
+    replacement: Replacement,
+    options: SaveOptions,
+    cold: Patterns,
+    builder: Builder<'a, SpooledTempFile>,
+    entries: Vec<PlannedEntry>,
+    /// Names in the order they were added, one after the other.
+    names: String,
+}
+
+/// What may be said of a binding beside its value.
+#[derive(Clone, Debug, Default)]
+pub struct BindingOptions {
+    attributes: Record,
+    constant: bool,
+    mutable: bool,
+}
+
+impl BindingOptions {
+    /// No attributes; neither constant nor mutable.
+    pub fn new() -> BindingOptions {
+        BindingOptions::default()
+    }
+
+    /// Attributes: units, dims, a description, anything.
+    pub fn attributes(mut self, attributes: Record) -> Self {
+        self.attributes = attributes;
+        self
+    }
+
+    /// Marks a constant of the session.
+    pub fn constant(mut self, constant: bool) -> Self {
+        self.constant = constant;
+        self
+    }
+
+    /// Marks a binding that was declared mutable.
+    pub fn mutable(mut self, mutable: bool) -> Self {
+        self.mutable = mutable;
+        self
+    }
+}
+
+/// What a save did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SaveReport {
+    /// The file.
+    pub path: PathBuf,
+    /// Its length in bytes.
+    pub file_len: u64,
+    /// Number of bindings.
+    pub bindings: usize,
+    /// Bytes of array data before compression; shared data counts once.
+    pub raw_bytes: u64,
+    /// Bytes of array data in the file.
+    pub stored_bytes: u64,
+    /// The root digest.
+    pub root_digest: [u8; 32],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct PlannedEntry {
+    name_start: usize,
+    name_len: u16,
+    flags: u8,
+    attributes: u32,
+    slot: Slot,
+}
+
+/// Records and places of everything but the table.
+struct Placed {
+    entries: Vec<EntryRecord>,
+    names: Vec<u8>,
+    extents: Vec<ExtentRecord>,
+    nodes: Vec<NodeRecord>,
+    shapes: Vec<u64>,
+}
+
+impl<'a> ArchiveWriter<'a> {
+    /// Begins an archive that will be `path`.
+    ///
+    /// # Errors
+    /// [`EnvError::AlreadyExists`], [`EnvError::NotAFile`], [`EnvError::Io`];
+    /// [`EnvError::InvalidValue`] or [`EnvError::Syntax`] for options that cannot be.
+    pub fn create(path: impl AsRef<Path>, options: &SaveOptions) -> Result<ArchiveWriter<'a>> {
+        let cold = options.check()?;
+        let replacement = Replacement::new(path.as_ref(), options.overwrite)?;
+        let builder = Builder::new(replacement.spool(), replacement.spool());
+        Ok(ArchiveWriter {
+            replacement,
+            options: options.clone(),
+            cold,
+            builder,
+            entries: Vec::new(),
+            names: String::new(),
+        })
+    }
+
+    /// Adds a binding.
+    ///
+    /// # Errors
+    /// [`EnvError::NameTooLong`]; [`EnvError::NestingTooDeep`], [`EnvError::InvalidValue`] and
+    /// [`EnvError::DuplicateName`] about the value, wrapped with the name. A name given twice is an
+    /// error of [`ArchiveWriter::finish`].
+    pub fn add(&mut self, name: &str, value: impl Into<ValueRef<'a>>) -> Result<()> {
+        self.add_with(name, value, &BindingOptions::default())
+    }
+
+    /// Adds a binding with attributes or marks.
+    ///
+    /// # Errors
+    /// As [`ArchiveWriter::add`].
+    pub fn add_with(
+        &mut self,
+        name: &str,
+        value: impl Into<ValueRef<'a>>,
+        options: &BindingOptions,
+    ) -> Result<()> {
+        check_name(name)?;
+        let cold = !self.cold.is_empty() && self.cold.matches(name);
+        let slot = self
+            .builder
+            .add(&value.into(), cold)
+            .map_err(|e| e.of_variable(name))?;
+        let attributes = match options.attributes.is_empty() {
+            true => NONE,
+            false => {
+                let attributes = Value::Record(options.attributes.clone());
+                self.record_node(attributes)
+                    .map_err(|e| e.of_variable(name))?
+            }
+        };
+        let flags =
+            (options.constant as u8 * FLAG_CONSTANT) | (options.mutable as u8 * FLAG_MUTABLE);
+        let name_start = self.names.len();
+        self.names.push_str(name);
+        let name_len = name.len() as u16;
+        self.entries.push(PlannedEntry {
+            name_start,
+            name_len,
+            flags,
+            attributes,
+            slot,
+        });
+        Ok(())
+    }
+
+    /// Writes the archive and puts it in place.
+    ///
+    /// # Errors
+    /// [`EnvError::DuplicateName`]; [`EnvError::DiskFull`] and [`EnvError::Io`], after which the
+    /// old file is as it was and nothing is left behind; [`EnvError::ReplacedNotDurable`], after
+    /// which the new file is in place.
+    pub fn finish(mut self) -> Result<SaveReport> {
+        let metadata_node = self.metadata_node()?;
+        let empty = [self.replacement.spool(), self.replacement.spool()];
+        let BuiltNodes {
+            nodes,
+            shared_count,
+            spools,
+        } = self.builder.finish_nodes(empty)?;
+        let extents = std::mem::take(&mut self.builder.extents);
+        let (entries, names) = self.sorted_entries()?;
+        let mut placed = Placed {
+            entries,
+            names,
+            extents: extents
+                .iter()
+                .map(|extent| self.blank_record(extent))
+                .collect(),
+            nodes: Vec::with_capacity(nodes.len()),
+            shapes: std::mem::take(&mut self.builder.shapes),
+        };
+
+        // The plan: the table's length is known from the counts, so it stands in front.
+        let table_offset = HEADER_LEN as u64;
+        let table_len = placed.table_len(nodes.len());
+        let nodes_area_offset = aligned(table_offset + table_len, AREA_ALIGNMENT);
+        let mut node_end = nodes_area_offset;
+        for node in &nodes {
+            placed.nodes.push(NodeRecord {
+                offset: node_end,
+                len: node.len,
+                crc: node.crc,
+            });
+            node_end += u64::from(node.len);
+        }
+        let nodes_area = Area {
+            offset: nodes_area_offset,
+            len: node_end - nodes_area_offset,
+        };
+        let extents_offset = aligned(node_end, AREA_ALIGNMENT);
+
+        let expected = expected_len(extents_offset, &extents);
+        self.replacement.reserve(expected)?;
+        let failed = |e| self.replacement.write_failed(e, expected);
+
+        self.write_nodes(spools, nodes_area).map_err(failed)?;
+        let (extents_end, lists) =
+            self.write_extents(&extents, &mut placed.extents, extents_offset, &failed)?;
+        let extents_area = Area {
+            offset: extents_offset,
+            len: extents_end - extents_offset,
+        };
+        let sums_area = self
+            .write_sums(&lists, &mut placed.extents, extents_end)
+            .map_err(failed)?;
+
+        let file_len = sums_area.offset + sums_area.len + TRAILER_LEN;
+        let preamble = Preamble {
+            file_len,
+            layout_id: LAYOUT_ID,
+            page_size: PAGE_SIZE,
+            entry_count: placed.entries.len() as u32,
+            extent_count: placed.extents.len() as u32,
+            node_count: placed.nodes.len() as u32,
+            shape_count: placed.shapes.len() as u32,
+            metadata_node,
+            shared_count,
+            nodes_area,
+            extents_area,
+            sums_area,
+            ..bytemuck::Zeroable::zeroed()
+        };
+        let (table, table_crc) = placed.table(preamble);
+        debug_assert_eq!(table.len() as u64, table_len);
+        let header = AchHeader {
+            major: FORMAT_VERSION_MAJOR,
+            minor: FORMAT_VERSION_MINOR,
+            flags: if self.options.seal { FLAG_SEALED } else { 0 },
+            created: self.options.created.unwrap_or_else(now),
+            writer: env!("CARGO_PKG_VERSION").to_owned(),
+            has_cold: placed
+                .extents
+                .iter()
+                .any(|extent| extent.codec != Codec::Raw as u8),
+            table_offset,
+            table_len,
+            table_crc,
+        };
+        let header = header.to_bytes();
+        let root_digest = root_digest(&header, &table);
+        let file = self.replacement.file();
+        write_at(file, 0, &header)
+            .and_then(|()| write_at(file, table_offset, &table))
+            .and_then(|()| write_at(file, file_len - TRAILER_LEN, &root_digest))
+            .and_then(|()| file.set_len(file_len))
+            .map_err(failed)?;
+        let report = SaveReport {
+            path: self.replacement.path().to_owned(),
+            file_len,
+            bindings: placed.entries.len(),
+            raw_bytes: placed.extents.iter().map(|extent| extent.raw_len).sum(),
+            stored_bytes: placed.extents.iter().map(|extent| extent.stored_len).sum(),
+            root_digest,
+        };
+        self.replacement.commit(self.options.durable, expected)?;
+        Ok(report)
+    }
+
+    /// The node of the metadata record, or `NONE` when there is nothing to say.
+    fn metadata_node(&mut self) -> Result<u32> {
+        let mut metadata = Record::new();
+        if let Some(description) = &self.options.description {
+            metadata.insert("description", description.as_str());
+        }
+        if !self.options.tags.is_empty() {
+            metadata.insert(
+                "tags",
+                Value::vector(self.options.tags.iter().map(String::as_str)),
+            );
+        }
+        if !self.options.custom.is_empty() {
+            let custom = self.options.custom.iter();
+            let custom: Record = custom
+                .map(|(key, value)| (key.as_str(), value.as_str()))
+                .collect();
+            metadata.insert("custom", custom);
+        }
+        if metadata.is_empty() {
+            return Ok(NONE);
+        }
+        self.record_node(Value::Record(metadata))
+    }
+
+    fn record_node(&mut self, record: Value) -> Result<u32> {
+        match self.builder.add(&ValueRef::Owned(record), false)? {
+            Slot::Node(node) => Ok(node),
+            // `Builder::add` puts every record in a node.
+            other => unreachable!("a record became {other:?}"),
+        }
+    }
+
+    /// The entries sorted by name, and the name heap in that order.
+    fn sorted_entries(&self) -> Result<(Vec<EntryRecord>, Vec<u8>)> {
+        let name = |entry: &PlannedEntry| {
+            &self.names.as_bytes()[entry.name_start..][..usize::from(entry.name_len)]
+        };
+        if self.names.len() as u64 > MAX_NAME_HEAP_BYTES || self.entries.len() as u64 >= NONE.into()
+        {
+            return Err(EnvError::InvalidValue {
+                what: format!("{} bindings", self.entries.len()),
+                reason: "their names need more than 4 GiB, or they are too many".to_owned(),
+            });
+        }
+        let mut order: Vec<u32> = (0..self.entries.len() as u32).collect();
+        if !self.entries.is_sorted_by(|a, b| name(a) < name(b)) {
+            order.sort_by(|a, b| {
+                name(&self.entries[*a as usize]).cmp(name(&self.entries[*b as usize]))
+            });
+        }
+        let mut names = Vec::with_capacity(self.names.len());
+        let mut records: Vec<EntryRecord> = Vec::with_capacity(order.len());
+        let mut previous: Option<&[u8]> = None;
+        for ordinal in order {
+            let entry = &self.entries[ordinal as usize];
+            let bytes = name(entry);
+            if previous == Some(bytes) {
+                let name = String::from_utf8_lossy(bytes).into_owned();
+                return Err(EnvError::DuplicateName { name });
+            }
+            previous = Some(bytes);
+            let (kind, payload) = entry.slot.to_record();
+            records.push(EntryRecord {
+                name_offset: names.len() as u32,
+                name_len: entry.name_len,
+                kind,
+                flags: entry.flags,
+                ordinal,
+                attributes: entry.attributes,
+                payload,
+            });
+            names.extend_from_slice(bytes);
+        }
+        Ok((records, names))
+    }
+
+    fn blank_record(&self, extent: &PlannedExtent<'_>) -> ExtentRecord {
+        let (codec, block) = match extent.cold {
+            true => (Codec::Zstd, COLD_BLOCK_BYTES),
+            false => (Codec::Raw, HOT_BLOCK_BYTES),
+        };
+        ExtentRecord {
+            offset: 0,
+            stored_len: extent.raw_len,
+            raw_len: extent.raw_len,
+            sums_offset: 0,
+            sum: 0,
+            codec: codec as u8,
+            shuffle: 0,
+            block_log2: block.trailing_zeros() as u8,
+            digest_kind: self.digest_kind() as u8,
+            digest: [0; 32],
+        }
+    }
+
+    fn digest_kind(&self) -> DigestKind {
+        if self.options.seal {
+            DigestKind::Sha256
+        } else {
+            DigestKind::Xxh3
+        }
+    }
+
+    fn write_nodes(&self, spools: [SpooledTempFile; 2], area: Area) -> io::Result<()> {
+        let mut at = area.offset;
+        let mut buffer = vec![0; area.len.min(1 << 20) as usize];
+        for mut spool in spools {
+            loop {
+                let read = spool.read(&mut buffer)?;
+                if read == 0 {
+                    break;
+                }
+                write_at(self.replacement.file(), at, &buffer[..read])?;
+                at += read as u64;
+            }
+        }
+        debug_assert_eq!(at, area.offset + area.len);
+        Ok(())
+    }
+
+    /// Writes extents in the order of their numbers: hot ones that follow each other together, on
+    /// all cores; a cold one's length is only known when it is packed. Returns where they end, and
+    /// the lists of block sums.
+    fn write_extents(
+        &self,
+        extents: &[PlannedExtent<'_>],
+        records: &mut [ExtentRecord],
+        start: u64,
+        failed: &(dyn Fn(io::Error) -> EnvError + Sync),
+    ) -> Result<(u64, Vec<Vec<u8>>)> {
+        let emission = Emission {
+            file: self.replacement.file(),
+            digest: self.digest_kind(),
+            progress: self.options.progress.as_ref(),
+            total: extents.iter().map(|extent| extent.raw_len).sum(),
+            done: AtomicU64::new(0),
+        };
+        let mut lists = Vec::with_capacity(extents.len());
+        let (mut first, mut end) = (0, start);
+        while first < extents.len() {
+            if extents[first].cold {
+                let record = &mut records[first];
+                record.offset = aligned(end, extent_alignment(record.raw_len));
+                lists.push(self.write_cold(&emission, &extents[first], record, failed)?);
+                end = record.offset + record.stored_len;
+                first += 1;
+                continue;
+            }
+            let run = extents[first..]
+                .iter()
+                .take_while(|extent| !extent.cold)
+                .count();
+            let records = &mut records[first..first + run];
+            for record in records.iter_mut() {
+                record.offset = aligned(end, extent_alignment(record.raw_len));
+                end = record.offset + record.stored_len;
+            }
+            let sums = write_hot(&emission, &extents[first..first + run], records, failed)?;
+            lists.extend(sums.iter().map(|sums| bytemuck::cast_slice(sums).to_vec()));
+            first += run;
+        }
+        Ok((end, lists))
+    }
+
+    #[cfg(feature = "zstd")]
+    fn write_cold(
+        &self,
+        emission: &Emission<'_>,
+        extent: &PlannedExtent<'_>,
+        record: &mut ExtentRecord,
+        failed: &(dyn Fn(io::Error) -> EnvError + Sync),
+    ) -> Result<Vec<u8>> {
+        let blocks = super::cold::write_cold(emission, extent, record, self.options.level, failed)?;
+        if let [(_, crc)] = blocks[..] {
+            return Ok(crc.to_le_bytes().to_vec());
+        }
+        let words: Vec<u32> = blocks
+            .into_iter()
+            .flat_map(|(len, crc)| [len, crc])
+            .collect();
+        Ok(bytemuck::cast_slice(&words).to_vec())
+    }
+
+    #[cfg(not(feature = "zstd"))]
+    fn write_cold(
+        &self,
+        _: &Emission<'_>,
+        _: &PlannedExtent<'_>,
+        _: &mut ExtentRecord,
+        _: &(dyn Fn(io::Error) -> EnvError + Sync),
+    ) -> Result<Vec<u8>> {
+        unreachable!("cold patterns are refused without the feature `zstd`")
+    }
+
+    /// Writes the lists of block sums after the extents; a single sum stands in its record.
+    fn write_sums(
+        &self,
+        lists: &[Vec<u8>],
+        records: &mut [ExtentRecord],
+        start: u64,
+    ) -> io::Result<Area> {
+        let offset = aligned(start, AREA_ALIGNMENT);
+        let mut area = Vec::new();
+        for (list, record) in lists.iter().zip(records) {
+            if record.sums_len() == 0 {
+                record.sum = list
+                    .as_chunks::<4>()
+                    .0
+                    .first()
+                    .map_or(0, |sum| u32::from_le_bytes(*sum));
+                continue;
+            }
+            record.sums_offset = offset + area.len() as u64;
+            record.sum = crc32fast::hash(list);
+            area.extend_from_slice(list);
+            area.resize(area.len().next_multiple_of(8), 0);
+        }
+        write_at(self.replacement.file(), offset, &area)?;
+        Ok(Area {
+            offset,
+            len: area.len() as u64,
+        })
+    }
+}
+
+impl Placed {
+    fn body_len(&self, nodes: usize) -> usize {
+        size_of_val(&self.entries[..])
+            + size_of_val(&self.extents[..])
+            + nodes * size_of::<NodeRecord>()
+            + size_of_val(&self.shapes[..])
+            + self.names.len()
+    }
+
+    fn table_len(&self, nodes: usize) -> u64 {
+        let body = self.body_len(nodes);
+        (body_offset(body) + body) as u64
+    }
+
+    /// The bytes of the table, and the CRC-32 of its preamble and page sums.
+    fn table(&self, mut preamble: Preamble) -> (Vec<u8>, u32) {
+        let body_len = self.body_len(self.nodes.len());
+        let body_offset = body_offset(body_len);
+        let mut table = vec![0; body_offset];
+        table.reserve(body_len);
+        let mut array = |bytes: &[u8]| {
+            let offset = table.len() as u64;
+            table.extend_from_slice(bytes);
+            offset
+        };
+        preamble.entries_offset = array(bytemuck::cast_slice(&self.entries));
+        preamble.extents_offset = array(bytemuck::cast_slice(&self.extents));
+        preamble.nodes_offset = array(bytemuck::cast_slice(&self.nodes));
+        preamble.shapes_offset = array(bytemuck::cast_slice(&self.shapes));
+        preamble.names_offset = array(&self.names);
+        preamble.names_len = self.names.len() as u64;
+        preamble.body_offset = body_offset as u64;
+        preamble.body_len = body_len as u64;
+        let (head, body) = table.split_at_mut(body_offset);
+        head[..PREAMBLE_LEN].copy_from_slice(bytemuck::bytes_of(&preamble));
+        let sums = head[PREAMBLE_LEN..].as_chunks_mut::<4>().0;
+        for (page, sum) in body.chunks(PAGE_SIZE as usize).zip(sums) {
+            *sum = crc32fast::hash(page).to_le_bytes();
+        }
+        let crc = crc32fast::hash(head);
+        (table, crc)
+    }
+}
+
+impl fmt::Debug for ArchiveWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ArchiveWriter")
+            .field("path", &self.replacement.path())
+            .field("bindings", &self.entries.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Offset of the table's body: preamble, one sum a page, rounded up to 8.
+fn body_offset(body_len: usize) -> usize {
+    (PREAMBLE_LEN + body_len.div_ceil(PAGE_SIZE as usize) * 4).next_multiple_of(8)
+}
+
+fn extent_alignment(raw_len: u64) -> u64 {
+    if raw_len >= PAGE_ALIGNED_FROM {
+        PAGE_ALIGNMENT
+    } else {
+        EXTENT_ALIGNMENT
+    }
+}
+
+/// `offset` at an alignment. Offsets of a file that is written stay far below 64 bits.
+fn aligned(offset: u64, alignment: u64) -> u64 {
+    align_up(offset, alignment).unwrap_or(u64::MAX)
+}
+
+/// Length of the file without what cold extents will need, which only packing them tells.
+fn expected_len(start: u64, extents: &[PlannedExtent<'_>]) -> u64 {
+    let mut end = start;
+    let mut sums = 0;
+    for extent in extents.iter().filter(|extent| !extent.cold) {
+        end = aligned(end, extent_alignment(extent.raw_len)) + extent.raw_len;
+        sums += extent.raw_len.div_ceil(HOT_BLOCK_BYTES) * 4 + 4;
+    }
+    end + sums + TRAILER_LEN
+}
+
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}

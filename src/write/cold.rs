@@ -1,0 +1,187 @@
+//! Cold extents: one zstd frame per block, shuffled first where a sample says it pays, packed on
+//! all cores, written in order.
+
+use std::io;
+
+use super::emit::{Emission, threads, write_at};
+use crate::error::{EnvError, Result};
+use crate::format::extent::ExtentRecord;
+use crate::format::sums::{PIECE_BYTES, combine, piece_digest};
+use crate::limits::COLD_BLOCK_BYTES;
+use crate::shuffle::shuffle;
+use crate::tree::extent_source::PlannedExtent;
+
+const BLOCK: usize = COLD_BLOCK_BYTES as usize;
+/// Pieces of 1 MiB packed together on all cores before they are written.
+const BATCH_PIECES: usize = 8;
+/// Blocks tried plain and shuffled.
+const SAMPLED_BLOCKS: u64 = 3;
+
+/// One packed piece: its frames, and the digest of what it holds.
+struct Packed {
+    frames: Vec<u8>,
+    /// Stored length and CRC-32 of each frame.
+    blocks: Vec<(u32, u32)>,
+    digest: [u8; 32],
+}
+
+/// Packs an extent and writes it at `record.offset`; fills in its lengths and digest. Returns
+/// stored length and CRC-32 of each block.
+pub(super) fn write_cold(
+    emission: &Emission<'_>,
+    extent: &PlannedExtent<'_>,
+    record: &mut ExtentRecord,
+    level: i32,
+    failed: &(dyn Fn(io::Error) -> EnvError + Sync),
+) -> Result<Vec<(u32, u32)>> {
+    let width = if pays(extent, level)? {
+        extent.width
+    } else {
+        0
+    };
+    record.shuffle = width as u8;
+    let pieces = extent.raw_len.div_ceil(PIECE_BYTES as u64);
+    let (mut blocks, mut digests) = (Vec::new(), Vec::new());
+    let mut stored = 0u64;
+    let mut piece = 0;
+    while piece < pieces {
+        let batch = (pieces - piece).min(BATCH_PIECES as u64);
+        for packed in pack_batch(emission, extent, piece, batch, width, level)? {
+            write_at(emission.file, record.offset + stored, &packed.frames).map_err(failed)?;
+            stored += packed.frames.len() as u64;
+            blocks.extend(packed.blocks);
+            digests.push(packed.digest);
+        }
+        let end = ((piece + batch) * PIECE_BYTES as u64).min(extent.raw_len);
+        emission.report(end - piece * PIECE_BYTES as u64);
+        piece += batch;
+    }
+    record.stored_len = stored;
+    record.digest = combine(emission.digest, &digests);
+    Ok(blocks)
+}
+
+fn pack_batch(
+    emission: &Emission<'_>,
+    extent: &PlannedExtent<'_>,
+    first: u64,
+    count: u64,
+    width: usize,
+    level: i32,
+) -> Result<Vec<Packed>> {
+    let threads = threads().min(count as usize);
+    let run = count.div_ceil(threads as u64);
+    let pack_run = |start: u64| -> Result<Vec<Packed>> {
+        let mut packer = Packer::new(level)?;
+        let end = (start + run).min(first + count);
+        (start..end)
+            .map(|piece| packer.pack_piece(emission, extent, piece, width))
+            .collect()
+    };
+    let pack_run = &pack_run;
+    std::thread::scope(|scope| {
+        let starts = (first..first + count).step_by(run as usize).skip(1);
+        let others: Vec<_> = starts
+            .map(|start| scope.spawn(move || pack_run(start)))
+            .collect();
+        let mut packed = pack_run(first);
+        for other in others {
+            let other = other
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            packed = packed.and_then(|mut packed| {
+                packed.extend(other?);
+                Ok(packed)
+            });
+        }
+        packed
+    })
+}
+
+/// The compressor and its buffers, used again for each block.
+struct Packer {
+    compressor: zstd::bulk::Compressor<'static>,
+    raw: Vec<u8>,
+    shuffled: Vec<u8>,
+}
+
+impl Packer {
+    fn new(level: i32) -> Result<Packer> {
+        let compressor = zstd::bulk::Compressor::new(level).map_err(zstd_failed)?;
+        Ok(Packer {
+            compressor,
+            raw: Vec::new(),
+            shuffled: Vec::new(),
+        })
+    }
+
+    fn pack_piece(
+        &mut self,
+        emission: &Emission<'_>,
+        extent: &PlannedExtent<'_>,
+        piece: u64,
+        width: usize,
+    ) -> Result<Packed> {
+        let start = piece * PIECE_BYTES as u64;
+        let len = (extent.raw_len - start).min(PIECE_BYTES as u64) as usize;
+        let mut raw = std::mem::take(&mut self.raw);
+        raw.resize(len, 0);
+        extent.source.read_at(start, &mut raw)?;
+        let mut packed = Packed {
+            frames: Vec::new(),
+            blocks: Vec::new(),
+            digest: piece_digest(emission.digest, &raw),
+        };
+        for block in raw.chunks(BLOCK) {
+            let frame = self.pack(block, width)?;
+            packed
+                .blocks
+                .push((frame.len() as u32, crc32fast::hash(&frame)));
+            packed.frames.extend_from_slice(&frame);
+        }
+        self.raw = raw;
+        Ok(packed)
+    }
+
+    fn pack(&mut self, block: &[u8], width: usize) -> Result<Vec<u8>> {
+        if width < 2 {
+            return self.compressor.compress(block).map_err(zstd_failed);
+        }
+        self.shuffled.resize(block.len(), 0);
+        shuffle(block, width, &mut self.shuffled);
+        self.compressor
+            .compress(&self.shuffled)
+            .map_err(zstd_failed)
+    }
+}
+
+/// Whether shuffling makes a few blocks of the extent smaller. Depends on nothing but the bytes
+/// and the level, so that the same input gives the same file.
+fn pays(extent: &PlannedExtent<'_>, level: i32) -> Result<bool> {
+    if !matches!(extent.width, 2 | 4 | 8 | 16) {
+        return Ok(false);
+    }
+    let blocks = extent.raw_len.div_ceil(COLD_BLOCK_BYTES);
+    let step = (blocks / SAMPLED_BLOCKS).max(1);
+    let mut packer = Packer::new(level.min(3))?;
+    let (mut plain, mut shuffled) = (0, 0);
+    let mut block = Vec::new();
+    for number in (0..blocks)
+        .step_by(step as usize)
+        .take(SAMPLED_BLOCKS as usize)
+    {
+        let start = number * COLD_BLOCK_BYTES;
+        block.resize((extent.raw_len - start).min(COLD_BLOCK_BYTES) as usize, 0);
+        extent.source.read_at(start, &mut block)?;
+        plain += packer.pack(&block, 0)?.len();
+        shuffled += packer.pack(&block, extent.width)?.len();
+    }
+    Ok(shuffled < plain)
+}
+
+fn zstd_failed(source: io::Error) -> EnvError {
+    EnvError::InvalidValue {
+        what: "array data".to_owned(),
+        reason: format!("zstd: {source}"),
+    }
+}

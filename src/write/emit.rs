@@ -1,0 +1,284 @@
+//! Array data to the file: summed and written piece by piece on all cores, straight from the
+//! caller's memory where it stands still, through a bounded buffer where it does not.
+
+use std::fs::File;
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+use super::options::Progress;
+use crate::error::{EnvError, Result};
+use crate::format::extent::{Codec, DigestKind, ExtentRecord};
+use crate::format::sums::{PIECE_BYTES, combine, piece_digest};
+use crate::limits::HOT_BLOCK_BYTES;
+use crate::tree::extent_source::PlannedExtent;
+
+/// A run of the file that one thread writes: a piece of a large extent, or several small extents.
+#[derive(Debug)]
+enum Job {
+    Piece { extent: usize, start: u64, len: u64 },
+    Small { extents: std::ops::Range<usize> },
+}
+
+/// Bytes of array data in one job.
+const JOB_BYTES: u64 = 4 << 20;
+/// Extents below this many bytes are gathered before they are written.
+const SMALL_BYTES: u64 = 256 << 10;
+
+/// What writing an extent gave.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Written {
+    /// CRC-32 of each block.
+    pub(super) sums: Vec<u32>,
+    pub(super) pieces: Vec<[u8; 32]>,
+}
+
+/// What all threads of one save look at.
+pub(super) struct Emission<'e> {
+    pub(super) file: &'e File,
+    pub(super) digest: DigestKind,
+    pub(super) progress: Option<&'e Progress>,
+    pub(super) total: u64,
+    pub(super) done: AtomicU64,
+}
+
+impl Emission<'_> {
+    pub(super) fn report(&self, bytes: u64) {
+        let done = self.done.fetch_add(bytes, Relaxed) + bytes;
+        if let Some(progress) = self.progress {
+            progress(done, self.total);
+        }
+    }
+}
+
+/// Writes the hot extents to their places and fills in their sums and digests. The lists of sums
+/// are returned, one per extent.
+pub(super) fn write_hot(
+    emission: &Emission<'_>,
+    extents: &[PlannedExtent<'_>],
+    records: &mut [ExtentRecord],
+    failed: &(dyn Fn(io::Error) -> EnvError + Sync),
+) -> Result<Vec<Vec<u32>>> {
+    let jobs = jobs(extents);
+    let results: Vec<Mutex<Written>> = jobs.iter().map(|_| Mutex::default()).collect();
+    let next = AtomicUsize::new(0);
+    let stop = AtomicBool::new(false);
+    let places: Vec<u64> = records.iter().map(|record| record.offset).collect();
+    let work = || -> Result<()> {
+        let mut buffer = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Relaxed);
+            let (Some(job), Some(result)) = (jobs.get(number), results.get(number)) else {
+                return Ok(());
+            };
+            if stop.load(Relaxed) {
+                return Ok(());
+            }
+            let written = match job {
+                Job::Piece { extent, start, len } => {
+                    let place = places[*extent] + start;
+                    write_piece(
+                        emission,
+                        &extents[*extent],
+                        *start,
+                        *len,
+                        place,
+                        &mut buffer,
+                        failed,
+                    )
+                }
+                Job::Small { extents: range } => write_small(
+                    emission,
+                    extents,
+                    &places,
+                    range.clone(),
+                    &mut buffer,
+                    failed,
+                ),
+            };
+            match written {
+                Ok(written) => {
+                    *result
+                        .lock()
+                        .unwrap_or_else(std::sync::PoisonError::into_inner) = written;
+                }
+                Err(error) => {
+                    stop.store(true, Relaxed);
+                    return Err(error);
+                }
+            }
+        }
+    };
+    let threads = threads().min(jobs.len());
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut result = work();
+        for other in others {
+            let other = other
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            result = result.and(other);
+        }
+        result
+    })?;
+    Ok(gather(emission.digest, extents, &jobs, results, records))
+}
+
+pub(super) fn threads() -> usize {
+    std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(8)
+}
+
+fn jobs(extents: &[PlannedExtent<'_>]) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    let mut small: Option<(std::ops::Range<usize>, u64)> = None;
+    for (number, extent) in extents.iter().enumerate() {
+        if extent.cold || extent.raw_len >= SMALL_BYTES {
+            jobs.extend(small.take().map(|(extents, _)| Job::Small { extents }));
+        }
+        if extent.cold {
+            continue;
+        }
+        if extent.raw_len >= SMALL_BYTES {
+            let starts = (0..extent.raw_len).step_by(JOB_BYTES as usize);
+            jobs.extend(starts.map(|start| Job::Piece {
+                extent: number,
+                start,
+                len: JOB_BYTES.min(extent.raw_len - start),
+            }));
+            continue;
+        }
+        match &mut small {
+            Some((range, bytes)) if *bytes + extent.raw_len <= JOB_BYTES / 4 => {
+                range.end = number + 1;
+                *bytes += extent.raw_len;
+            }
+            _ => {
+                jobs.extend(small.take().map(|(extents, _)| Job::Small { extents }));
+                small = Some((number..number + 1, extent.raw_len));
+            }
+        }
+    }
+    jobs.extend(small.map(|(extents, _)| Job::Small { extents }));
+    jobs
+}
+
+fn write_piece(
+    emission: &Emission<'_>,
+    extent: &PlannedExtent<'_>,
+    start: u64,
+    len: u64,
+    place: u64,
+    buffer: &mut Vec<u8>,
+    failed: &(dyn Fn(io::Error) -> EnvError + Sync),
+) -> Result<Written> {
+    let mut written = Written::default();
+    let resident = extent.source.resident(extent.raw_len);
+    let mut at = 0;
+    while at < len {
+        let now = (len - at).min(PIECE_BYTES as u64) as usize;
+        let bytes = match resident {
+            Some(bytes) => &bytes[(start + at) as usize..][..now],
+            None => {
+                buffer.resize(now, 0);
+                extent.source.read_at(start + at, buffer)?;
+                &buffer[..]
+            }
+        };
+        written
+            .sums
+            .extend(bytes.chunks(HOT_BLOCK_BYTES as usize).map(crc32fast::hash));
+        written.pieces.push(piece_digest(emission.digest, bytes));
+        write_at(emission.file, place + at, bytes).map_err(failed)?;
+        emission.report(now as u64);
+        at += now as u64;
+    }
+    Ok(written)
+}
+
+/// Writes several small extents with one call; what lies between them is padding, zero.
+fn write_small(
+    emission: &Emission<'_>,
+    extents: &[PlannedExtent<'_>],
+    places: &[u64],
+    range: std::ops::Range<usize>,
+    buffer: &mut Vec<u8>,
+    failed: &(dyn Fn(io::Error) -> EnvError + Sync),
+) -> Result<Written> {
+    let mut written = Written::default();
+    let first = places[range.start];
+    let mut bytes_done = 0;
+    buffer.clear();
+    for number in range {
+        let extent = &extents[number];
+        let start = (places[number] - first) as usize;
+        buffer.resize(start + extent.raw_len as usize, 0);
+        extent.source.read_at(0, &mut buffer[start..])?;
+        let bytes = &buffer[start..];
+        written
+            .sums
+            .extend(bytes.chunks(HOT_BLOCK_BYTES as usize).map(crc32fast::hash));
+        written.pieces.push(piece_digest(emission.digest, bytes));
+        bytes_done += extent.raw_len;
+    }
+    write_at(emission.file, first, buffer).map_err(failed)?;
+    emission.report(bytes_done);
+    Ok(written)
+}
+
+/// Puts the results of all jobs together, in order: they were made in the order of the extents.
+fn gather(
+    digest: DigestKind,
+    extents: &[PlannedExtent<'_>],
+    jobs: &[Job],
+    results: Vec<Mutex<Written>>,
+    records: &mut [ExtentRecord],
+) -> Vec<Vec<u32>> {
+    let mut all = vec![Written::default(); extents.len()];
+    for (job, result) in jobs.iter().zip(results) {
+        let result = result
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        match job {
+            Job::Piece { extent, .. } => {
+                all[*extent].sums.extend(result.sums);
+                all[*extent].pieces.extend(result.pieces);
+            }
+            Job::Small { extents: range } => {
+                let (mut sums, mut pieces) = (result.sums.into_iter(), result.pieces.into_iter());
+                for number in range.clone() {
+                    let blocks = extents[number].raw_len.div_ceil(HOT_BLOCK_BYTES) as usize;
+                    all[number].sums.extend(sums.by_ref().take(blocks));
+                    all[number].pieces.extend(pieces.by_ref().take(1));
+                }
+            }
+        }
+    }
+    let lists = all.into_iter().zip(records).map(|(written, record)| {
+        if record.codec == Codec::Raw as u8 {
+            record.digest = combine(digest, &written.pieces);
+        }
+        written.sums
+    });
+    lists.collect()
+}
+
+#[cfg(unix)]
+pub(super) fn write_at(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+}
+
+#[cfg(windows)]
+pub(super) fn write_at(file: &File, mut offset: u64, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_write(file, bytes, offset)? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            n => {
+                bytes = &bytes[n..];
+                offset += n as u64;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! Writing archives and value images: options, plan, one forward pass, and the atomic replacement.
+
+mod archive;
+#[cfg(feature = "zstd")]
+mod cold;
+mod emit;
+mod image;
+mod options;
+mod replace;
+
+pub use archive::{ArchiveWriter, BindingOptions, SaveReport, save};
+pub use image::serialize_value;
+pub use options::SaveOptions;
