@@ -186,7 +186,10 @@ impl Document<'_> {
             .take(line.saturating_sub(1))
             .map(str::len)
             .sum();
-        (from + before + column.saturating_sub(1)).min(self.text.len())
+        // The column is the number of bytes read of that line: 0 is the line break before it.
+        (from + before + column)
+            .saturating_sub(1)
+            .min(self.text.len())
     }
 
     fn line_column(&self, at: usize, path: &KeyPath) -> Place {

@@ -9,6 +9,7 @@
 mod csv;
 mod csv_columns;
 mod csv_guess;
+mod csv_rows;
 mod error;
 mod file_range;
 mod json;
@@ -199,3 +200,6 @@ fn unknown(path: &Path, extension: &str) -> ImportError {
         advice,
     }
 }
+
+#[cfg(test)]
+mod tests;
