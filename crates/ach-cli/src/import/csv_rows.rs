@@ -13,6 +13,10 @@ use super::source::SourceFile;
 /// Longest row, in bytes: it is held in memory.
 const MAX_ROW_BYTES: u64 = 16 << 20;
 
+/// One more row that is put behind the last one. When it does not come out as a row, a quote was
+/// opened and never closed, which the parser would take for a field up to the end of the file.
+const LAST_ROW: &[u8] = b"\nE";
+
 /// A table from its beginning, with the row that names the columns.
 pub(super) struct Rows<'a> {
     reader: Reader<RowLimit>,
@@ -22,6 +26,8 @@ pub(super) struct Rows<'a> {
     skipped: u64,
     /// Byte at which the row begins, counted from there.
     start: u64,
+    /// Number of fields of the first row.
+    columns: Option<usize>,
     site: &'a Site,
     source: &'a SourceFile,
 }
@@ -48,8 +54,10 @@ impl<'a> Rows<'a> {
         let reader = ReaderBuilder::new()
             .delimiter(delimiter)
             .has_headers(false)
+            .flexible(true)
             .from_reader(RowLimit {
                 file: BufReader::new(file),
+                behind: LAST_ROW,
                 since_row: Rc::clone(&since_row),
             });
         Ok(Rows {
@@ -58,6 +66,7 @@ impl<'a> Rows<'a> {
             since_row,
             skipped,
             start: 0,
+            columns: None,
             site,
             source,
         })
@@ -66,17 +75,38 @@ impl<'a> Rows<'a> {
     /// Goes to the next row. False at the end, after a look whether the file has changed.
     ///
     /// # Errors
-    /// When the row has another number of fields than the first, or is too long; with its line.
+    /// When the row has another number of fields than the first, is too long, or has a quote that
+    /// is not closed; with its line.
     pub(super) fn next(&mut self) -> Result<bool> {
         self.since_row.set(0);
         self.start = self.reader.position().byte();
         let more = self.reader.read_byte_record(&mut self.row);
         let more = more.map_err(|e| self.error(e))?;
-        if !more {
+        let at_end = self.consumed() > self.source.len() + 1;
+        if !more || (at_end && self.row.len() == 1 && self.row.get(0) == Some(b"E")) {
             let file = self.reader.get_ref().file.get_ref();
             self.source.check(file).map_err(|e| self.site.value(e))?;
+            return Ok(false);
         }
-        Ok(more)
+        if at_end {
+            return Err(self.site.at(self.line()).damaged(
+                "a quote that is opened in the row that begins here is never closed",
+                "close it, or double it where it is a character",
+            ));
+        }
+        let (expected, found) = (*self.columns.get_or_insert(self.len()), self.len());
+        if found != expected {
+            return Err(self.site.at(self.line()).damaged(
+                format!("the row has {found} fields, but the first one has {expected}"),
+                "correct the row, or quote fields that hold the delimiter",
+            ));
+        }
+        Ok(true)
+    }
+
+    /// Bytes of the file that were parsed, and of what is behind it.
+    fn consumed(&self) -> u64 {
+        self.skipped + self.reader.position().byte()
     }
 
     /// Number of fields of the row.
@@ -107,12 +137,6 @@ impl<'a> Rows<'a> {
                 )
             }
             ErrorKind::Io(e) => self.site.io("read", e),
-            ErrorKind::UnequalLengths {
-                expected_len, len, ..
-            } => self.site.at(self.line()).damaged(
-                format!("the row has {len} fields, but the first one has {expected_len}"),
-                "correct the row, or quote fields that hold the delimiter",
-            ),
             other => self
                 .site
                 .at(self.line())
@@ -142,9 +166,10 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// A file of which no more than a row's worth is read at a time.
+/// A file of which no more than a row's worth is read at a time, with [`LAST_ROW`] behind it.
 struct RowLimit {
     file: BufReader<File>,
+    behind: &'static [u8],
     since_row: Rc<Cell<u64>>,
 }
 
@@ -153,7 +178,10 @@ impl Read for RowLimit {
         if self.since_row.get() > MAX_ROW_BYTES {
             return Err(std::io::ErrorKind::FileTooLarge.into());
         }
-        let count = self.file.read(out)?;
+        let mut count = self.file.read(out)?;
+        if count == 0 {
+            count = self.behind.read(out)?;
+        }
         self.since_row.set(self.since_row.get() + count as u64);
         Ok(count)
     }

@@ -1,4 +1,7 @@
+//! Tables: types, notes, and what broken ones are told as.
+
 use achronyme_env::{DType, Record, Value};
+use proptest::prelude::*;
 
 use super::super::Naming;
 use super::*;
@@ -103,6 +106,37 @@ fn broken_tables_are_told_with_the_line() {
 }
 
 #[test]
+fn a_quote_that_is_never_closed_does_not_swallow_the_rows_behind_it() {
+    for text in [
+        "a,b\n1,\"x\n2,y\n3,z\n",
+        "a,b\n1,\"",
+        "a\n\"",
+        "a,b\n1,\"x\"\"\n",
+        "\"a",
+    ] {
+        let refused = refusal("t.csv", text);
+        assert!(
+            refused.contains("is never closed; close it, or double it"),
+            "{text}: {refused}"
+        );
+    }
+    // Ends that look like it.
+    for text in [
+        "a\n\"x\"",
+        "a\n\"x\n\"",
+        "a\nx\"",
+        "a\nE",
+        "a\nE\n\n",
+        "E",
+        "\u{feff}a\r\nx\r\n",
+    ] {
+        table("t.csv", text);
+    }
+    let (record, _) = table("t.csv", "a\nE\nE");
+    assert_eq!(strings(record.get("a").unwrap()), ["E", "E"]);
+}
+
+#[test]
 fn a_row_that_never_ends_is_not_held_in_memory() {
     let mut text = b"a,b\n1,\"".to_vec();
     text.resize(18 << 20, b'x');
@@ -153,4 +187,42 @@ fn the_example_is_read_as_its_readme_says() {
             .count(),
         2
     );
+}
+
+proptest! {
+    #[test]
+    fn text_leads_back_whatever_it_holds(
+        rows in prop::collection::vec(prop::array::uniform2("[a-c0-9,;\"\r\n é😀]{0,6}"), 1..8),
+    ) {
+        let mut writer = ::csv::Writer::from_writer(Vec::new());
+        writer.write_record(["a", "b"]).unwrap();
+        for row in &rows {
+            writer.write_record(row).unwrap();
+        }
+        let options = ImportOptions {
+            strings: vec!["a".to_owned(), "b".to_owned()],
+            ..ImportOptions::default()
+        };
+        let record = only(read_with("t.csv", writer.into_inner().unwrap(), &options));
+        for (index, name) in ["a", "b"].into_iter().enumerate() {
+            let column = strings(record.as_record().unwrap().get(name).unwrap());
+            let written: Vec<String> = rows.iter().map(|row| row[index].clone()).collect();
+            prop_assert_eq!(column, written);
+        }
+    }
+
+    #[test]
+    fn no_table_is_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+        let files = Files::new();
+        let _ = import(&files.add("t.csv", bytes), &ImportOptions::default());
+    }
+
+    #[test]
+    fn every_float_leads_back(numbers in prop::collection::vec(any::<f64>(), 1..20)) {
+        let text: String = numbers.iter().map(|x| format!("{x:?}\n")).collect();
+        let (record, _) = table("t.csv", format!("x\n{text}"));
+        for (found, expected) in floats(&record, "x").iter().zip(&numbers) {
+            prop_assert!(found.to_bits() == expected.to_bits() || (found.is_nan() && expected.is_nan()));
+        }
+    }
 }

@@ -1,3 +1,5 @@
+//! Which file is read as what, and what is no file at all.
+
 use super::*;
 
 #[test]

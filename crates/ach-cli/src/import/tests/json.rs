@@ -1,4 +1,7 @@
+//! JSON: names, numbers, and where a text goes wrong.
+
 use achronyme_env::Value;
+use proptest::prelude::*;
 
 use super::super::Naming;
 use super::*;
@@ -137,4 +140,12 @@ fn the_example_is_read() {
     assert!(imports.values.len() > 5);
     assert_eq!(imports.values[0].name, "name");
     assert_eq!(imports.values[0].value.as_str(), Some("digits-mlp"));
+}
+
+proptest! {
+    #[test]
+    fn no_text_is_a_panic(text in "[{}\\[\\]:,\"\\\\udD8-9eE.+ \nNaé-]{0,80}") {
+        let files = Files::new();
+        let _ = import(&files.add("a.json", text), &ImportOptions::default());
+    }
 }

@@ -1,3 +1,5 @@
+//! Arrays: dtypes, shapes, strings, times, and headers that lie.
+
 use achronyme_env::{DType, Order, Value};
 use proptest::prelude::*;
 

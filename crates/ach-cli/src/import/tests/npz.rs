@@ -1,3 +1,5 @@
+//! Archives of arrays: stored, compressed, damaged, and made to harm.
+
 use std::io::{Cursor, Write};
 
 use achronyme_env::Value;

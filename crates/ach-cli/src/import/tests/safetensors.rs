@@ -1,3 +1,5 @@
+//! Tensors: dtypes, metadata, and offsets that lie.
+
 use achronyme_env::DType;
 
 use super::super::Naming;
@@ -200,4 +202,19 @@ fn the_example_is_read() {
     );
     assert_eq!(weight.as_bytes().unwrap().len(), 8192);
     assert!(!imports.metadata.is_empty());
+}
+
+#[test]
+fn no_flipped_byte_is_a_panic() {
+    let header = format!("{{{}}}", entry("a", "U8", "[4]", 0, 4));
+    let whole = file(&header, &[0; 4]);
+    for at in 0..whole.len() * 8 {
+        let mut bytes = whole.clone();
+        bytes[at / 8] ^= 1 << (at % 8);
+        let files = Files::new();
+        let _ = import(
+            &files.add("m.safetensors", bytes),
+            &ImportOptions::default(),
+        );
+    }
 }
