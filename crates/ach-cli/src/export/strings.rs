@@ -27,10 +27,25 @@ pub(crate) fn each_string<E: From<EnvError>>(
     let mut first = 0;
     while first < array.len() {
         let count = BATCH.min(array.len() - first);
-        for (index, pair) in (first..).zip(offsets(array, first, count)?.windows(2)) {
-            visit(&text(array, index, pair[0], pair[1])?)?;
-        }
+        strings_from(array, first, count, &mut visit)?;
         first += count;
+    }
+    Ok(())
+}
+
+/// Calls `visit` with `count` strings from `first` on.
+///
+/// # Errors
+/// As [`string_at`], and what `visit` answers.
+pub(crate) fn strings_from<E: From<EnvError>>(
+    array: &StringArray,
+    first: u64,
+    count: u64,
+    mut visit: impl FnMut(&str) -> Result<(), E>,
+) -> Result<(), E> {
+    let offsets = offsets(array, first, count)?;
+    for (index, pair) in (first..).zip(offsets.windows(2)) {
+        visit(&text(array, index, pair[0], pair[1])?)?;
     }
     Ok(())
 }

@@ -15,6 +15,10 @@ pub(crate) mod text;
 mod tree;
 
 #[cfg(test)]
+mod lazy_tests;
+#[cfg(test)]
+mod numpy_layout_tests;
+#[cfg(test)]
 mod numpy_tests;
 #[cfg(test)]
 mod tree_tests;

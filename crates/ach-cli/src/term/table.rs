@@ -95,23 +95,27 @@ impl Table {
                 *width = (*width).max(cell.text.width());
             }
         }
+        if screen.terminal {
+            self.fit(&mut widths, screen.width);
+        }
+        widths
+    }
+
+    /// Narrows the widest columns of text until a line fits, or none can be narrower.
+    fn fit(&self, widths: &mut [usize], width: usize) {
         let gaps = GAP * widths.len().saturating_sub(1);
-        while screen.terminal {
-            let total = widths.iter().sum::<usize>() + gaps;
-            let Some(excess) = total.checked_sub(screen.width).filter(|excess| *excess > 0) else {
-                break;
-            };
+        loop {
+            let excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(width);
             let texts = widths
                 .iter_mut()
                 .zip(&self.columns)
                 .filter(|(width, (_, align))| *align == Align::Left && **width > LEAST)
                 .map(|(width, _)| width);
-            let Some(widest) = texts.max() else {
-                break;
+            let Some(widest) = texts.max().filter(|_| excess > 0) else {
+                return;
             };
             *widest = widest.saturating_sub(excess).max(LEAST);
         }
-        widths
     }
 
     fn line(

@@ -207,20 +207,20 @@ impl<'a> Tree<'a> {
         }
         Ok(match value {
             Value::Tensor(tensor) => {
-                let mut text = tensor_heading(tensor, self.style);
-                if tensor.shape().len() < 2 && !tensor.is_empty() {
-                    let elements = array::tensor(tensor, INLINE_ELEMENTS, usize::MAX)?;
-                    text = format!("{text}  {elements}");
+                let head = tensor_heading(tensor, self.style);
+                if tensor.shape().len() > 1 || tensor.is_empty() {
+                    return Ok(Some(head));
                 }
-                Some(text)
+                let elements = array::tensor(tensor, INLINE_ELEMENTS, usize::MAX)?;
+                Some(beside(head, &elements, room))
             }
             Value::StringArray(strings) => {
-                let mut text = strings_heading(strings, self.style);
-                if strings.shape().len() < 2 && !strings.is_empty() {
-                    let elements = array::strings(strings, INLINE_ELEMENTS, usize::MAX)?;
-                    text = format!("{text}  {elements}");
+                let head = strings_heading(strings, self.style);
+                if strings.shape().len() > 1 || strings.is_empty() {
+                    return Ok(Some(head));
                 }
-                Some(text)
+                let elements = array::strings(strings, INLINE_ELEMENTS, usize::MAX)?;
+                Some(beside(head, &elements, room))
             }
             Value::Vector(elements) => {
                 let atoms = elements.iter().map(|element| atom(element, room));
@@ -265,6 +265,15 @@ fn atom(value: &Value, room: usize) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// The elements of an array after its heading, when there is room for them.
+fn beside(head: String, elements: &str, room: usize) -> String {
+    if head.width() + 2 + elements.width() <= room {
+        format!("{head}  {elements}")
+    } else {
+        head
+    }
 }
 
 /// Parts with commas between them, when each has a text and all fit into `room`.
