@@ -18,79 +18,124 @@ const CHARACTER: u64 = 4;
 /// Fixed-width strings beyond this many bytes are refused when they are mostly padding.
 const MOST_PADDED: u64 = 1 << 30;
 
-/// Writes `value` as a `.npy` file.
-///
-/// Tensors keep their order. Numbers, booleans and text become arrays of rank 0, vectors of numbers,
-/// booleans or text of one kind arrays of rank 1; strings get the width of the longest.
+/// Writes `value` as a `.npy` file: what [`Npy::new`] accepts.
 ///
 /// # Errors
-/// [`ExportError`] for any other value, for dtypes NumPy has not, and when reading or writing fails.
+/// As [`Npy::new`] and [`Npy::write`].
 pub(crate) fn write(name: &str, value: &Value, out: &mut dyn Write) -> Result<(), ExportError> {
-    match plain(value).map_err(|error| Failure::Read(error).about(name))? {
-        Some(Plain::Tensor(tensor)) => tensor_file(name, &tensor, out),
-        Some(Plain::Strings(array)) => strings_file(name, &array, out),
-        None => Err(wrong_kind(
-            name,
-            value,
-            "a .npy file",
-            "choose json or an .ach archive, or leave it out with -n",
-        )),
-    }
+    Npy::new(name, value)?.write(out)
 }
 
-fn tensor_file(name: &str, tensor: &Tensor, out: &mut dyn Write) -> Result<(), ExportError> {
-    let Some(descr) = descr(tensor.dtype()) else {
-        return Err(ExportError::DType {
-            name: name.to_owned(),
-            dtype: tensor.dtype().name(),
-            format: "NumPy",
-            advice: "choose safetensors, raw or an .ach archive, or leave it out with -n",
-        });
-    };
-    // An array of rank 0 or 1 is in both orders; NumPy itself says C then.
-    let fortran = tensor.order() == Order::Fortran && tensor.shape().len() > 1;
-    out.write_all(&header(descr, fortran, tensor.shape()))?;
-    stored::<Failure>(tensor, |piece| Ok(out.write_all(piece)?)).map_err(|e| e.about(name))
+/// A `.npy` file that can be written: nothing is refused any more.
+pub(crate) struct Npy<'a> {
+    name: &'a str,
+    header: Vec<u8>,
+    body: Body,
 }
 
-fn strings_file(name: &str, array: &StringArray, out: &mut dyn Write) -> Result<(), ExportError> {
-    let mut width = 1;
-    let mut ends_in_nul = false;
-    let measured = each_string::<Failure>(array, |text| {
-        width = text.chars().count().max(width);
-        ends_in_nul |= text.ends_with('\0');
-        Ok(())
-    });
-    measured.map_err(|error| error.about(name))?;
-    let refused = |reason: String| ExportError::Unfit {
-        name: name.to_owned(),
-        format: "a .npy file",
-        reason,
-    };
-    if ends_in_nul {
-        return Err(refused(
-            "NumPy drops NUL characters at the end of a string; choose json".to_owned(),
-        ));
-    }
-    let needed = u128::from(array.len()) * width as u128 * u128::from(CHARACTER);
-    let text = array.bytes().byte_len();
-    if needed > u128::from(MOST_PADDED.max(text.saturating_mul(64))) {
-        return Err(refused(format!(
-            "one string has {width} characters and NumPy gives every string the same width, which \
-             makes {needed} bytes of {text}; choose json or csv"
-        )));
-    }
-    out.write_all(&header(&format!("<U{width}"), false, array.shape()))?;
-    let mut cell = Vec::with_capacity(width * CHARACTER as usize);
-    let written = each_string::<Failure>(array, |text| {
-        cell.clear();
-        for c in text.chars() {
-            cell.extend_from_slice(&u32::from(c).to_le_bytes());
+enum Body {
+    Numbers(Tensor),
+    /// Strings, and the characters each is given.
+    Strings(StringArray, usize),
+}
+
+impl<'a> Npy<'a> {
+    /// The file for `value`.
+    ///
+    /// Tensors keep their order. Numbers, booleans and text become arrays of rank 0, vectors of
+    /// numbers, booleans or text of one kind arrays of rank 1; strings get the width of the longest.
+    ///
+    /// # Errors
+    /// [`ExportError`] for any other value, for dtypes and strings NumPy has not, and when reading
+    /// fails.
+    pub(crate) fn new(name: &'a str, value: &Value) -> Result<Npy<'a>, ExportError> {
+        match plain(value).map_err(|error| Failure::Read(error).about(name))? {
+            Some(Plain::Tensor(tensor)) => Npy::of_tensor(name, tensor),
+            Some(Plain::Strings(array)) => Npy::of_strings(name, array),
+            None => Err(wrong_kind(
+                name,
+                value,
+                "a .npy file",
+                "choose json or an .ach archive, or leave it out with -n",
+            )),
         }
-        cell.resize(width * CHARACTER as usize, 0);
-        Ok(out.write_all(&cell)?)
-    });
-    written.map_err(|error| error.about(name))
+    }
+
+    fn of_tensor(name: &'a str, tensor: Tensor) -> Result<Npy<'a>, ExportError> {
+        let Some(descr) = descr(tensor.dtype()) else {
+            return Err(ExportError::DType {
+                name: name.to_owned(),
+                dtype: tensor.dtype().name(),
+                format: "NumPy",
+                advice: "choose safetensors, raw or an .ach archive, or leave it out with -n",
+            });
+        };
+        // An array of rank 0 or 1 is in both orders; NumPy itself says C then.
+        let fortran = tensor.order() == Order::Fortran && tensor.shape().len() > 1;
+        Ok(Npy {
+            name,
+            header: header(descr, fortran, tensor.shape()),
+            body: Body::Numbers(tensor),
+        })
+    }
+
+    fn of_strings(name: &'a str, array: StringArray) -> Result<Npy<'a>, ExportError> {
+        let mut width = 1;
+        let mut ends_in_nul = false;
+        let measured = each_string::<Failure>(&array, |text| {
+            width = text.chars().count().max(width);
+            ends_in_nul |= text.ends_with('\0');
+            Ok(())
+        });
+        measured.map_err(|error| error.about(name))?;
+        let refused = |reason: String| ExportError::Unfit {
+            name: name.to_owned(),
+            format: "a .npy file",
+            reason,
+        };
+        if ends_in_nul {
+            return Err(refused(
+                "NumPy drops NUL characters at the end of a string; choose json".to_owned(),
+            ));
+        }
+        let needed = u128::from(array.len()) * width as u128 * u128::from(CHARACTER);
+        let text = array.bytes().byte_len();
+        if needed > u128::from(MOST_PADDED.max(text.saturating_mul(64))) {
+            return Err(refused(format!(
+                "one string has {width} characters and NumPy gives every string the same width, \
+                 which makes {needed} bytes of {text}; choose json or csv"
+            )));
+        }
+        Ok(Npy {
+            name,
+            header: header(&format!("<U{width}"), false, array.shape()),
+            body: Body::Strings(array, width),
+        })
+    }
+
+    /// Writes the header and streams the elements.
+    ///
+    /// # Errors
+    /// When reading or writing fails.
+    pub(crate) fn write(&self, out: &mut dyn Write) -> Result<(), ExportError> {
+        out.write_all(&self.header)?;
+        let written = match &self.body {
+            Body::Numbers(tensor) => stored::<Failure>(tensor, |piece| Ok(out.write_all(piece)?)),
+            Body::Strings(array, width) => {
+                let bytes = width * CHARACTER as usize;
+                let mut cell = Vec::with_capacity(bytes);
+                each_string::<Failure>(array, |text| {
+                    cell.clear();
+                    for c in text.chars() {
+                        cell.extend_from_slice(&u32::from(c).to_le_bytes());
+                    }
+                    cell.resize(bytes, 0);
+                    Ok(out.write_all(&cell)?)
+                })
+            }
+        };
+        written.map_err(|error| error.about(self.name))
+    }
 }
 
 /// Magic, version, length and the dictionary that describes the array. With 64 dimensions at most,

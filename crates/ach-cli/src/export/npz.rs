@@ -1,33 +1,38 @@
 //! `.npz`: a zip file with a `.npy` file for each variable, stored uncompressed so that NumPy (and
 //! `mmap`) finds each at a multiple of 64 bytes.
 
-use std::io::{Seek, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 
 use achronyme_env::Value;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use super::{ExportError, npy};
+use super::ExportError;
+use super::npy::Npy;
 
 /// An `.npz` file being written. The same variables give the same bytes: members have no time.
 pub(crate) struct NpzWriter<W: Write + Seek> {
-    zip: ZipWriter<W>,
+    zip: ZipWriter<Gate<W>>,
 }
 
 impl<W: Write + Seek> NpzWriter<W> {
     /// A file that is written to `out`.
     pub(crate) fn new(out: W) -> Self {
         NpzWriter {
-            zip: ZipWriter::new(out),
+            zip: ZipWriter::new(Gate {
+                inner: out,
+                failed: false,
+            }),
         }
     }
 
-    /// Writes `value` as the member `NAME.npy`.
+    /// Writes `value` as the member `NAME.npy`. What is refused leaves no trace in the file.
     ///
     /// # Errors
-    /// As [`npy::write`], and for a name that would lead out of the directory it is unpacked in.
+    /// As [`Npy::new`] and [`Npy::write`], and for a name that would lead out of the directory it is unpacked in.
     pub(crate) fn add(&mut self, name: &str, value: &Value) -> Result<(), ExportError> {
         check_member(name)?;
+        let npy = Npy::new(name, value)?;
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
             .large_file(true)
@@ -40,7 +45,7 @@ impl<W: Write + Seek> NpzWriter<W> {
             role: "a member of a .npz file",
             reason: error.to_string(),
         })?;
-        npy::write(name, value, &mut self.zip)
+        npy.write(&mut self.zip)
     }
 
     /// Writes the directory of the file.
@@ -48,9 +53,51 @@ impl<W: Write + Seek> NpzWriter<W> {
     /// # Errors
     /// When writing fails.
     pub(crate) fn finish(self) -> Result<W, ExportError> {
-        self.zip
+        let gate = self
+            .zip
             .finish()
-            .map_err(|error| ExportError::Output(error.into()))
+            .map_err(|error| ExportError::Output(error.into()))?;
+        if gate.failed {
+            let error = io::Error::other("an earlier write failed");
+            return Err(ExportError::Output(error));
+        }
+        Ok(gate.inner)
+    }
+}
+
+/// Shuts after the first failure: a `ZipWriter` that is dropped tries to finish its file and tells
+/// standard error when it cannot, and the failure was told already.
+struct Gate<W> {
+    inner: W,
+    failed: bool,
+}
+
+impl<W: Write> Write for Gate<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.failed {
+            return Ok(bytes.len());
+        }
+        let result = self.inner.write(bytes);
+        self.failed = match &result {
+            Ok(written) => *written == 0 && !bytes.is_empty(),
+            Err(error) => error.kind() != io::ErrorKind::Interrupted,
+        };
+        result
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.failed {
+            return Ok(());
+        }
+        let result = self.inner.flush();
+        self.failed = result.is_err();
+        result
+    }
+}
+
+impl<W: Seek> Seek for Gate<W> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
     }
 }
 
@@ -101,6 +148,27 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_is_told_once_and_the_file_is_not_taken_for_whole() {
+        let mut room = [0; 300];
+        let t = Tensor::from_vec(vec![0u8; 1000], [1000]).unwrap();
+        let mut npz = NpzWriter::new(Cursor::new(room.as_mut_slice()));
+        let error = npz.add("x", &t.into()).unwrap_err();
+        assert!(matches!(error, ExportError::Output(_)), "{error}");
+        assert!(npz.finish().is_err());
+    }
+
+    #[test]
+    fn what_is_refused_leaves_no_trace() {
+        let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
+        npz.add("a", &Value::from(1i64)).unwrap();
+        assert!(npz.add("r", &Record::new().into()).is_err());
+        let refused = npz.finish().unwrap().into_inner();
+        let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
+        npz.add("a", &Value::from(1i64)).unwrap();
+        assert_eq!(refused, npz.finish().unwrap().into_inner());
+    }
+
+    #[test]
     fn names_that_lead_elsewhere_are_refused() {
         let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
         for name in ["../x", "/etc/x", "a/../../b", "a\\b", "C:x", "."] {
@@ -109,6 +177,5 @@ mod tests {
         }
         npz.add("a..b", &Value::from(1i64)).unwrap();
         assert!(npz.add("a..b", &Value::from(1i64)).is_err());
-        assert!(npz.add("r", &Record::new().into()).is_err());
     }
 }
