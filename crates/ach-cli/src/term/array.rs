@@ -6,91 +6,15 @@ use unicode_width::UnicodeWidthStr;
 
 use super::escape::quoted;
 use super::float::{Float, FloatFormat};
+use super::window::{Window, places, strides, windows};
 use crate::export::scalar::Scalar;
 use crate::export::strings::string_at;
 
 /// Arrays of more elements are elided.
 pub(crate) const THRESHOLD: u64 = 1000;
 
-/// Elements shown at both ends of an elided axis.
-const EDGE: u64 = 3;
-
-/// Most elements shown at all. NumPy has no such bound, and prints 10 million elements of an array
-/// of rank 9.
-const MOST: u64 = 10_000;
-
 /// Most characters shown of one string of an array.
 const STRING_CHARACTERS: usize = 200;
-
-/// What is shown of one axis.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Window {
-    lead: u64,
-    trail: u64,
-    length: u64,
-}
-
-impl Window {
-    fn whole(length: u64) -> Window {
-        Window {
-            lead: length,
-            trail: 0,
-            length,
-        }
-    }
-
-    fn edges(length: u64, edge: u64) -> Window {
-        if length > 2 * edge {
-            Window {
-                lead: edge,
-                trail: edge,
-                length,
-            }
-        } else {
-            Window::whole(length)
-        }
-    }
-
-    fn shown(self) -> u64 {
-        self.lead + self.trail
-    }
-
-    fn elided(self) -> bool {
-        self.shown() < self.length
-    }
-
-    fn indices(self) -> impl Iterator<Item = u64> {
-        (0..self.lead).chain(self.length - self.trail..self.length)
-    }
-}
-
-/// What is shown of each axis: everything up to `threshold` elements, else the edges.
-fn windows(shape: &[u64], threshold: u64) -> Vec<Window> {
-    let count = |windows: &[Window]| {
-        windows
-            .iter()
-            .fold(1u64, |n, window| n.saturating_mul(window.shown()))
-    };
-    let whole: Vec<Window> = shape.iter().map(|n| Window::whole(*n)).collect();
-    if count(&whole) <= threshold {
-        return whole;
-    }
-    let mut windows = whole;
-    for edge in (1..=EDGE).rev() {
-        windows = shape.iter().map(|n| Window::edges(*n, edge)).collect();
-        if count(&windows) <= MOST {
-            return windows;
-        }
-    }
-    for axis in 0..windows.len() {
-        if count(&windows) <= MOST {
-            break;
-        }
-        windows[axis].lead = 1;
-        windows[axis].trail = 0;
-    }
-    windows
-}
 
 /// An array as text without a line end, lines at most `width` columns where that can be. Rank 0 is
 /// the element alone, an array without elements `[]`.
@@ -107,6 +31,30 @@ pub(crate) fn tensor(tensor: &Tensor, threshold: u64, width: usize) -> Result<St
         return Ok(elements.first().copied().map(alone).unwrap_or_default());
     }
     Ok(Layout::new(&windows, words(&elements), width).text())
+}
+
+/// An array whose elements `word` puts into words, as [`tensor`]; `None` when it has none for one.
+///
+/// # Errors
+/// What reading the tensor answers.
+pub(super) fn in_words(
+    tensor: &Tensor,
+    threshold: u64,
+    width: usize,
+    word: impl Fn(Scalar) -> Option<String>,
+) -> Result<Option<String>, EnvError> {
+    if tensor.is_empty() {
+        return Ok(Some("[]".to_owned()));
+    }
+    let windows = windows(tensor.shape(), threshold);
+    let elements = read(tensor, &windows)?.into_iter();
+    let Some(mut words) = elements.map(word).collect::<Option<Vec<String>>>() else {
+        return Ok(None);
+    };
+    if windows.is_empty() {
+        return Ok(words.pop());
+    }
+    Ok(Some(Layout::new(&windows, aligned(words, 0), width).text()))
 }
 
 /// An array of strings, each quoted, as [`tensor`].
@@ -130,33 +78,6 @@ pub(crate) fn strings(
         return Ok(words.pop().unwrap_or_default());
     }
     Ok(Layout::new(&windows, words, width).text())
-}
-
-/// Distance between neighbours along each axis, in elements.
-fn strides(shape: &[u64], order: Order) -> Vec<u64> {
-    let mut strides = vec![0; shape.len()];
-    let mut step = 1;
-    let mut visit = |axis: usize| {
-        strides[axis] = step;
-        step *= shape[axis];
-    };
-    match order {
-        Order::C => (0..shape.len()).rev().for_each(&mut visit),
-        Order::Fortran => (0..shape.len()).for_each(&mut visit),
-    }
-    strides
-}
-
-/// The places of the shown elements, in the order they are shown.
-fn places(windows: &[Window], strides: &[u64]) -> Vec<u64> {
-    let mut places = vec![0];
-    for (window, stride) in windows.iter().zip(strides) {
-        places = places
-            .iter()
-            .flat_map(|place| window.indices().map(move |index| place + index * stride))
-            .collect();
-    }
-    places
 }
 
 /// Reads the shown elements, neighbours in one go.
@@ -344,36 +265,6 @@ impl<'a> Layout<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_shown_is_bounded_for_every_shape() {
-        for shape in [
-            vec![1 << 40],
-            vec![6; 20],
-            vec![2; 62],
-            vec![7; 22],
-            vec![1; 64],
-            vec![1 << 30, 2, 1 << 30],
-        ] {
-            let windows = windows(&shape, THRESHOLD);
-            let shown: u64 = windows.iter().map(|window| window.shown()).product();
-            assert!((1..=MOST).contains(&shown), "{shape:?}: {shown}");
-        }
-    }
-
-    #[test]
-    fn shapes_are_elided_where_numpy_elides_them() {
-        let shown = |shape: &[u64]| -> Vec<u64> {
-            windows(shape, THRESHOLD)
-                .iter()
-                .map(|w| w.shown())
-                .collect()
-        };
-        assert_eq!(shown(&[1000]), [1000]);
-        assert_eq!(shown(&[1001]), [6]);
-        assert_eq!(shown(&[2, 1000]), [2, 6]);
-        assert_eq!(shown(&[6, 7, 100]), [6, 6, 6]);
-    }
 
     #[test]
     fn the_far_end_of_an_elided_fortran_array_is_read() {

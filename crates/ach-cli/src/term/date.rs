@@ -1,12 +1,95 @@
-//! Dates of extensions: a count of units since 1970 as ISO 8601 text.
+//! Dates of extensions: counts of units since 1970 as ISO 8601 text.
+
+use achronyme_env::{DType, EnvError, Extension, Tensor, Value, format_shape};
+
+use super::array::in_words;
+use super::escape::label;
+use super::size::Sizes;
+use crate::export::scalar::Scalar;
 
 const DAY: i128 = 86_400;
 
-/// `count` units since 1970-01-01T00:00:00 as NumPy prints a `datetime64` of `unit`, or `None` for
-/// a unit that is not a fixed number of seconds (months, years) or a year beyond four digits.
-pub(crate) fn iso(count: i64, unit: &str) -> Option<String> {
+/// A `datetime64` or `timedelta64`: `int64` counts of a unit, or of a few of it at a time.
+#[derive(Debug)]
+pub(super) struct Times<'a> {
+    type_name: &'a str,
+    unit: &'a str,
+    step: i64,
+    counts: Tensor,
+}
+
+impl<'a> Times<'a> {
+    /// The times an extension holds, when it is of one of these types and holds together.
+    pub(super) fn of(extension: &'a Extension) -> Option<Times<'a>> {
+        let type_name = &*extension.type_name;
+        if !matches!(type_name, "datetime64" | "timedelta64") {
+            return None;
+        }
+        let (unit, step) = match &extension.parameters {
+            Value::Record(parameters) => (
+                parameters.get("unit")?.as_str()?,
+                parameters.get("count").map_or(Some(1), Value::as_i64)?,
+            ),
+            other => (other.as_str()?, 1),
+        };
+        let counts = match &extension.storage {
+            Value::Integer(count) => Tensor::from_vec(vec![*count], []).ok()?,
+            Value::Tensor(counts) if counts.dtype() == DType::I64 => counts.clone(),
+            _ => return None,
+        };
+        Some(Times {
+            type_name,
+            unit,
+            step,
+            counts,
+        })
+    }
+
+    /// Number of dimensions.
+    pub(super) fn rank(&self) -> usize {
+        self.counts.shape().len()
+    }
+
+    /// `datetime64[ns] (5,)  40 B`.
+    pub(super) fn heading(&self, sizes: Sizes) -> String {
+        let step = match self.step {
+            1 => String::new(),
+            step => step.to_string(),
+        };
+        format!(
+            "{}[{step}{}] {}  {}",
+            self.type_name,
+            label(self.unit),
+            format_shape(self.counts.shape()),
+            sizes.text(self.counts.byte_len())
+        )
+    }
+
+    /// The times as NumPy prints them: dates in quotes in an array, spans as their counts. `None`
+    /// when one is no date of four digits of year.
+    ///
+    /// # Errors
+    /// What reading the counts answers.
+    pub(super) fn text(&self, threshold: u64, width: usize) -> Result<Option<String>, EnvError> {
+        let quote = if self.rank() == 0 { "" } else { "'" };
+        in_words(&self.counts, threshold, width, |scalar| match scalar {
+            Scalar::Signed(count) if self.type_name == "datetime64" => {
+                let date = iso(count, self.step, self.unit)?;
+                Some(format!("{quote}{date}{quote}"))
+            }
+            Scalar::Signed(i64::MIN) => Some("NaT".to_owned()),
+            Scalar::Signed(count) => Some(count.to_string()),
+            _ => None,
+        })
+    }
+}
+
+/// `count` times `step` units since 1970-01-01T00:00:00 as NumPy prints it, or `None` for an unknown
+/// unit or a year beyond four digits.
+fn iso(count: i64, step: i64, unit: &str) -> Option<String> {
     // Seconds in a unit, or units in a second and the digits they need after the point.
     let (seconds, per_second, digits) = match unit {
+        "Y" | "M" => (0, 1, 0),
         "W" => (7 * DAY, 1, 0),
         "D" => (DAY, 1, 0),
         "h" => (3600, 1, 0),
@@ -20,9 +103,19 @@ pub(crate) fn iso(count: i64, unit: &str) -> Option<String> {
     if count == i64::MIN {
         return Some("NaT".to_owned());
     }
-    let count = i128::from(count);
+    let count = i128::from(count) * i128::from(step);
+    if seconds == 0 {
+        let months = count.checked_mul(if unit == "Y" { 12 } else { 1 })?;
+        let (year, month) = (1970 + months.div_euclid(12), months.rem_euclid(12) + 1);
+        let known = (0..=9999).contains(&year);
+        return known.then(|| match unit {
+            "Y" => format!("{year:04}"),
+            _ => format!("{year:04}-{month:02}"),
+        });
+    }
     let (whole, fraction) = (count.div_euclid(per_second), count.rem_euclid(per_second));
-    let total = whole * seconds;
+    // Far beyond any year: the arithmetic below must not overflow.
+    let total = whole.checked_mul(seconds)?;
     let (year, month, day) = civil(total.div_euclid(DAY));
     if !(0..=9999).contains(&year) {
         return None;
@@ -60,6 +153,8 @@ mod tests {
     #[test]
     fn dates_are_as_numpy_prints_them() {
         for (count, unit, text) in [
+            (-1, "Y", "1969"),
+            (25, "M", "1972-02"),
             (0, "D", "1970-01-01"),
             (-1, "D", "1969-12-31"),
             (11_016, "D", "2000-02-29"),
@@ -78,9 +173,13 @@ mod tests {
             (i64::MAX, "ns", "2262-04-11T23:47:16.854775807"),
             (i64::MIN, "us", "NaT"),
         ] {
-            assert_eq!(iso(count, unit).as_deref(), Some(text), "{count} {unit}");
+            assert_eq!(iso(count, 1, unit).as_deref(), Some(text), "{count} {unit}");
         }
-        assert_eq!(iso(1, "M"), None);
-        assert_eq!(iso(i64::MAX, "W"), None);
+        assert_eq!(iso(5, 25, "s").as_deref(), Some("1970-01-01T00:02:05"));
+        assert_eq!(iso(1, 1, "generic"), None);
+        for unit in ["Y", "M", "W", "D", "ns"] {
+            assert_eq!(iso(i64::MAX, i64::MAX, unit), None);
+            assert_eq!(iso(i64::MIN + 1, i64::MAX, unit), None);
+        }
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod statistics;
 pub(crate) mod table;
 pub(crate) mod text;
 mod tree;
+mod window;
 
 #[cfg(test)]
 mod lazy_tests;

@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use achronyme_env::{
-    DType, Function, Order, StringArray, Tensor, UserFunction, Value, format_shape,
+    DType, Extension, Function, Order, StringArray, Tensor, UserFunction, Value, format_shape,
 };
 
+use super::date::Times;
 use super::escape::{escape, label};
 use super::size::Sizes;
 use super::tree::Tree;
@@ -75,7 +76,25 @@ pub(crate) fn render(value: &Value, style: &Style, out: &mut dyn Write) -> Resul
                 body(function, style, out)?;
             }
         }
+        Value::Extension(extension) if Times::of(extension).is_some_and(|t| t.rank() > 0) => {
+            times(extension, style, out)?;
+        }
         other => Tree::new(style, out).show(other)?,
+    }
+    Ok(())
+}
+
+/// An array of dates or spans, or what stands for it when one of them is no date of this era.
+fn times(extension: &Extension, style: &Style, out: &mut dyn Write) -> Result<(), TermError> {
+    let Some(times) = Times::of(extension) else {
+        return Ok(());
+    };
+    let screen = style.screen;
+    let head = times.heading(style.sizes);
+    writeln!(out, "{}", screen.paint(Paint::Heading, head))?;
+    match times.text(style.threshold, screen.width)? {
+        Some(text) => writeln!(out, "{text}")?,
+        None => render(&extension.storage, style, out)?,
     }
     Ok(())
 }

@@ -6,10 +6,11 @@ use achronyme_env::limits::MAX_NESTING;
 use achronyme_env::{Cell, Edge, ErrorValue, Extension, Record, Value};
 use unicode_width::UnicodeWidthStr;
 
+use super::date::Times;
 use super::escape::{escape, label, quoted};
 use super::float::Float;
 use super::text::{Style, function_heading, strings_heading, tensor_heading};
-use super::{Paint, TermError, array, date};
+use super::{Paint, TermError, array};
 
 /// Lines after which the rest is left out: values that are shared may be seen over and over.
 const MOST_LINES: usize = 10_000;
@@ -239,9 +240,24 @@ impl<'a> Tree<'a> {
                     .map(|list| format!("{head} {{{list}}}"))
             }
             Value::Error(error) if error.source.is_none() => Some(error_heading(error)),
-            Value::Extension(extension) => known_extension(extension, room),
+            Value::Extension(extension) => match Times::of(extension) {
+                Some(times) => self.times(&times, room)?,
+                None => known_extension(extension, room),
+            },
             _ => None,
         })
+    }
+
+    fn times(&self, times: &Times<'_>, room: usize) -> Result<Option<String>, TermError> {
+        let head = times.heading(self.style.sizes);
+        if times.rank() > 1 {
+            return Ok(Some(head));
+        }
+        let text = times.text(INLINE_ELEMENTS, usize::MAX)?;
+        Ok(text.map(|text| match times.rank() {
+            0 => text,
+            _ => beside(head, &text, room),
+        }))
     }
 }
 
@@ -291,7 +307,7 @@ fn short_list(parts: impl Iterator<Item = Option<String>>, room: usize) -> Optio
     Some(list)
 }
 
-/// Extensions everybody knows: large integers and dates; and any other that is one atom.
+/// Large integers, and any extension that is one atom.
 fn known_extension(extension: &Extension, room: usize) -> Option<String> {
     let Extension {
         type_name,
@@ -300,13 +316,6 @@ fn known_extension(extension: &Extension, room: usize) -> Option<String> {
     } = extension;
     match (&**type_name, storage) {
         ("integer", Value::String(digits)) if is_integer(digits) => Some(digits.to_string()),
-        ("datetime64", Value::Integer(count)) => {
-            let unit = match parameters {
-                Value::Record(parameters) => parameters.get("unit").and_then(Value::as_str),
-                other => other.as_str(),
-            };
-            unit.and_then(|unit| date::iso(*count, unit))
-        }
         (_, storage) if matches!(parameters, Value::Null) => {
             Some(format!("<{}> {}", label(type_name), atom(storage, room)?))
         }

@@ -162,13 +162,41 @@ fn known_extensions_are_shown_as_what_they_are() {
         "2024-01-01\n"
     );
     assert_eq!(
-        shown(extension("datetime64", Value::from("M"), 5i64)),
-        "<datetime64>\n  parameters  'M'\n  storage     5\n"
+        shown(extension("datetime64", Value::from("generic"), 5i64)),
+        "<datetime64>\n  parameters  'generic'\n  storage     5\n"
     );
     assert_eq!(
         shown(extension("date", Value::Null, "2024-01-01")),
         "<date> '2024-01-01'\n"
     );
+}
+
+/// The texts of the arrays were printed by NumPy.
+#[test]
+fn arrays_of_dates_are_as_numpy_prints_them() {
+    let times = |type_name, unit: Value, counts: Vec<i64>| {
+        let length = counts.len() as u64;
+        extension(type_name, unit, Tensor::from_vec(counts, [length]).unwrap())
+    };
+    let days = times("datetime64", "D".into(), vec![0, 5, i64::MIN]);
+    let text = "['1970-01-01' '1970-01-06'        'NaT']";
+    let head = "datetime64[D] (3,)  24 B";
+    assert_eq!(shown(days.clone()), format!("{head}\n{text}\n"));
+    assert_eq!(
+        shown(Record::from([("t", days)])),
+        format!("record, 1 field\n  t  {head}  {text}\n")
+    );
+    let unit = Record::from([("unit", Value::from("s")), ("count", Value::from(25i64))]);
+    assert_eq!(
+        shown(times("datetime64", unit.into(), vec![0, 5])),
+        "datetime64[25s] (2,)  16 B\n['1970-01-01T00:00:00' '1970-01-01T00:02:05']\n"
+    );
+    assert_eq!(
+        shown(times("timedelta64", "s".into(), vec![10, -5, 100])),
+        "timedelta64[s] (3,)  24 B\n[ 10  -5 100]\n"
+    );
+    let far = times("datetime64", "Y".into(), vec![1 << 40]);
+    assert!(shown(far).contains("[1099511627776]"));
 }
 
 #[test]
@@ -216,6 +244,11 @@ fn everywhere(text: &str) -> Value {
         extension(text, text.into(), text),
         extension("integer", Value::Null, text),
         extension("datetime64", text.into(), 5i64),
+        extension(
+            "timedelta64",
+            text.into(),
+            Tensor::from_vec(vec![1i64], [1]).unwrap(),
+        ),
         Cell::new(text).into(),
         Value::Bytes(text.as_bytes().into()),
         Value::from(Typed {
