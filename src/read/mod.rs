@@ -5,6 +5,7 @@ mod binding;
 mod cold;
 mod extents;
 pub(crate) mod image;
+mod layout;
 mod map;
 mod names;
 mod nodes;
@@ -17,6 +18,7 @@ pub(crate) mod view;
 
 pub use archive::{Archive, Metadata};
 pub use binding::{Binding, ExtentInfo, Sizes};
+pub use layout::{Section, SectionKind};
 pub use names::Child;
 pub use open::{Check, OpenOptions};
 pub use verify::{VerifyFault, VerifyReport};
