@@ -1,9 +1,9 @@
 //! Where the parts of an archive lie in its file.
 
 use super::archive::Archive;
+use crate::format::TRAILER_LEN;
 use crate::format::extent::Codec;
 use crate::format::header::HEADER_LEN;
-use crate::format::TRAILER_LEN;
 
 /// A part of the file, or a run of parts of one sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
