@@ -58,14 +58,6 @@ impl Failure {
     pub(crate) fn refused(text: impl Into<String>) -> Failure {
         Failure::Refused(text.into())
     }
-
-    /// Whether the reader of standard output left: no news for anybody.
-    pub(crate) fn is_output(&self) -> bool {
-        matches!(
-            self,
-            Failure::Output(_) | Failure::Export(ExportError::Output(_))
-        )
-    }
 }
 
 impl From<TermError> for Failure {
@@ -115,12 +107,49 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    let text = error.render().to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let mut stderr = io::stderr();
-    for (index, text) in text.lines().enumerate() {
-        let prefix = if index == 0 { "ach: " } else { "" };
-        let _ = writeln!(stderr, "{prefix}{}", escape_for_terminal(text));
-    }
+    report(&sentence(&error.render().to_string()));
     ExitCode::from(2)
+}
+
+/// What clap says over several lines, as one.
+fn sentence(text: &str) -> String {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let mut sentence = String::new();
+    for line in text.lines().map(str::trim) {
+        let line = line.strip_prefix("tip: ").unwrap_or(line);
+        if line.is_empty() || line.starts_with("Usage:") || line.starts_with("For more") {
+            continue;
+        }
+        let gap = match sentence.chars().last() {
+            None => "",
+            Some(':') => " ",
+            Some('>' | '.') if line.starts_with(['<', '-']) => " ",
+            Some(_) => "; ",
+        };
+        sentence.push_str(gap);
+        sentence.push_str(line);
+    }
+    sentence + "; try --help"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_clap_says_becomes_one_sentence() {
+        let text = "error: unrecognized subcommand 'lss'\n\n  tip: a similar subcommand exists: \
+                    'ls'\n\nUsage: ach <COMMAND>\n\nFor more information, try '--help'.\n";
+        assert_eq!(
+            sentence(text),
+            "unrecognized subcommand 'lss'; a similar subcommand exists: 'ls'; try --help"
+        );
+        let text = "error: the following required arguments were not provided:\n  --output \
+                    <FILE>\n  <INPUT>...\n";
+        assert_eq!(
+            sentence(text),
+            "the following required arguments were not provided: --output <FILE> <INPUT>...; \
+             try --help"
+        );
+    }
 }

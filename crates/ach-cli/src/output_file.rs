@@ -16,7 +16,10 @@ const BUFFER: usize = 1 << 18;
 pub(crate) struct OutputFile {
     path: PathBuf,
     force: bool,
-    file: BufWriter<NamedTempFile>,
+    /// Removes the file unless it is put in its place.
+    place: NamedTempFile,
+    /// The same file, written: its errors do not name the temporary path.
+    file: BufWriter<File>,
 }
 
 impl OutputFile {
@@ -36,12 +39,17 @@ impl OutputFile {
         #[cfg(unix)]
         builder
             .permissions(<fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-        let file = builder
-            .tempfile_in(directory)
-            .map_err(|source| failed("write", path, source))?;
+        let failed = |source| failed("write", path, source);
+        let place = match builder.tempfile_in(directory) {
+            Ok(place) => place,
+            // The error names the temporary file; the user's own path is told beside it.
+            Err(error) => return Err(failed(error.kind().into())),
+        };
+        let file = place.as_file().try_clone().map_err(failed)?;
         Ok(OutputFile {
             path: path.to_path_buf(),
             force,
+            place,
             file: BufWriter::with_capacity(BUFFER, file),
         })
     }
@@ -52,13 +60,12 @@ impl OutputFile {
     /// [`Failure::Exists`] when another program was faster; [`Failure::Write`].
     pub(crate) fn commit(self) -> Result<()> {
         let path = self.path;
-        let file = self
-            .file
+        self.file
             .into_inner()
             .map_err(|error| failed("write", &path, error.into_error()))?;
         let put = match self.force {
-            true => file.persist(&path),
-            false => file.persist_noclobber(&path),
+            true => self.place.persist(&path),
+            false => self.place.persist_noclobber(&path),
         };
         match put {
             Ok(_) => Ok(()),
@@ -120,8 +127,6 @@ impl Write for OutputFile {
 
 impl Seek for OutputFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file.flush()?;
-        let file: &mut File = self.file.get_mut().as_file_mut();
-        file.seek(to)
+        self.file.seek(to)
     }
 }

@@ -96,10 +96,7 @@ impl<'a> Tour<'a> {
         )?;
         self.cost(out, "packed", packed)?;
 
-        self.say(
-            out,
-            "What is in it. Arrays are not read for this, only the table of contents.",
-        )?;
+        self.say(out, "What is in it. No array is read for this.")?;
         let listed = self.run(out, "ls tour.ach")?;
         self.cost(out, "listed", listed)?;
 

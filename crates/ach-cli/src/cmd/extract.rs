@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use achronyme_env::{Archive, ArchiveWriter, Binding, Patterns, SaveOptions, Value};
 
-use super::Status;
+use super::{Status, counted};
 use crate::attribute::Attributes;
 use crate::error::{Failure, Result, shown};
 use crate::export::ExportError;
@@ -167,12 +167,7 @@ fn into_file(
             )));
         }
     }
-    let unit = if bindings.len() == 1 {
-        "variable"
-    } else {
-        "variables"
-    };
-    writeln!(out, "{}: {} {unit}", shown(path), bindings.len())?;
+    writeln!(out, "{}: {}", shown(path), counted(bindings.len()))?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use achronyme_env::{Archive, Slice, Value};
+use achronyme_env::{Archive, EnvError, Slice, Value};
 
 use super::Status;
 use crate::error::{Failure, Result};
@@ -80,14 +80,14 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
             ));
         }
         let value = value(args)?;
-        show(args, &value, format, screen, out)?;
+        show(args, &value, format, screen, out).map_err(|failure| of_variable(args, failure))?;
         return Ok(Status::Fine);
     };
     crate::output_file::check(path, args.force)?;
     let value = value(args)?;
     let mut file = OutputFile::create(path, args.force)?;
     let shown = show(args, &value, format, &Screen::plain(80), &mut file);
-    OutputFile::named(path, shown)?;
+    OutputFile::named(path, shown.map_err(|failure| of_variable(args, failure)))?;
     file.commit()?;
     Ok(Status::Fine)
 }
@@ -137,6 +137,19 @@ fn text(args: &Args, value: &Value, screen: &Screen, out: &mut dyn Write) -> Res
         writeln!(out, "{}", screen.paint(Paint::Dim, statistics))?;
     }
     Ok(())
+}
+
+/// Arrays are read while they are shown: the error then does not know yet what was asked for.
+fn of_variable(args: &Args, failure: Failure) -> Failure {
+    match failure {
+        Failure::Library(error) if !matches!(error, EnvError::Variable { .. }) => {
+            Failure::Library(EnvError::Variable {
+                name: args.name.clone(),
+                source: Box::new(error),
+            })
+        }
+        other => other,
+    }
 }
 
 fn by_extension(path: Option<&Path>) -> Format {

@@ -112,7 +112,7 @@ impl Info {
             line("tags", &self.metadata.tags.join(", "))?;
         }
         for (key, value) in &self.metadata.custom {
-            line(key, value)?;
+            line("metadata", &format!("{key} = {value}"))?;
         }
         let kinds = self
             .kinds
@@ -197,7 +197,9 @@ fn segment(section: &Section) -> Segment {
 
 /// A moment as ISO 8601.
 fn created(seconds: u64) -> String {
-    let iso = i64::try_from(seconds).ok().and_then(|s| date::iso(s, 1, "s"));
+    let iso = i64::try_from(seconds)
+        .ok()
+        .and_then(|s| date::iso(s, 1, "s"));
     match iso {
         Some(iso) => format!("{} UTC", iso.replace('T', " ")),
         None => format!("{seconds} seconds after 1970"),

@@ -65,3 +65,13 @@ impl From<Status> for ExitCode {
         })
     }
 }
+
+/// `1 variable`, `2 variables`.
+fn counted(variables: usize) -> String {
+    let unit = if variables == 1 {
+        "variable"
+    } else {
+        "variables"
+    };
+    format!("{variables} {unit}")
+}

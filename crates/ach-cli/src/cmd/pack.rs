@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use achronyme_env::{Archive, ArchiveWriter, Patterns, SaveOptions};
 
-use super::Status;
+use super::{Status, counted};
 use crate::arrivals::{Arrivals, Walk};
 use crate::attribute::{Attribute, Attributes, delimiter, pair};
 use crate::error::{Failure, Result, note, shown};
@@ -179,21 +179,11 @@ fn options(args: &Args, about: About, progress: &Progress) -> SaveOptions {
 pub(crate) fn summary(path: &Path, out: &mut dyn Write) -> Result<()> {
     let archive = Archive::open(path)?;
     let (hot, cold) = archive.stored_bytes();
-    let unit = if archive.len() == 1 {
-        "variable"
-    } else {
-        "variables"
-    };
     let parts = match (hot, cold) {
         (_, 0) => String::new(),
         _ => format!(" (hot {}, cold {})", short(hot), short(cold)),
     };
-    let size = short(archive.file_len());
-    writeln!(
-        out,
-        "{}: {} {unit}, {size}{parts}",
-        shown(path),
-        archive.len()
-    )?;
+    let (count, size) = (counted(archive.len()), short(archive.file_len()));
+    writeln!(out, "{}: {count}, {size}{parts}", shown(path))?;
     Ok(())
 }

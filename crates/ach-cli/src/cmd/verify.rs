@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use achronyme_env::{Archive, EnvError};
 use serde_json::{Value as Json, json};
 
-use super::{Document, Status};
+use super::{Document, Status, counted};
 use crate::error::{Failure, Result, report, shown};
 use crate::term::size::short;
 use crate::term::{Paint, Screen, escape};
