@@ -4,6 +4,7 @@
 use std::io::{self, Seek, SeekFrom, Write};
 
 use achronyme_env::Value;
+use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
@@ -40,10 +41,13 @@ impl<W: Write + Seek> NpzWriter<W> {
             .unix_permissions(0o644)
             .with_alignment(64);
         let started = self.zip.start_file(format!("{name}.npy"), options);
-        started.map_err(|error| ExportError::Name {
-            name: name.to_owned(),
-            role: "a member of a .npz file",
-            reason: error.to_string(),
+        started.map_err(|error| match error {
+            ZipError::Io(error) => ExportError::Output(error),
+            error => ExportError::Name {
+                name: name.to_owned(),
+                role: "a member of a .npz file",
+                reason: error.to_string(),
+            },
         })?;
         npy.write(&mut self.zip)
     }
@@ -53,10 +57,10 @@ impl<W: Write + Seek> NpzWriter<W> {
     /// # Errors
     /// When writing fails.
     pub(crate) fn finish(self) -> Result<W, ExportError> {
-        let gate = self
-            .zip
-            .finish()
-            .map_err(|error| ExportError::Output(error.into()))?;
+        let gate = self.zip.finish().map_err(|error| match error {
+            ZipError::Io(error) => ExportError::Output(error),
+            error => ExportError::Output(error.into()),
+        })?;
         if gate.failed {
             let error = io::Error::other("an earlier write failed");
             return Err(ExportError::Output(error));
@@ -97,7 +101,13 @@ impl<W: Write> Write for Gate<W> {
 
 impl<W: Seek> Seek for Gate<W> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.inner.seek(to)
+        if self.failed {
+            return Ok(0);
+        }
+        // A buffered file writes what it holds before it moves.
+        let result = self.inner.seek(to);
+        self.failed = result.is_err();
+        result
     }
 }
 
