@@ -2,6 +2,7 @@
 
 mod error;
 mod fault;
+mod interop;
 pub mod limits;
 mod name;
 mod value;
@@ -13,6 +14,8 @@ compile_error!(
 
 pub use error::{EnvError, Origin, Result};
 pub use fault::{Fault, Part, Problem};
+#[cfg(feature = "serde")]
+pub use interop::{from_value, to_value};
 pub use limits::Limits;
 pub use name::{check_name, escape_for_terminal};
 pub use value::{
