@@ -43,8 +43,8 @@ impl Tensor {
     /// use achronyme_env::Tensor;
     ///
     /// let mut t = Tensor::from_vec(vec![1i32, 2, 3, 4], [2, 2])?;
-    /// t.view_mut::<i32>()?.row_mut(1).fill(0);
-    /// assert_eq!(t.as_slice::<i32>()?, [1, 2, 0, 0]);
+    /// t.view_mut::<i32>()?[[1, 0]] = 0;
+    /// assert_eq!(t.as_slice::<i32>()?, [1, 2, 0, 4]);
     /// # Ok::<(), achronyme_env::EnvError>(())
     /// ```
     pub fn view_mut<T: Element + AnyBitPattern>(&mut self) -> Result<ArrayViewMutD<'_, T>> {
