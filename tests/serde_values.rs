@@ -113,9 +113,8 @@ proptest! {
         rows in 1usize..5, columns in 1usize..5, numbers in prop::collection::vec(any::<i16>(), 16)
     ) {
         let shape = [rows as u64, columns as u64];
-        let by_rows: Vec<Vec<i16>> = numbers.chunks(columns).take(rows)
-            .filter(|row| row.len() == columns).map(<[i16]>::to_vec).collect();
-        prop_assume!(by_rows.len() == rows);
+        let by_rows: Vec<Vec<i16>> =
+            numbers.chunks_exact(columns).take(rows).map(<[i16]>::to_vec).collect();
         let c = Tensor::from_vec(by_rows.concat(), shape).unwrap();
         let by_columns = (0..columns).flat_map(|j| by_rows.iter().map(move |row| row[j])).collect();
         let fortran = Tensor::from_vec_in_order(by_columns, shape, Order::Fortran).unwrap();

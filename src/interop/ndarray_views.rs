@@ -195,3 +195,39 @@ fn no_view(shape: &[u64], reason: &dyn std::fmt::Display) -> EnvError {
         reason: reason.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array3, s};
+
+    use super::*;
+
+    #[test]
+    fn a_borrowed_tensor_is_the_memory_of_the_array() {
+        let a = Array3::<f32>::zeros((2, 3, 4));
+        let c = TensorRef::from_view(a.view()).unwrap();
+        assert_eq!(c.bytes.as_ptr(), a.as_ptr().cast());
+        assert_eq!((&*c.shape, c.order), (&[2, 3, 4][..], Order::C));
+
+        let fortran = TensorRef::from_view(a.t()).unwrap();
+        assert_eq!(fortran.bytes.as_ptr(), a.as_ptr().cast());
+        assert_eq!(
+            (&*fortran.shape, fortran.order),
+            (&[4, 3, 2][..], Order::Fortran)
+        );
+
+        let second = TensorRef::from_view(a.slice(s![1.., .., ..])).unwrap();
+        assert_eq!(second.bytes.as_ptr(), (&raw const a[[1, 0, 0]]).cast());
+        assert_eq!(second.bytes.len(), 48);
+    }
+
+    #[test]
+    fn a_borrowed_tensor_outlives_the_view_it_was_made_of() {
+        let a = Array3::<u8>::ones((1, 2, 2));
+        let tensor = {
+            let view = a.view();
+            TensorRef::from_view(view).unwrap()
+        };
+        assert_eq!(tensor.bytes, [1; 4]);
+    }
+}
