@@ -396,7 +396,7 @@ fn an_error_names_the_path() {
     let full = Record::from([("Nothing", 1i64)]);
     refused::<Run>(
         &run(good(), full.into()),
-        "results.best.Nothing: this variant holds nothing, but the value holds a integer",
+        "results.best.Nothing: invalid type: integer `1`, expected unit",
     );
     refused::<Run>(
         &run(good(), "\x1b[2J".into()),

@@ -1,7 +1,7 @@
 //! What is handed to a serde visitor: sequences, fields, pairs and variants, one part at a time.
 
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    Deserialize, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
     VariantAccess, Visitor,
 };
 
@@ -103,9 +103,14 @@ pub(super) struct FieldAccess<'a> {
     inside: Depth,
 }
 
-impl<'a> FieldAccess<'a> {
-    pub(super) fn new(record: &'a Record, depth: Depth) -> Result<FieldAccess<'a>, Failure> {
-        Ok(FieldAccess {
+impl FieldAccess<'_> {
+    /// Hands the fields of `record`, which stands at `depth`, to `visitor`.
+    pub(super) fn visit<'de, V: Visitor<'de>>(
+        record: &Record,
+        depth: Depth,
+        visitor: V,
+    ) -> Result<V::Value, Failure> {
+        visitor.visit_map(FieldAccess {
             record,
             index: 0,
             inside: depth.container()?,
@@ -257,15 +262,7 @@ impl<'de> VariantAccess<'de> for VariantReader<'_> {
     type Error = Failure;
 
     fn unit_variant(self) -> Result<(), Failure> {
-        match self.reader().is_null() {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Failure::message(format!(
-                "this variant holds nothing, but the value holds a {}",
-                self.content.kind()
-            ))),
-            Err(failure) => Err(failure),
-        }
-        .map_err(self.located())
+        <()>::deserialize(self.reader()).map_err(self.located())
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Failure> {

@@ -11,7 +11,7 @@ use super::serde_failure::Failure;
 use super::serde_float::{exact_f64, narrow_to_f32};
 use super::serde_tensor::{StringsReader, TensorReader};
 use crate::error::Result;
-use crate::value::{DType, Extension, Value};
+use crate::value::{Complex128, DType, Extension, Value};
 
 /// Anything that implements `serde::Deserialize`, from the value that stands for it.
 ///
@@ -99,11 +99,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether the value is nothing, behind what is read through.
-    pub(super) fn is_null(self) -> Result<bool, Failure> {
-        Ok(matches!(*self.unwrapped()?.value, Value::Null))
-    }
-
     /// The number as an `f64`, when it is one exactly. Nothing when it is no number.
     fn exact_f64(&self) -> Result<Option<f64>, Failure> {
         let (number, shown) = match &*self.value {
@@ -140,19 +135,13 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             Value::Number(number) => visitor.visit_f64(*number),
             Value::String(text) => visitor.visit_str(text),
             Value::Bytes(bytes) => visitor.visit_bytes(bytes),
-            Value::Complex(z) => {
-                let parts = [Value::Number(z.re), Value::Number(z.im)];
-                visit_sequence(parts.iter(), depth.wrapper()?, visitor)
-            }
+            Value::Complex(z) => visit_complex(*z, depth, visitor),
             Value::Vector(elements) => visit_sequence(elements.iter(), depth.container()?, visitor),
-            Value::Record(record) => visitor.visit_map(FieldAccess::new(record, depth)?),
+            Value::Record(record) => FieldAccess::visit(record, depth, visitor),
             Value::Extension(extension) => visit_extension(extension, depth, visitor),
             Value::Tensor(tensor) => TensorReader::visit(tensor, depth, visitor),
             Value::StringArray(strings) => StringsReader::visit(strings, depth, visitor),
-            other => Err(Failure::message(format!(
-                "the kind {} is no serde value; take it from the `Value` itself",
-                other.kind()
-            ))),
+            other => Err(not_for_serde(other)),
         }
     }
 
@@ -274,6 +263,25 @@ fn content(value: &Value) -> Result<Option<Cow<'_, Value>>, Failure> {
         }
         _ => None,
     })
+}
+
+// The rare arms are functions of their own: without optimisation each costs every level its
+// temporaries on the stack.
+
+fn visit_complex<'de, V: Visitor<'de>>(
+    z: Complex128,
+    depth: Depth,
+    visitor: V,
+) -> Result<V::Value, Failure> {
+    let parts = [Value::Number(z.re), Value::Number(z.im)];
+    visit_sequence(parts.iter(), depth.wrapper()?, visitor)
+}
+
+fn not_for_serde(value: &Value) -> Failure {
+    Failure::message(format!(
+        "the kind {} is no serde value; take it from the `Value` itself",
+        value.kind()
+    ))
 }
 
 /// The extensions that this crate's serde mapping writes.
