@@ -174,7 +174,7 @@ impl<'a, T: Element, D: Dimension> TryFrom<ArrayView<'a, T, D>> for ValueRef<'a>
 
 /// The order in which the elements stand without gaps, if there is one.
 ///
-/// `ndarray` also calls inverted and permuted axes contiguous, so both orders are asked for by name.
+/// `ndarray` also calls inverted and permuted axes contiguous, so each order is asked for.
 fn order_of<T, D: Dimension>(view: &ArrayView<'_, T, D>) -> Option<Order> {
     if view.is_standard_layout() {
         Some(Order::C)

@@ -17,8 +17,8 @@ use crate::value::{Complex128, DType, Extension, Value};
 ///
 /// It takes what [`to_value`](crate::to_value) gives, and beyond that:
 ///
-/// - a tensor is a sequence of its elements, of rank `n` a sequence of sequences in the order of the
-///   indices, whatever the order in memory; of rank 0 its one element. So a `Vec<f64>` or a
+/// - a tensor is a sequence of its elements, of rank `n` a sequence of sequences in the order of
+///   the indices, whatever the order in memory; of rank 0 its one element. So a `Vec<f64>` or a
 ///   `Vec<Vec<u8>>` comes from one. `float16` and `bfloat16` are widened exactly;
 /// - an array of strings is a sequence in the same way;
 /// - a complex number is a sequence of its two parts;

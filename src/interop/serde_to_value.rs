@@ -39,9 +39,9 @@ use crate::value::{Extension, Record, Value};
 /// would lose its dtype and order on the way, a cell its identity, a function everything.
 ///
 /// # Errors
-/// [`EnvError::InvalidValue`](crate::EnvError::InvalidValue) when a map or struct has a key twice,
-/// or the type refuses to be serialized; [`EnvError::NestingTooDeep`](crate::EnvError::NestingTooDeep)
-/// beyond [`limits::MAX_NESTING`](crate::limits::MAX_NESTING) levels. Both name the path.
+/// [`InvalidValue`](crate::EnvError::InvalidValue) when a map or struct has a key twice, or the type
+/// refuses to be serialized; [`NestingTooDeep`](crate::EnvError::NestingTooDeep) beyond
+/// [`limits::MAX_NESTING`](crate::limits::MAX_NESTING) levels. Both name the path.
 ///
 /// ```
 /// use achronyme_env::{from_value, to_value};
