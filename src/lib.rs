@@ -36,7 +36,10 @@
 //! | a file | a look at a large structured value | [`Archive::view`], [`View`] |
 //! | a file | part of a tensor | [`Tensor::slice`], [`Archive::at`] with a slice |
 //! | a value | bytes for a message | [`serialize_value`], [`deserialize_value`] |
-#![cfg_attr(feature = "serde", doc = "| a type with `serde` | a value, and back | [`to_value`], [`from_value`] |")]
+#![cfg_attr(
+    feature = "serde",
+    doc = "| a type with `serde` | a value, and back | [`to_value`], [`from_value`] |"
+)]
 //!
 //! # Roads
 //!
@@ -69,7 +72,9 @@ mod value;
 mod write;
 
 #[cfg(target_endian = "big")]
-compile_error!("achronyme-env reads and writes little-endian memory: big-endian hosts are not supported");
+compile_error!(
+    "achronyme-env reads and writes little-endian memory: big-endian hosts are not supported"
+);
 
 pub use error::{EnvError, Origin, Result};
 pub use fault::{Fault, Part, Problem};
@@ -77,6 +82,8 @@ pub use format::extent::{Codec, DigestKind};
 pub use format::header::{
     AchHeader, FLAG_SEALED, FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINOR, HEADER_LEN, MAGIC,
 };
+#[cfg(feature = "serde")]
+pub use interop::{from_value, to_value};
 pub use limits::Limits;
 pub use name::{check_name, escape_for_terminal};
 pub use pattern::Patterns;
