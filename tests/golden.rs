@@ -18,7 +18,7 @@ use std::process::Command;
 
 use achronyme_env::{
     Archive, ArchiveWriter, BindingOptions, Cell, DType, Function, Order, Record, SaveOptions,
-    Scope, Tensor, UserFunction, Value,
+    Scope, Tensor, UserFunction, Value, deserialize_value, serialize_value,
 };
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -64,6 +64,60 @@ fn saving_gives_the_golden_bytes() {
         let (made, kept) = (fs::read(&path).unwrap(), fs::read(&golden).unwrap());
         assert_same_bytes(case.name, &made, &kept);
     }
+}
+
+#[test]
+fn a_value_image_is_the_golden_one() {
+    let (value, golden) = (in_an_image(), golden_dir().join("value.achv"));
+    let image = serialize_value(&value).unwrap();
+    let description = Describer::default().value(&value).to_string() + "\n";
+    if std::env::var_os(REMAKE).is_some() {
+        fs::create_dir_all(golden_dir()).unwrap();
+        fs::write(&golden, &image).unwrap();
+        fs::write(golden.with_extension("json"), &description).unwrap();
+    }
+    assert!(image == fs::read(&golden).unwrap());
+    let kept = fs::read_to_string(golden.with_extension("json")).unwrap();
+    assert_eq!(description, kept);
+    let back = deserialize_value(&image).unwrap();
+    assert!(value.identical(&back).unwrap());
+}
+
+/// The last section of `docs/format.md` shows two files in hex.
+#[test]
+fn the_specification_shows_the_golden_bytes() {
+    if std::env::var_os(REMAKE).is_some() {
+        return;
+    }
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/format.md");
+    let page = fs::read_to_string(page).unwrap();
+    let (_, examples) = page.split_once("## 15. Two files in hex").unwrap();
+    let (archive, image) = examples.split_once("### A value image").unwrap();
+    for (text, name) in [(archive, "minimal.ach"), (image, "value.achv")] {
+        let kept = fs::read(golden_dir().join(name)).unwrap();
+        let shown = bytes_shown(text);
+        assert!(shown == kept, "{name}: {shown:02x?}");
+    }
+}
+
+/// The bytes of the lines `    OFFSET  HEX   meaning`; `00 x 48` stands for 48 zeros.
+fn bytes_shown(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for line in text.lines().filter(|line| line.starts_with("    ")) {
+        let (offset, rest) = line[4..].split_at(3);
+        assert_eq!(offset.trim().parse(), Ok(bytes.len()), "{line}");
+        let (hex, _) = rest[2..].split_at(rest.len().min(26) - 2);
+        match hex.split_once(" x ") {
+            Some((_, count)) => {
+                bytes.resize(bytes.len() + count.trim().parse::<usize>().unwrap(), 0)
+            }
+            None => {
+                let pairs = hex.split_whitespace();
+                bytes.extend(pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()));
+            }
+        }
+    }
+    bytes
 }
 
 #[test]
@@ -162,12 +216,15 @@ fn every_kind() -> Vec<Planned> {
 
 /// Extents around a piece of 1 MiB, at which content digests become digests of digests.
 fn sealed() -> Vec<Planned> {
-    let mut bytes = vec![0; (1 << 20) + 1];
+    let mut bytes = vec![0u8; (1 << 20) + 1];
     bytes[1 << 20] = 7;
     let two_pieces = Tensor::from_vec(bytes, [(1 << 20) + 1]).unwrap();
     vec![
         plain("two pieces", two_pieces.into()),
-        plain("small", samples::tensor(DType::F64, &[3, 5], Order::C).into()),
+        plain(
+            "small",
+            samples::tensor(DType::F64, &[3, 5], Order::C).into(),
+        ),
         plain("text", "a sealed archive has SHA-256 digests".into()),
     ]
 }
@@ -237,11 +294,20 @@ fn cut() -> Vec<Planned> {
     let texts = (0..40).map(|n| Value::from(format!("{n} ").repeat(300 + n)));
     vec![
         plain("record of 5000", samples::record(5000).into()),
-        plain("long vector", Value::vector((0..10_000i64).map(Value::from))),
+        plain(
+            "long vector",
+            Value::vector((0..10_000i64).map(Value::from)),
+        ),
         plain("vector of texts", Value::vector(texts)),
         plain("record of 16", samples::record(16).into()),
         plain("record of 15", samples::record(15).into()),
     ]
+}
+
+/// A vector of a string outside its tree, a boolean, and a tensor.
+fn in_an_image() -> Value {
+    let tensor = Tensor::from_vec(vec![1u16, 2, 3], [3]).unwrap();
+    Value::vector(["seventeen letters".into(), true.into(), Value::from(tensor)])
 }
 
 fn plain(name: &str, value: Value) -> Planned {

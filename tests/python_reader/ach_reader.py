@@ -371,7 +371,9 @@ class Archive:
 
     def load(self, name):
         """The value of a binding."""
-        entry = self.entries[name]
+        return self._value(self.entries[name])
+
+    def _value(self, entry):
         if entry.kind == 0:
             return None
         if entry.kind == 1:
@@ -517,6 +519,48 @@ class Archive:
         for offset, length in sorted(used):
             need(not any(self.data[end:offset]), "padding is not zero")
             end = max(end, offset + length)
+
+
+class Image(Archive):
+    """A value image: one value on its own."""
+
+    def __init__(self, data):
+        data = self.data = memoryview(bytes(data))
+        need(len(data) >= 64 and bytes(data[:4]) == b"ACHV", "not a value image")
+        need(zlib.crc32(data[:60]) == struct.unpack_from("<I", data, 60)[0], "CRC of the head")
+        version, zero, length, extents, nodes, shapes, self.shared_count, low, high, kind = (
+            struct.unpack_from("<HHQIIIIQQB", data, 4)
+        )
+        need(version == 1 and zero == 0, "version of the image")
+        need(length == len(data), "length of the image")
+        need(self.shared_count <= nodes, "number of shared nodes")
+        need(kind <= 6 and not any(data[49:56]), "kind, or zero bytes after it")
+        ends = [64, 64 + 72 * extents]
+        ends += [ends[1] + 16 * nodes, ends[1] + 16 * nodes + 8 * shapes]
+        need(ends[3] <= length, "the records are cut short")
+        crc = struct.unpack_from("<I", data, 56)[0]
+        need(zlib.crc32(data[64 : ends[3]]) == crc, "CRC of the records")
+        records = [data[start:end] for start, end in zip(ends, ends[1:])]
+        self.extents = [Extent(*fields) for fields in struct.iter_unpack("<QQQQIBBBB32s", records[0])]
+        self.nodes = list(struct.iter_unpack("<QII", records[1]))
+        self.shapes = [dimension for (dimension,) in struct.iter_unpack("<Q", records[2])]
+
+        nodes_len = sum(length for _, length, _ in self.nodes)
+        sums_at = ends[3] + nodes_len
+        sums_len = sum(-(-extent.sums_len() // 8) * 8 for extent in self.extents)
+        end = sums_at + sums_len
+        extents_at = -(-end // 64) * 64 if self.extents else end
+        self.nodes_area, self.sums_area = (ends[3], nodes_len), (sums_at, sums_len)
+        self.extents_area = (extents_at, length - extents_at)
+        need(extents_at <= length, "the areas are cut short")
+        self._check_nodes()
+        self._check_extents()
+        self.slot = Entry("", kind, 0, 0, NONE, low, high)
+        self._check_slot(self.slot)
+        self._shared = {}
+
+    def value(self):
+        return self._value(self.slot)
 
 
 class Node:
