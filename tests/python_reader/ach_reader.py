@@ -395,7 +395,12 @@ class Archive:
         return self._record(self.entries[name].attributes, "attributes")
 
     def metadata(self):
-        return self._record(self.metadata_node, "metadata")
+        record = self._record(self.metadata_node, "metadata")
+        need(isinstance(record.get("description", ""), str), "description of another form")
+        tags, custom = record.get("tags", []), record.get("custom", {})
+        need(isinstance(tags, list) and isinstance(custom, dict), "tags or custom metadata")
+        need(all(isinstance(x, str) for x in [*tags, *custom.values()]), "tags or custom metadata")
+        return record
 
     def _record(self, node, what):
         value = {} if node == NONE else Decoder(self).value(node)
