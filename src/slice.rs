@@ -288,6 +288,8 @@ impl fmt::Display for Axis {
 mod tests {
     use super::*;
 
+    const NONE: [i64; 0] = [];
+
     fn taken(text: &str, length: u64) -> Vec<i64> {
         let slice: Slice = text.parse().unwrap();
         let [axis] = slice.resolve(&[length]).unwrap()[..] else {
@@ -306,11 +308,11 @@ mod tests {
         assert_eq!(taken("::-4", 10), [9, 5, 1]);
         assert_eq!(taken("7:2:-2", 10), [7, 5, 3]);
         assert_eq!(taken("8:100", 10), [8, 9]);
-        assert_eq!(taken("10:", 10), []);
-        assert_eq!(taken("5:2", 10), []);
+        assert_eq!(taken("10:", 10), NONE);
+        assert_eq!(taken("5:2", 10), NONE);
         assert_eq!(taken("-100:2", 10), [0, 1]);
-        assert_eq!(taken(":", 0), []);
-        assert_eq!(taken("::-1", 0), []);
+        assert_eq!(taken(":", 0), NONE);
+        assert_eq!(taken("::-1", 0), NONE);
     }
 
     #[test]

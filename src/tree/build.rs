@@ -89,7 +89,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             ValueRef::Complex(z) => Slot::Complex(z.re.to_bits(), z.im.to_bits()),
             ValueRef::Tensor(tensor) => {
                 let extent = self.borrowed_tensor(tensor)?;
-                self.tensor_slot(tensor.dtype, tensor.order, tensor.shape, extent)?
+                self.tensor_slot(tensor.dtype, tensor.order, &tensor.shape, extent)?
             }
             ValueRef::Value(value) => self.add_value(value)?,
             ValueRef::Owned(value) => self.add_value(value)?,

@@ -70,7 +70,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             },
             ValueRef::Tensor(tensor) => {
                 let extent = self.borrowed_tensor(tensor)?;
-                tensor_tree(tensor.dtype, tensor.order, tensor.shape, extent)
+                tensor_tree(tensor.dtype, tensor.order, &tensor.shape, extent)
             }
             ValueRef::Vector(elements) => {
                 let elements = elements.iter();

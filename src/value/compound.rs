@@ -2,10 +2,11 @@
 //! for kinds this library does not know: extensions and typed values.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::Value;
 use super::record::Record;
+use super::shared::Shared;
 use super::tensor::Tensor;
 
 /// An edge of a graph.
@@ -53,25 +54,22 @@ pub struct UserFunction {
 /// A scope may hold functions that captured it (recursion); such a cycle is kept in the file and
 /// is never freed in memory until a name in it is cleared.
 #[derive(Clone, Default)]
-pub struct Scope(Arc<RwLock<Record>>);
+pub struct Scope(Arc<Shared<Record>>);
 
 impl Scope {
     /// A scope that holds `bindings`.
     pub fn new(bindings: Record) -> Scope {
-        Scope(Arc::new(RwLock::new(bindings)))
+        Scope(Arc::new(Shared::new(bindings)))
     }
 
     /// The bindings as they are now.
     pub fn bindings(&self) -> Record {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.get()
     }
 
     /// Replaces the bindings.
     pub fn set_bindings(&self, bindings: Record) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = bindings;
+        self.0.set(bindings);
     }
 
     /// Whether both are the same scope.
@@ -93,31 +91,22 @@ impl fmt::Debug for Scope {
 
 /// A mutable cell. Shared: clones are the same cell, and two names for one cell stay so in a file.
 #[derive(Clone, Default)]
-pub struct Cell(Arc<RwLock<Value>>);
+pub struct Cell(Arc<Shared<Value>>);
 
 impl Cell {
     /// A cell that holds `value`.
     pub fn new(value: impl Into<Value>) -> Cell {
-        Cell(Arc::new(RwLock::new(value.into())))
+        Cell(Arc::new(Shared::new(value.into())))
     }
 
     /// The content as it is now.
     pub fn get(&self) -> Value {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.get()
     }
 
     /// Replaces the content.
     pub fn set(&self, value: impl Into<Value>) {
-        let value = value.into();
-        let old = std::mem::replace(
-            &mut *self.0.write().unwrap_or_else(PoisonError::into_inner),
-            value,
-        );
-        // Dropped after the lock is released: the old content may hold this very cell.
-        drop(old);
+        self.0.set(value.into());
     }
 
     /// Whether both are the same cell.

@@ -16,7 +16,12 @@ impl Value {
     /// # Errors
     /// What reading tensors answers; [`EnvError::NestingTooDeep`].
     pub fn identical(&self, other: &Value) -> Result<bool> {
-        Comparison::default().values(self, other, 0)
+        let mut comparison = Comparison::default();
+        let mut same = comparison.values(self, other, 0)?;
+        while let (true, Some((a, b))) = (same, comparison.waiting.pop()) {
+            same = comparison.values(&a, &b, 0)?;
+        }
+        Ok(same)
     }
 }
 
@@ -24,6 +29,8 @@ impl Value {
 #[derive(Default)]
 struct Comparison {
     paired: HashSet<(usize, usize)>,
+    /// Contents of cells and scopes, compared after the rest: they may form chains of any length.
+    waiting: Vec<(Value, Value)>,
 }
 
 impl Comparison {
@@ -76,10 +83,10 @@ impl Comparison {
             }
             (Value::Function(a), Value::Function(b)) => self.functions(a, b, depth)?,
             (Value::Cell(a), Value::Cell(b)) => {
-                if !self.paired.insert((a.address(), b.address())) {
-                    return Ok(true);
+                if self.paired.insert((a.address(), b.address())) {
+                    self.waiting.push((a.get(), b.get()));
                 }
-                self.values(&a.get(), &b.get(), depth)?
+                true
             }
             (Value::Error(a), Value::Error(b)) => {
                 let sources = match (&a.source, &b.source) {
@@ -124,7 +131,7 @@ impl Comparison {
                     && self.records(&a.details, &b.details, depth)?
                     && match (&a.scope, &b.scope) {
                         (None, None) => true,
-                        (Some(a), Some(b)) => self.scopes(a, b, depth)?,
+                        (Some(a), Some(b)) => self.scopes(a, b),
                         _ => false,
                     }
             }
@@ -132,11 +139,12 @@ impl Comparison {
         })
     }
 
-    fn scopes(&mut self, a: &Scope, b: &Scope, depth: usize) -> Result<bool> {
-        if !self.paired.insert((a.address(), b.address())) {
-            return Ok(true);
+    fn scopes(&mut self, a: &Scope, b: &Scope) -> bool {
+        if self.paired.insert((a.address(), b.address())) {
+            self.waiting
+                .push((a.bindings().into(), b.bindings().into()));
         }
-        self.records(&a.bindings(), &b.bindings(), depth)
+        true
     }
 }
 

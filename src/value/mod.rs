@@ -7,6 +7,7 @@ mod element;
 mod identical;
 mod record;
 mod select;
+mod shared;
 mod storage;
 mod string_array;
 mod tensor;

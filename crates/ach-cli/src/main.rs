@@ -1,7 +1,11 @@
 //! The command `ach`.
 
-// Read by `ach pack`, which is not written yet.
+// The commands that use these come next.
+#[allow(dead_code)]
+mod export;
 #[allow(dead_code)]
 mod import;
+#[allow(dead_code)]
+mod term;
 
 fn main() {}
