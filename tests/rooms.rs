@@ -30,13 +30,18 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 }
 
 fn slashed(path: &Path) -> String {
-    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    path.components()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 /// Lines that are code: no comments, nothing after the tests of a module begin.
 fn code(text: &str) -> impl Iterator<Item = &str> {
     let end = text.find("#[cfg(test)]\nmod").unwrap_or(text.len());
-    text[..end].lines().filter(|line| !line.trim_start().starts_with("//"))
+    text[..end]
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
 }
 
 /// Whether a line of code names the room `crate::room`.
@@ -52,7 +57,10 @@ fn unsafe_lives_in_one_room() {
         .map(|(path, _)| path)
         .collect();
     with_unsafe.sort();
-    assert_eq!(with_unsafe, ["src/read/archive.rs", "src/read/map.rs", "src/read/open.rs"]);
+    assert_eq!(
+        with_unsafe,
+        ["src/read/archive.rs", "src/read/map.rs", "src/read/open.rs"]
+    );
     for (path, text) in sources("crates/ach-cli/src") {
         assert!(!code(&text).any(|line| line.contains("unsafe ")), "{path}");
     }
@@ -88,8 +96,12 @@ fn only_the_right_rooms_touch_files() {
         "src/write/replace.rs",
     ];
     for (path, text) in sources("src") {
-        let touches = code(&text).any(|line| line.contains("std::fs") || line.contains("tempfile::"));
-        assert!(!touches || allowed.contains(&path.as_str()), "{path} touches files");
+        let touches =
+            code(&text).any(|line| line.contains("std::fs") || line.contains("tempfile::"));
+        assert!(
+            !touches || allowed.contains(&path.as_str()),
+            "{path} touches files"
+        );
     }
 }
 
@@ -98,7 +110,10 @@ fn no_source_is_too_long() {
     for folder in ["src", "crates/ach-cli/src"] {
         for (path, text) in sources(folder) {
             let lines = code(&text).count();
-            assert!(lines <= 450, "{path} has {lines} lines of code: what second thing lives in it?");
+            assert!(
+                lines <= 450,
+                "{path} has {lines} lines of code: what second thing lives in it?"
+            );
         }
     }
 }
