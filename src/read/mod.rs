@@ -7,6 +7,7 @@ mod content;
 mod extents;
 pub(crate) mod image;
 mod index;
+mod layout;
 mod map;
 mod names;
 mod nodes;
@@ -20,6 +21,7 @@ pub(crate) mod view;
 
 pub use archive::{Archive, Metadata};
 pub use binding::{Binding, ExtentInfo, Sizes};
+pub use layout::{Section, SectionKind};
 pub use names::Child;
 pub use open::{Check, OpenOptions};
 pub use verify::{VerifyFault, VerifyReport};
