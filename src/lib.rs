@@ -1,8 +1,65 @@
-//! (front door: written at the end)
+//! Workspace archives: named values and tensors of any size in one `.ach` file.
+//!
+//! - **Save** everything atomically: the old file or the new one, never something between
+//!   ([`save`], [`ArchiveWriter`]).
+//! - **Open** at once, whatever the size: header and table of contents are read and checked, nothing
+//!   else is ([`Archive::open`], [`Archive::open_mmap`], [`Archive::from_bytes`]).
+//! - **Load one variable** without touching the others ([`Archive::load_var`]); a tensor of a mapped
+//!   archive is a slice of the map.
+//! - **Trust**: every byte is covered by a sum, checked when it is first touched; a damaged or hostile
+//!   file is an error that says where ([`Archive::verify`]).
+//!
+//! ```
+//! use achronyme_env::{save, Archive, Record, SaveOptions, Tensor, Value};
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path().join("run.ach");
+//!
+//! let weights = Tensor::from_vec(vec![0.5f32; 6], [2, 3])?;
+//! let config = Record::from([("rate", Value::from(1e-3)), ("tags", Value::vector(["a", "b"]))]);
+//! let bindings = [("weights", Value::from(weights)), ("config", config.into())];
+//! save(&path, bindings.iter().map(|(name, value)| (*name, value)), &SaveOptions::new())?;
+//!
+//! let archive = Archive::open(&path)?;
+//! assert_eq!(archive.tensor("weights")?.as_slice::<f32>()?[5], 0.5);
+//! assert_eq!(archive.at("config.rate")?.as_f64(), Some(1e-3));
+//! assert_eq!(archive.at("config.tags[-1]")?.as_str(), Some("b"));
+//! assert_eq!(archive.at("weights[0, 1:]")?.as_tensor().map(Tensor::shape), Some(&[2][..]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What to use
+//!
+//! | you have | you want | use |
+//! |---|---|---|
+//! | values of this crate, or borrowed ones | a file | [`save`], [`ArchiveWriter`] with [`ValueRef`], [`TensorRef`] |
+//! | a file | one value | [`Archive::load_var`], [`Archive::at`] |
+//! | a file | a look at a large structured value | [`Archive::view`], [`View`] |
+//! | a file | part of a tensor | [`Tensor::slice`], [`Archive::at`] with a slice |
+//! | a value | bytes for a message | [`serialize_value`], [`deserialize_value`] |
+#![cfg_attr(
+    feature = "serde",
+    doc = "| a type with `serde` | a value, and back | [`to_value`], [`from_value`] |"
+)]
+//!
+//! # Roads
+//!
+//! [`Archive::open`] is safe whatever happens to the file: array data is read and checked when it is
+//! first looked at. [`Archive::open_mmap`] is `unsafe`, because nobody may change the file in place
+//! while it lives; then nothing is copied, and processes share the pages. Both give the same values
+//! and the same errors.
+//!
+//! # What it is not
+//!
+//! Not a database: an archive is replaced as a whole. Not authentication: sums and digests find
+//! accidents and name contents, they do not say who wrote them. The library installs no signal
+//! handlers and prints nothing. Hosts must be little-endian.
+//!
+//! `docs/format.md` specifies the bytes, `docs/architecture.md` shows the house.
 
 mod error;
 mod fault;
 mod format;
+mod interop;
 pub mod limits;
 mod name;
 mod path;
@@ -16,7 +73,7 @@ mod write;
 
 #[cfg(target_endian = "big")]
 compile_error!(
-    "achronyme-env reads and writes little-endian memory; big-endian hosts are not supported"
+    "achronyme-env reads and writes little-endian memory: big-endian hosts are not supported"
 );
 
 pub use error::{EnvError, Origin, Result};
@@ -25,6 +82,8 @@ pub use format::extent::{Codec, DigestKind};
 pub use format::header::{
     AchHeader, FLAG_SEALED, FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINOR, HEADER_LEN, MAGIC,
 };
+#[cfg(feature = "serde")]
+pub use interop::{from_value, to_value};
 pub use limits::Limits;
 pub use name::{check_name, escape_for_terminal};
 pub use pattern::Patterns;

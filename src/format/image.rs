@@ -137,7 +137,31 @@ impl ImageHead {
         head.check_areas(tables_end, length)?;
         let problem = head.records().check_slot(slot);
         problem.map_err(|problem| fault(32, problem))?;
+        head.check_padding(bytes)?;
         Ok(head)
+    }
+
+    /// What lies between the parts is zero.
+    fn check_padding(&self, bytes: &[u8]) -> Result<(), Fault> {
+        let tables_end = ImageHead::len(self.extents.len(), self.nodes.len(), self.shapes.len());
+        let mut used = vec![(0, tables_end)];
+        used.extend(self.nodes.iter().map(|node| (node.offset, node.len.into())));
+        for extent in &self.extents {
+            used.push((extent.sums_offset, extent.sums_len()));
+            used.push((extent.offset, extent.stored_len));
+        }
+        used.sort_unstable();
+        let mut end = 0;
+        for (start, len) in used {
+            let gap = bytes
+                .get(end as usize..start.max(end) as usize)
+                .unwrap_or_default();
+            if gap.iter().any(|b| *b != 0) {
+                return Err(Fault::new(Part::Padding, end, Problem::NotZero));
+            }
+            end = end.max(start + len);
+        }
+        Ok(())
     }
 
     /// Nodes, sums and extents follow the records in this order, each at its alignment.

@@ -424,7 +424,7 @@ impl<'a> Records<'a> {
     /// The node of shared number `shared`: the content of a cell or a scope.
     pub(crate) fn shared_node(&self, shared: u32) -> Option<u32> {
         let first = (self.nodes.len() as u32).checked_sub(self.shared_count)?;
-        (shared < self.shared_count).then_some(first + shared)
+        (shared < self.shared_count).then(|| first + shared)
     }
 
     /// A slot names shapes, extents and nodes that exist, and a tensor's size is its extent's.

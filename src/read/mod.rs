@@ -3,14 +3,17 @@
 pub(crate) mod archive;
 mod binding;
 mod cold;
+mod content;
 mod extents;
 pub(crate) mod image;
+mod index;
 mod layout;
 mod map;
 mod names;
 mod nodes;
 mod open;
 mod parts;
+mod runs;
 mod source;
 pub(crate) mod store;
 mod verify;

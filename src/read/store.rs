@@ -196,18 +196,30 @@ impl Store {
             ),
         };
         let order = Order::from_code(order).ok_or_else(bad_order)?;
+        let (offset, found) = match extent {
+            NONE => (0, 0),
+            number => self
+                .extent(number)
+                .map(|record| (record.offset, record.raw_len))?,
+        };
+        let needed = byte_len(dtype, shape).map_err(|e| {
+            self.fault(
+                Part::Extent(extent),
+                offset,
+                Problem::Structure(e.to_string()),
+            )
+        })?;
+        if needed != found {
+            let problem = Problem::Length {
+                expected: needed,
+                found,
+            };
+            return Err(self.fault(Part::Extent(extent), offset, problem));
+        }
         if extent == NONE {
             return Tensor::from_bytes(dtype, shape, order, &[]);
         }
         let record = self.extent(extent)?;
-        let needed = byte_len(dtype, shape)?;
-        if needed != record.raw_len {
-            let problem = Problem::Length {
-                expected: needed,
-                found: record.raw_len,
-            };
-            return Err(self.fault(Part::Extent(extent), record.offset, problem));
-        }
         self.check_known(record)?;
         let storage: Arc<dyn Storage> = Arc::new(ExtentStorage::new(Arc::clone(self), extent));
         Tensor::from_storage(dtype, shape, order, storage)

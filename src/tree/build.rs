@@ -89,7 +89,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             ValueRef::Complex(z) => Slot::Complex(z.re.to_bits(), z.im.to_bits()),
             ValueRef::Tensor(tensor) => {
                 let extent = self.borrowed_tensor(tensor)?;
-                self.tensor_slot(tensor.dtype, tensor.order, tensor.shape, extent)?
+                self.tensor_slot(tensor.dtype, tensor.order, &tensor.shape, extent)?
             }
             ValueRef::Value(value) => self.add_value(value)?,
             ValueRef::Owned(value) => self.add_value(value)?,
@@ -233,7 +233,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         if let Some(known) = self.by_identity.get(&identity) {
             return Ok(*known);
         }
-        let mut number = count("extents", self.extents.len())?;
+        let number = count("extents", self.extents.len())?;
         let sample = source
             .sample(raw_len)?
             .map(|sample| (raw_len, cold, sample));
@@ -243,21 +243,20 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
                 .source
                 .same(&source, raw_len)?
             {
-                number = *candidate;
-                break;
+                // Its identity is not noted: this source is not kept, so that another of other
+                // content may stand at its address next.
+                return Ok(*candidate);
             }
         }
-        if number as usize == self.extents.len() {
-            if let Some(sample) = sample {
-                self.by_sample.entry(sample).or_default().push(number);
-            }
-            self.extents.push(PlannedExtent {
-                source,
-                raw_len,
-                width,
-                cold,
-            });
+        if let Some(sample) = sample {
+            self.by_sample.entry(sample).or_default().push(number);
         }
+        self.extents.push(PlannedExtent {
+            source,
+            raw_len,
+            width,
+            cold,
+        });
         self.by_identity.insert(identity, number);
         Ok(number)
     }
@@ -278,7 +277,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             });
         }
         if index_parts.len() > MAX_INDEX_PARTS {
-            // Beyond 28 million fields: found by looking through the names.
+            // Beyond 16.8 million fields: found by looking through the names.
             index_parts.clear();
         }
         Ok(RecordPartsTree {

@@ -42,12 +42,18 @@ pub(crate) fn restore(source: &dyn TreeSource, number: u32) -> Result<Value> {
 }
 
 /// The values of several nodes, in order: what is one cell or scope in the file is one in all of
-/// them.
+/// them. A node asked for twice gives the same value twice.
 pub(crate) fn restore_many(source: &dyn TreeSource, numbers: &[u32]) -> Result<Vec<Value>> {
     let mut restorer = Restorer::new(source);
-    let mut values = Vec::with_capacity(numbers.len());
+    let mut values: Vec<Value> = Vec::with_capacity(numbers.len());
+    let mut known: HashMap<u32, usize> = HashMap::new();
     for number in numbers {
-        values.push(restorer.node(*number, u32::MAX, 0)?);
+        let value = match known.get(number).and_then(|place| values.get(*place)) {
+            Some(value) => value.clone(),
+            None => restorer.node(*number, u32::MAX, 0)?,
+        };
+        known.insert(*number, values.len());
+        values.push(value);
     }
     restorer.fill_shared()?;
     Ok(values)
@@ -185,6 +191,9 @@ impl<'s> Restorer<'s> {
                     .damaged(own, "an index stands where a value should"));
             }
             ArchivedTree::Tensor(tensor) => {
+                if tensor.zero.to_native() != 0 {
+                    return Err(self.source.damaged(own, "reserved bytes are not zero"));
+                }
                 let shape = native(&tensor.shape);
                 let extent = tensor.extent.to_native();
                 Value::Tensor(
@@ -194,6 +203,7 @@ impl<'s> Restorer<'s> {
             }
             ArchivedTree::StringArray(array) => {
                 let array = self.string_array(
+                    own,
                     &native(&array.shape),
                     array.offsets.to_native(),
                     array.bytes.to_native(),
@@ -259,6 +269,12 @@ impl<'s> Restorer<'s> {
                 })
             }
             ArchivedTree::Typed(typed) => {
+                let alignment = typed.alignment.to_native();
+                if typed.zero.to_native() != 0 || !Typed::is_alignment(alignment) {
+                    return Err(self
+                        .source
+                        .damaged(own, "a typed value of an alignment there is not"));
+                }
                 let shape = [typed.byte_len.to_native()];
                 let extent = typed.extent.to_native();
                 let bytes =
@@ -267,7 +283,7 @@ impl<'s> Restorer<'s> {
                 Value::from(Typed {
                     type_name: self.text(&typed.type_name, own, depth)?,
                     version: typed.version.to_native(),
-                    alignment: typed.alignment.to_native(),
+                    alignment,
                     fingerprint: typed.fingerprint.to_native(),
                     bytes,
                 })
@@ -409,18 +425,21 @@ impl<'s> Restorer<'s> {
 
     fn string_array(
         &self,
+        own: u32,
         shape: &[u64],
         offsets: u32,
         bytes: u32,
         len: u64,
     ) -> Result<StringArray> {
-        let count = crate::value::byte_len(DType::U8, shape)?;
+        let count = crate::value::byte_len(DType::U8, shape)
+            .map_err(|e| self.source.damaged(own, &e.to_string()))?;
         let c = Order::C.code();
         let offsets = self
             .source
             .tensor(DType::U64.code(), c, &[count + 1], offsets)?;
         let bytes = self.source.tensor(DType::U8.code(), c, &[len], bytes)?;
         StringArray::from_parts(shape, offsets, bytes)
+            .map_err(|e| self.source.damaged(own, &e.to_string()))
     }
 
     fn shared_value(&mut self, number: u32, new: impl FnOnce() -> Shared) -> Shared {
@@ -434,10 +453,13 @@ impl<'s> Restorer<'s> {
     }
 
     fn scope(&mut self, number: u64, own: u32) -> Result<Option<Scope>> {
-        let number = u32::try_from(number).unwrap_or(NONE);
-        if number == NONE {
+        if number == u64::from(NONE) {
             return Ok(None);
         }
+        let number = u32::try_from(number).map_err(|_| {
+            self.source
+                .damaged(own, "it names a scope that is not there")
+        })?;
         match self.shared_value(number, || Shared::Scope(Scope::default())) {
             Shared::Scope(scope) => Ok(Some(scope)),
             Shared::Cell(_) => Err(self.source.damaged(own, "a cell and a scope share a node")),

@@ -1,5 +1,6 @@
 //! Values as the writer takes them: borrowed from whatever the host keeps its own in.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Value;
@@ -44,7 +45,7 @@ pub enum ValueRef<'a> {
     /// Values in order.
     Vector(Vec<ValueRef<'a>>),
     /// Named values in order; a name twice is an error when saved.
-    Record(Vec<(std::borrow::Cow<'a, str>, ValueRef<'a>)>),
+    Record(Vec<(Cow<'a, str>, ValueRef<'a>)>),
     /// A cell of this library's.
     Cell(Cell),
     /// A value of this library's, borrowed.
@@ -58,7 +59,7 @@ pub enum ValueRef<'a> {
 pub struct TensorRef<'a> {
     pub(crate) dtype: DType,
     pub(crate) order: Order,
-    pub(crate) shape: &'a [u64],
+    pub(crate) shape: Cow<'a, [u64]>,
     pub(crate) bytes: &'a [u8],
     pub(crate) volatile: bool,
 }
@@ -82,12 +83,22 @@ impl<'a> TensorRef<'a> {
         order: Order,
         bytes: &'a [u8],
     ) -> Result<TensorRef<'a>> {
-        let needed = byte_len(dtype, shape)?;
+        TensorRef::from_parts(dtype, Cow::Borrowed(shape), order, bytes)
+    }
+
+    /// As [`TensorRef::from_bytes`], for callers whose shape is not in `u64`s.
+    pub(crate) fn from_parts(
+        dtype: DType,
+        shape: Cow<'a, [u64]>,
+        order: Order,
+        bytes: &'a [u8],
+    ) -> Result<TensorRef<'a>> {
+        let needed = byte_len(dtype, &shape)?;
         if needed != bytes.len() as u64 {
             return Err(EnvError::InvalidValue {
                 what: format!(
                     "a tensor of shape {} and dtype {dtype}",
-                    super::format_shape(shape)
+                    super::format_shape(&shape)
                 ),
                 reason: format!("it needs {needed} bytes, {} are given", bytes.len()),
             });
