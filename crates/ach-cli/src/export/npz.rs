@@ -23,6 +23,8 @@ impl<W: Write + Seek> NpzWriter<W> {
             zip: ZipWriter::new(Gate {
                 inner: out,
                 failed: false,
+                position: 0,
+                end: 0,
             }),
         }
     }
@@ -70,22 +72,36 @@ impl<W: Write + Seek> NpzWriter<W> {
 }
 
 /// Shuts after the first failure: a `ZipWriter` that is dropped tries to finish its file and tells
-/// standard error when it cannot, and the failure was told already.
+/// standard error when it cannot, and the failure was told already. Shut, it keeps account of where
+/// the writer would be, which a `ZipWriter` relies on.
 struct Gate<W> {
     inner: W,
     failed: bool,
+    position: u64,
+    end: u64,
+}
+
+impl<W> Gate<W> {
+    fn moved(&mut self, position: u64) -> u64 {
+        self.position = position;
+        self.end = self.end.max(position);
+        position
+    }
 }
 
 impl<W: Write> Write for Gate<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.failed {
-            return Ok(bytes.len());
-        }
-        let result = self.inner.write(bytes);
-        self.failed = match &result {
-            Ok(written) => *written == 0 && !bytes.is_empty(),
-            Err(error) => error.kind() != io::ErrorKind::Interrupted,
+        let result = match self.failed {
+            true => Ok(bytes.len()),
+            false => self.inner.write(bytes),
         };
+        match &result {
+            Ok(0) if !bytes.is_empty() => self.failed = true,
+            Ok(written) => {
+                self.moved(self.position + *written as u64);
+            }
+            Err(error) => self.failed = error.kind() != io::ErrorKind::Interrupted,
+        }
         result
     }
 
@@ -102,11 +118,20 @@ impl<W: Write> Write for Gate<W> {
 impl<W: Seek> Seek for Gate<W> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         if self.failed {
-            return Ok(0);
+            return Ok(self.moved(match to {
+                SeekFrom::Start(position) => position,
+                SeekFrom::Current(distance) => self.position.saturating_add_signed(distance),
+                SeekFrom::End(distance) => self.end.saturating_add_signed(distance),
+            }));
         }
-        // A buffered file writes what it holds before it moves.
+        // A buffered file writes what it holds before it moves: that can fail.
         let result = self.inner.seek(to);
-        self.failed = result.is_err();
+        match &result {
+            Ok(position) => {
+                self.moved(*position);
+            }
+            Err(_) => self.failed = true,
+        }
         result
     }
 }
