@@ -45,9 +45,14 @@ pub(crate) fn restore(source: &dyn TreeSource, number: u32) -> Result<Value> {
 /// them.
 pub(crate) fn restore_many(source: &dyn TreeSource, numbers: &[u32]) -> Result<Vec<Value>> {
     let mut restorer = Restorer::new(source);
+    let mut roots: HashMap<u32, Value> = HashMap::new();
     let mut values = Vec::with_capacity(numbers.len());
     for number in numbers {
-        values.push(restorer.node(*number, u32::MAX, 0)?);
+        let value = match roots.entry(*number) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(place) => place.insert(restorer.node(*number, u32::MAX, 0)?).clone(),
+        };
+        values.push(value);
     }
     restorer.fill_shared()?;
     Ok(values)
@@ -194,6 +199,7 @@ impl<'s> Restorer<'s> {
             }
             ArchivedTree::StringArray(array) => {
                 let array = self.string_array(
+                    own,
                     &native(&array.shape),
                     array.offsets.to_native(),
                     array.bytes.to_native(),
@@ -409,12 +415,14 @@ impl<'s> Restorer<'s> {
 
     fn string_array(
         &self,
+        own: u32,
         shape: &[u64],
         offsets: u32,
         bytes: u32,
         len: u64,
     ) -> Result<StringArray> {
-        let count = crate::value::byte_len(DType::U8, shape)?;
+        let count = crate::value::byte_len(DType::U8, shape)
+            .map_err(|e| self.source.damaged(own, &e.to_string()))?;
         let c = Order::C.code();
         let offsets = self
             .source
