@@ -89,8 +89,8 @@ pub use name::{check_name, escape_for_terminal};
 pub use pattern::Patterns;
 pub use read::image::deserialize_value;
 pub use read::{
-    Archive, Binding, Check, Child, ExtentInfo, Metadata, OpenOptions, Sizes, VerifyFault,
-    VerifyReport, View,
+    Archive, Binding, Check, Child, ExtentInfo, Metadata, OpenOptions, Section, SectionKind, Sizes,
+    VerifyFault, VerifyReport, View,
 };
 pub use slice::{Axis, Slice};
 pub use value::{

@@ -36,7 +36,7 @@ pub const EXTENT_ALIGNMENT: u64 = 64;
 /// Alignment of extents of at least [`PAGE_ALIGNED_FROM`] bytes: a page, for `madvise` per variable.
 pub const PAGE_ALIGNMENT: u64 = 4096;
 
-/// Extents from this many stored bytes up start on a page. Padding then stays below 6 %.
+/// Extents of arrays from this many bytes up start on a page. Padding of hot ones stays below 6 %.
 pub const PAGE_ALIGNED_FROM: u64 = 64 * 1024;
 
 /// Largest name heap of an archive, in bytes (its offsets are 32-bit).

@@ -320,9 +320,13 @@ impl Archive {
             return Ok((binding, Vec::new()));
         }
         let split = ValuePath::split(path, |name| self.find(name).is_some())?;
-        let binding = self
-            .binding(&split.name)
-            .ok_or_else(|| self.not_found(&split.name))?;
+        let binding = self.binding(&split.name).ok_or_else(|| {
+            // `layr1.weight` may be a name with a dot: the whole of it may be nearest to one.
+            match self.nearest(path) {
+                Some(_) => self.not_found(path),
+                None => self.not_found(&split.name),
+            }
+        })?;
         Ok((binding, split.steps))
     }
 

@@ -289,6 +289,11 @@ impl<'a> Binding<'a> {
         })
     }
 
+    /// Its place in the table.
+    pub(super) fn index(&self) -> usize {
+        self.index
+    }
+
     pub(super) fn entry(&self) -> Option<&'a EntryRecord> {
         self.table.entries().get(self.index)
     }

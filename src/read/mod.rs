@@ -3,13 +3,17 @@
 pub(crate) mod archive;
 mod binding;
 mod cold;
+mod content;
 mod extents;
 pub(crate) mod image;
+mod index;
+mod layout;
 mod map;
 mod names;
 mod nodes;
 mod open;
 mod parts;
+mod runs;
 mod source;
 pub(crate) mod store;
 mod verify;
@@ -17,6 +21,7 @@ pub(crate) mod view;
 
 pub use archive::{Archive, Metadata};
 pub use binding::{Binding, ExtentInfo, Sizes};
+pub use layout::{Section, SectionKind};
 pub use names::Child;
 pub use open::{Check, OpenOptions};
 pub use verify::{VerifyFault, VerifyReport};

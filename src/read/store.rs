@@ -49,7 +49,7 @@ impl AsRef<[u8]> for TableBytes {
 /// Where the records stand.
 #[derive(Debug)]
 pub(crate) enum Tables {
-    Archive(Table<TableBytes>),
+    Archive(Box<Table<TableBytes>>),
     Image(ImageHead),
 }
 

@@ -5,16 +5,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::archive::Archive;
+use super::binding::Binding;
+use super::content::{check_indexes, problem_of};
 use crate::error::{EnvError, Origin, Result};
 use crate::fault::{Fault, Part, Problem};
 use crate::format::TRAILER_LEN;
 use crate::format::extent::DigestKind;
 use crate::format::header::HEADER_LEN;
+use crate::format::records::EntryRecord;
 use crate::format::sums::{PIECE_BYTES, combine, piece_digest, root_digest};
 use crate::value::Storage;
 
 use super::extents::ExtentStorage;
 use super::store::Store;
+use super::view::View;
 
 /// What [`Archive::verify`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +28,7 @@ pub struct VerifyReport {
     pub faults: Vec<VerifyFault>,
     /// Bytes of the file that were read and checked.
     pub bytes: u64,
-    /// Bindings, nodes and extents that were looked at.
+    /// Bindings that were looked at.
     pub bindings: usize,
     /// Nodes that were looked at.
     pub nodes: usize,
@@ -94,7 +98,10 @@ impl Archive {
             },
         };
         for number in 0..records.nodes.len() as u32 {
-            note(self.store().checked_node(number, true).map(drop))?;
+            let checked = self.store().checked_node(number, true).and_then(|node| {
+                check_indexes(View::of_checked(self.store(), node.root(), number))
+            });
+            note(checked)?;
         }
         for number in 0..records.extents.len() as u32 {
             self.verify_extent(number, &mut note)?;
@@ -109,16 +116,12 @@ impl Archive {
         // fields. Faults of nodes and blocks are known already and come up again here.
         let mut touched: HashMap<Part, Vec<String>> = HashMap::new();
         for binding in self.bindings() {
-            let whole = binding
-                .attributes()
-                .map(drop)
-                .and_then(|()| binding.value().map(drop));
-            if let Err(error) = whole {
+            if let Err(error) = self.verify_value(&binding) {
                 match error.fault() {
                     Some(fault) => touch(&mut touched, fault.part, binding.name()),
-                    // What a later version added cannot be judged.
+                    // A kind, dtype or codec of a later version: not judged.
                     None if matches!(inner(&error), EnvError::Unsupported { .. }) => continue,
-                    None => return Err(error),
+                    None => {}
                 }
                 note(Err(error))?;
             }
@@ -135,6 +138,29 @@ impl Archive {
             })
             .collect();
         Ok(report)
+    }
+
+    /// A value as a whole, with its attributes.
+    fn verify_value(&self, binding: &Binding<'_>) -> Result<()> {
+        let attributes = binding.attributes()?;
+        let value = binding.value()?;
+        for value in [value, attributes.into()] {
+            if let Some(problem) = problem_of(value)? {
+                let number = binding.index() as u32;
+                let at = self.entry_offset(number);
+                return Err(self.store().fault(
+                    Part::Entry(number),
+                    at,
+                    Problem::Structure(problem),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn entry_offset(&self, number: u32) -> u64 {
+        let entry = size_of::<EntryRecord>() as u64;
+        self.header().table_offset + self.preamble().entries_offset + u64::from(number) * entry
     }
 
     /// Which variables the broken extents belong to.
@@ -243,9 +269,7 @@ impl Archive {
                     field: "ordinal",
                     found: entry.ordinal.into(),
                 };
-                let at = self.header().table_offset
-                    + self.preamble().entries_offset
-                    + number as u64 * 32;
+                let at = self.entry_offset(number as u32);
                 note(Err(self.store().fault(
                     Part::Entry(number as u32),
                     at,

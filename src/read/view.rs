@@ -9,8 +9,8 @@ use crate::format::NONE;
 use crate::format::records::Slot;
 use crate::path::Step;
 use crate::slice::{Axis, Slice};
-use crate::tree::restore::{MAX_PART_LEVELS, native, restore_tree};
-use crate::tree::schema::{Archived, ArchivedFieldTree, ArchivedPartTree, ArchivedTree};
+use crate::tree::restore::{native, restore_tree};
+use crate::tree::schema::{Archived, ArchivedPartTree, ArchivedTree};
 use crate::value::{Complex128, Kind, Tensor, Value};
 
 /// A borrowed look at a value of an archive, or at a part of one.
@@ -40,21 +40,6 @@ enum Item<'a> {
     Tree(&'a Archived, u32),
 }
 
-/// A run of elements or fields that stand together in one node.
-#[derive(Clone, Copy)]
-enum Leaf<'a> {
-    Elements(&'a [Archived]),
-    Fields(&'a [ArchivedFieldTree<'static>]),
-}
-
-/// A leaf, the index of its first element, and its node.
-#[derive(Clone, Copy)]
-struct Run<'a> {
-    leaf: Leaf<'a>,
-    start: u64,
-    node: u32,
-}
-
 impl<'a> View<'a> {
     pub(super) fn of_slot(store: &'a Arc<Store>, slot: Slot) -> Result<View<'a>> {
         let item = match slot {
@@ -64,7 +49,7 @@ impl<'a> View<'a> {
         Ok(View { store, item })
     }
 
-    fn of_node(store: &'a Arc<Store>, node: u32, above: u32) -> Result<View<'a>> {
+    pub(super) fn of_node(store: &'a Arc<Store>, node: u32, above: u32) -> Result<View<'a>> {
         if node >= above {
             return Err(store.damaged_node(above, "it names a node that is not lower".to_owned()));
         }
@@ -79,7 +64,7 @@ impl<'a> View<'a> {
     }
 
     /// A view of a tree that stands in node `own`.
-    fn of_tree(store: &'a Arc<Store>, tree: &'a Archived, own: u32) -> Result<View<'a>> {
+    pub(super) fn of_tree(store: &'a Arc<Store>, tree: &'a Archived, own: u32) -> Result<View<'a>> {
         match tree {
             ArchivedTree::Node(node) => View::of_node(store, node.to_native(), own),
             tree => Ok(View {
@@ -223,7 +208,7 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`EnvError::WrongKind`]; [`EnvError::Unsupported`] for an unknown dtype or codec.
     pub fn tensor(&self) -> Result<Tensor> {
-        match self.to_value_if(Kind::Tensor)? {
+        match self.value_of_kind(Kind::Tensor)? {
             Value::Tensor(tensor) => Ok(tensor),
             _ => Err(self.wrong_kind("tensor")),
         }
@@ -297,83 +282,6 @@ impl<'a> View<'a> {
     /// answers.
     pub fn field(&self, name: &str) -> Result<View<'a>> {
         self.find_field(name)?.ok_or_else(|| self.no_field(name))
-    }
-
-    /// The value of field `name`, or `None` when a record has no such field.
-    ///
-    /// # Errors
-    /// [`EnvError::WrongKind`]; what reading answers.
-    pub fn find_field(&self, name: &str) -> Result<Option<View<'a>>> {
-        let Item::Tree(tree, own) = self.item else {
-            return Err(self.wrong_kind("record"));
-        };
-        match tree {
-            ArchivedTree::Record(fields) => {
-                let field = fields.iter().find(|field| field.name.as_str() == name);
-                field
-                    .map(|field| View::of_tree(self.store, &field.value, own))
-                    .transpose()
-            }
-            ArchivedTree::IndexedRecord(record) => {
-                let hash = crc32fast::hash(name.as_bytes());
-                let start = record
-                    .index
-                    .partition_point(|entry| entry.hash.to_native() < hash);
-                for entry in record.index.get(start..).unwrap_or_default() {
-                    if entry.hash.to_native() != hash {
-                        break;
-                    }
-                    let field = record.fields.get(entry.ordinal.to_native() as usize);
-                    let field = field.ok_or_else(|| self.bad_index(own))?;
-                    if field.name.as_str() == name {
-                        return View::of_tree(self.store, &field.value, own).map(Some);
-                    }
-                }
-                Ok(None)
-            }
-            ArchivedTree::RecordParts(record) if record.index.is_empty() => {
-                for field in self.fields()? {
-                    let (found, view) = field?;
-                    if found == name {
-                        return Ok(Some(view));
-                    }
-                }
-                Ok(None)
-            }
-            ArchivedTree::RecordParts(record) => {
-                let hash = crc32fast::hash(name.as_bytes());
-                // The run of equal hashes may begin in the part before the first that starts so.
-                let after = record
-                    .index
-                    .partition_point(|part| part.first.to_native() < hash);
-                for part in record
-                    .index
-                    .get(after.saturating_sub(1)..)
-                    .unwrap_or_default()
-                {
-                    if part.first.to_native() > hash {
-                        break;
-                    }
-                    let node = part.node.to_native();
-                    let view = View::of_node(self.store, node, own)?;
-                    let Item::Tree(ArchivedTree::Index(entries), _) = view.item else {
-                        return Err(self.bad_index(node));
-                    };
-                    let start = entries.partition_point(|entry| entry.hash.to_native() < hash);
-                    for entry in entries.get(start..).unwrap_or_default() {
-                        if entry.hash.to_native() != hash {
-                            break;
-                        }
-                        let (found, value) = self.at_index(entry.ordinal.to_native().into())?;
-                        if found == Some(name) {
-                            return Ok(Some(value));
-                        }
-                    }
-                }
-                Ok(None)
-            }
-            _ => Err(self.wrong_kind("record")),
-        }
     }
 
     /// The elements of a vector, or the values of a record, in order.
@@ -470,101 +378,43 @@ impl<'a> View<'a> {
         Ok(slice.as_index().is_none() || self.kind()? != Kind::Vector)
     }
 
-    fn to_value_if(&self, kind: Kind) -> Result<Value> {
+    /// The tree looked at, and the node it stands in.
+    pub(super) fn tree(&self) -> Option<(&'a Archived, u32)> {
+        match self.item {
+            Item::Slot(_) => None,
+            Item::Tree(tree, node) => Some((tree, node)),
+        }
+    }
+
+    /// A view of a tree that was checked already, which stands in node `own`.
+    pub(super) fn of_checked(store: &'a Arc<Store>, tree: &'a Archived, own: u32) -> View<'a> {
+        View {
+            store,
+            item: Item::Tree(tree, own),
+        }
+    }
+
+    /// A view of another tree of the same node.
+    pub(super) fn beside(&self, tree: &'a Archived) -> View<'a> {
+        let node = self.tree().map_or(NONE, |(_, node)| node);
+        View {
+            store: self.store,
+            item: Item::Tree(tree, node),
+        }
+    }
+
+    pub(super) fn store(&self) -> &'a Arc<Store> {
+        self.store
+    }
+
+    fn value_of_kind(&self, kind: Kind) -> Result<Value> {
         if self.kind()? != kind {
             return Err(self.wrong_kind(kind.name()));
         }
         self.to_value()
     }
 
-    fn walk(&self) -> Result<Walk<'a>> {
-        Ok(Walk {
-            view: *self,
-            next: 0,
-            len: self.len()?,
-            run: None,
-        })
-    }
-
-    /// Name (of a field) and value at `index`.
-    fn at_index(&self, index: u64) -> Result<(Option<&'a str>, View<'a>)> {
-        let len = self.len()?;
-        if index >= len {
-            return Err(EnvError::NoSuchPart {
-                path: format!("[{index}]"),
-                reason: format!("there are {len} elements"),
-            });
-        }
-        self.in_run(self.run_of(index)?, index)
-    }
-
-    fn in_run(&self, run: Run<'a>, index: u64) -> Result<(Option<&'a str>, View<'a>)> {
-        let at = (index - run.start) as usize;
-        let missing = || self.bad_index(run.node);
-        match run.leaf {
-            Leaf::Elements(elements) => {
-                let tree = elements.get(at).ok_or_else(missing)?;
-                Ok((None, View::of_tree(self.store, tree, run.node)?))
-            }
-            Leaf::Fields(fields) => {
-                let field = fields.get(at).ok_or_else(missing)?;
-                let view = View::of_tree(self.store, &field.value, run.node)?;
-                Ok((Some(field.name.as_str()), view))
-            }
-        }
-    }
-
-    /// The run of elements that `index` stands in.
-    fn run_of(&self, index: u64) -> Result<Run<'a>> {
-        let Item::Tree(mut tree, mut node) = self.item else {
-            return Err(self.wrong_kind("vector or record"));
-        };
-        let mut start = 0;
-        for _ in 0..=MAX_PART_LEVELS {
-            let parts = match tree {
-                ArchivedTree::Vector(elements) => {
-                    return Ok(Run {
-                        leaf: Leaf::Elements(elements),
-                        start,
-                        node,
-                    });
-                }
-                ArchivedTree::Record(fields) => {
-                    return Ok(Run {
-                        leaf: Leaf::Fields(fields),
-                        start,
-                        node,
-                    });
-                }
-                ArchivedTree::IndexedRecord(record) => {
-                    return Ok(Run {
-                        leaf: Leaf::Fields(&record.fields),
-                        start,
-                        node,
-                    });
-                }
-                ArchivedTree::VectorParts(parts) => parts.as_slice(),
-                ArchivedTree::RecordParts(record) => record.parts.as_slice(),
-                _ => return Err(self.bad_index(node)),
-            };
-            let at = parts.partition_point(|part| part.end.to_native() <= index - start);
-            let part = parts.get(at).ok_or_else(|| self.bad_index(node))?;
-            let before = at.checked_sub(1).and_then(|before| parts.get(before));
-            let below = u32::try_from(part.node.to_native()).unwrap_or(NONE);
-            let child = View::of_node(self.store, below, node)?;
-            start += before.map_or(0, |part| part.end.to_native());
-            if start > index {
-                return Err(self.bad_index(node));
-            }
-            let Item::Tree(child, own) = child.item else {
-                return Err(self.bad_index(node));
-            };
-            (tree, node) = (child, own);
-        }
-        Err(self.bad_index(node))
-    }
-
-    fn bad_index(&self, node: u32) -> EnvError {
+    pub(super) fn bad_index(&self, node: u32) -> EnvError {
         let what = "its parts or its index do not hold together".to_owned();
         self.store.damaged_node(node, what)
     }
@@ -584,7 +434,7 @@ impl<'a> View<'a> {
         }
     }
 
-    fn wrong_kind(&self, asked: &'static str) -> EnvError {
+    pub(super) fn wrong_kind(&self, asked: &'static str) -> EnvError {
         let found = self.kind().map_or("something unreadable", Kind::name);
         EnvError::WrongKind { asked, found }
     }
@@ -593,41 +443,5 @@ impl<'a> View<'a> {
 impl std::fmt::Debug for View<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "View({})", self.kind().map_or("?", Kind::name))
-    }
-}
-
-/// Goes through elements in order; finds each run of them once.
-struct Walk<'a> {
-    view: View<'a>,
-    next: u64,
-    len: u64,
-    run: Option<(Run<'a>, u64)>,
-}
-
-impl<'a> Iterator for Walk<'a> {
-    type Item = Result<(Option<&'a str>, View<'a>)>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.next >= self.len {
-            return None;
-        }
-        let index = self.next;
-        self.next += 1;
-        let run = match self.run {
-            Some((run, end)) if index < end => Ok(run),
-            _ => self.view.run_of(index),
-        };
-        let item = run.and_then(|run| {
-            let length = match run.leaf {
-                Leaf::Elements(elements) => elements.len(),
-                Leaf::Fields(fields) => fields.len(),
-            };
-            self.run = Some((run, run.start + length as u64));
-            self.view.in_run(run, index)
-        });
-        if item.is_err() {
-            self.next = self.len;
-        }
-        Some(item)
     }
 }

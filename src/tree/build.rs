@@ -277,7 +277,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             });
         }
         if index_parts.len() > MAX_INDEX_PARTS {
-            // Beyond 28 million fields: found by looking through the names.
+            // Beyond 16.8 million fields: found by looking through the names.
             index_parts.clear();
         }
         Ok(RecordPartsTree {

@@ -353,6 +353,18 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
     }
 
     fn typed<'t>(&mut self, typed: &'t Typed) -> Result<Sized<'t>> {
+        if !Typed::is_alignment(typed.alignment) {
+            return Err(EnvError::InvalidValue {
+                what: format!(
+                    "the typed value of type {}",
+                    crate::name::quoted(&typed.type_name)
+                ),
+                reason: format!(
+                    "its alignment is {}, not a power of two to 64",
+                    typed.alignment
+                ),
+            });
+        }
         if typed.bytes.dtype() != DType::U8 || typed.bytes.shape().len() != 1 {
             return Err(EnvError::InvalidValue {
                 what: format!(

@@ -42,7 +42,7 @@ pub(crate) fn restore(source: &dyn TreeSource, number: u32) -> Result<Value> {
 }
 
 /// The values of several nodes, in order: what is one cell or scope in the file is one in all of
-/// them.
+/// them. A node asked for twice gives the same value twice.
 pub(crate) fn restore_many(source: &dyn TreeSource, numbers: &[u32]) -> Result<Vec<Value>> {
     let mut restorer = Restorer::new(source);
     let mut roots: HashMap<u32, Value> = HashMap::new();
@@ -190,6 +190,9 @@ impl<'s> Restorer<'s> {
                     .damaged(own, "an index stands where a value should"));
             }
             ArchivedTree::Tensor(tensor) => {
+                if tensor.zero.to_native() != 0 {
+                    return Err(self.source.damaged(own, "reserved bytes are not zero"));
+                }
                 let shape = native(&tensor.shape);
                 let extent = tensor.extent.to_native();
                 Value::Tensor(
@@ -265,6 +268,12 @@ impl<'s> Restorer<'s> {
                 })
             }
             ArchivedTree::Typed(typed) => {
+                let alignment = typed.alignment.to_native();
+                if typed.zero.to_native() != 0 || !Typed::is_alignment(alignment) {
+                    return Err(self
+                        .source
+                        .damaged(own, "a typed value of an alignment there is not"));
+                }
                 let shape = [typed.byte_len.to_native()];
                 let extent = typed.extent.to_native();
                 let bytes =
@@ -273,7 +282,7 @@ impl<'s> Restorer<'s> {
                 Value::from(Typed {
                     type_name: self.text(&typed.type_name, own, depth)?,
                     version: typed.version.to_native(),
-                    alignment: typed.alignment.to_native(),
+                    alignment,
                     fingerprint: typed.fingerprint.to_native(),
                     bytes,
                 })
@@ -396,10 +405,10 @@ impl<'s> Restorer<'s> {
     }
 
     fn long(&mut self, extent: u32, own: u32, text: bool) -> Result<Value> {
-        if let Some(value @ (Value::String(_) | Value::Bytes(_))) = self.long.get(&extent) {
-            if matches!(value, Value::String(_)) == text {
-                return Ok(value.clone());
-            }
+        if let Some(value) = self.long.get(&extent)
+            && matches!(value, Value::String(_)) == text
+        {
+            return Ok(value.clone());
         }
         let bytes = self.source.extent_bytes(extent)?;
         let value = if text {
@@ -429,6 +438,7 @@ impl<'s> Restorer<'s> {
             .tensor(DType::U64.code(), c, &[count + 1], offsets)?;
         let bytes = self.source.tensor(DType::U8.code(), c, &[len], bytes)?;
         StringArray::from_parts(shape, offsets, bytes)
+            .map_err(|e| self.source.damaged(own, &e.to_string()))
     }
 
     fn shared_value(&mut self, number: u32, new: impl FnOnce() -> Shared) -> Shared {
@@ -442,10 +452,13 @@ impl<'s> Restorer<'s> {
     }
 
     fn scope(&mut self, number: u64, own: u32) -> Result<Option<Scope>> {
-        let number = u32::try_from(number).unwrap_or(NONE);
-        if number == NONE {
+        if number == u64::from(NONE) {
             return Ok(None);
         }
+        let number = u32::try_from(number).map_err(|_| {
+            self.source
+                .damaged(own, "it names a scope that is not there")
+        })?;
         match self.shared_value(number, || Shared::Scope(Scope::default())) {
             Shared::Scope(scope) => Ok(Some(scope)),
             Shared::Cell(_) => Err(self.source.damaged(own, "a cell and a scope share a node")),

@@ -166,3 +166,10 @@ pub struct Typed {
     /// The archived bytes, a rank-1 tensor of `uint8`.
     pub bytes: Tensor,
 }
+
+impl Typed {
+    /// Whether bytes can be asked to stand at this alignment: 1 to 64, a power of two.
+    pub fn is_alignment(alignment: u32) -> bool {
+        alignment.is_power_of_two() && u64::from(alignment) <= crate::limits::EXTENT_ALIGNMENT
+    }
+}

@@ -11,6 +11,7 @@ use tempfile::SpooledTempFile;
 
 use super::emit::{Emission, write_at, write_hot};
 use super::options::SaveOptions;
+use super::placed::Placed;
 use super::replace::Replacement;
 use crate::error::{EnvError, Result};
 use crate::format::extent::{Codec, DigestKind, ExtentRecord};
@@ -22,7 +23,6 @@ use crate::format::records::{
     Slot,
 };
 use crate::format::sums::root_digest;
-use crate::format::table::PREAMBLE_LEN;
 use crate::format::{AREA_ALIGNMENT, NONE, TRAILER_LEN, align_up};
 use crate::limits::{
     COLD_BLOCK_BYTES, EXTENT_ALIGNMENT, HOT_BLOCK_BYTES, MAX_NAME_HEAP_BYTES, PAGE_ALIGNED_FROM,
@@ -156,15 +156,6 @@ struct PlannedEntry {
     flags: u8,
     attributes: u32,
     slot: Slot,
-}
-
-/// Records and places of everything but the table.
-struct Placed {
-    entries: Vec<EntryRecord>,
-    names: Vec<u8>,
-    extents: Vec<ExtentRecord>,
-    nodes: Vec<NodeRecord>,
-    shapes: Vec<u64>,
 }
 
 impl<'a> ArchiveWriter<'a> {
@@ -575,50 +566,6 @@ impl<'a> ArchiveWriter<'a> {
     }
 }
 
-impl Placed {
-    fn body_len(&self, nodes: usize) -> usize {
-        size_of_val(&self.entries[..])
-            + size_of_val(&self.extents[..])
-            + nodes * size_of::<NodeRecord>()
-            + size_of_val(&self.shapes[..])
-            + self.names.len()
-    }
-
-    fn table_len(&self, nodes: usize) -> u64 {
-        let body = self.body_len(nodes);
-        (body_offset(body) + body) as u64
-    }
-
-    /// The bytes of the table, and the CRC-32 of its preamble and page sums.
-    fn table(&self, mut preamble: Preamble) -> (Vec<u8>, u32) {
-        let body_len = self.body_len(self.nodes.len());
-        let body_offset = body_offset(body_len);
-        let mut table = vec![0; body_offset];
-        table.reserve(body_len);
-        let mut array = |bytes: &[u8]| {
-            let offset = table.len() as u64;
-            table.extend_from_slice(bytes);
-            offset
-        };
-        preamble.entries_offset = array(bytemuck::cast_slice(&self.entries));
-        preamble.extents_offset = array(bytemuck::cast_slice(&self.extents));
-        preamble.nodes_offset = array(bytemuck::cast_slice(&self.nodes));
-        preamble.shapes_offset = array(bytemuck::cast_slice(&self.shapes));
-        preamble.names_offset = array(&self.names);
-        preamble.names_len = self.names.len() as u64;
-        preamble.body_offset = body_offset as u64;
-        preamble.body_len = body_len as u64;
-        let (head, body) = table.split_at_mut(body_offset);
-        head[..PREAMBLE_LEN].copy_from_slice(bytemuck::bytes_of(&preamble));
-        let sums = head[PREAMBLE_LEN..].as_chunks_mut::<4>().0;
-        for (page, sum) in body.chunks(PAGE_SIZE as usize).zip(sums) {
-            *sum = crc32fast::hash(page).to_le_bytes();
-        }
-        let crc = crc32fast::hash(head);
-        (table, crc)
-    }
-}
-
 impl fmt::Debug for ArchiveWriter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ArchiveWriter")
@@ -626,11 +573,6 @@ impl fmt::Debug for ArchiveWriter<'_> {
             .field("bindings", &self.entries.len())
             .finish_non_exhaustive()
     }
-}
-
-/// Offset of the table's body: preamble, one sum a page, rounded up to 8.
-fn body_offset(body_len: usize) -> usize {
-    (PREAMBLE_LEN + body_len.div_ceil(PAGE_SIZE as usize) * 4).next_multiple_of(8)
 }
 
 fn extent_alignment(raw_len: u64) -> u64 {

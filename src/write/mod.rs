@@ -6,6 +6,7 @@ mod cold;
 mod emit;
 mod image;
 mod options;
+mod placed;
 mod replace;
 
 pub use archive::{ArchiveWriter, BindingOptions, SaveReport, save};

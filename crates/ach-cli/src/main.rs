@@ -1,11 +1,83 @@
-//! The command `ach`.
+//! The command `ach`: a match on what was asked for, and the exit codes.
 
-// The commands that use these come next.
-#[allow(dead_code)]
+mod arrivals;
+mod attribute;
+mod cmd;
+mod error;
 mod export;
-#[allow(dead_code)]
+mod gather;
 mod import;
-#[allow(dead_code)]
+mod listing;
+mod output_file;
+mod progress;
 mod term;
+mod tour;
 
-fn main() {}
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use cmd::Status;
+use error::Failure;
+use term::{Screen, output};
+
+/// Workspace archives: many named values in one .ach file, of which any can be read alone.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ach",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+#[command(after_help = "\
+Exit codes: 0 all is well, 1 `ach verify` found something wrong, 2 an error.
+Start with `ach demo`, a tour of a minute on real data.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What `ach` can be asked for.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Pack(cmd::pack::Args),
+    Ls(cmd::ls::Args),
+    Info(cmd::info::Args),
+    Get(cmd::get::Args),
+    Extract(cmd::extract::Args),
+    Verify(cmd::verify::Args),
+    Demo(cmd::demo::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return error::usage(&error),
+    };
+    let screen = Screen::detect();
+    let mut out = output::stdout();
+    let mut status = Status::Fine;
+    let result = dispatch(&cli.command, &screen, &mut out);
+    let result: Result<(), Failure> = out.finish(result.map(|reached| status = reached));
+    match result {
+        Ok(()) => status.into(),
+        Err(failure) => {
+            error::report(&failure);
+            Status::Failed.into()
+        }
+    }
+}
+
+/// Does what was asked for.
+fn dispatch(command: &Command, screen: &Screen, out: &mut dyn Write) -> error::Result<Status> {
+    match command {
+        Command::Pack(args) => cmd::pack::run(args, out),
+        Command::Ls(args) => cmd::ls::run(args, screen, out),
+        Command::Info(args) => cmd::info::run(args, screen, out),
+        Command::Get(args) => cmd::get::run(args, screen, out),
+        Command::Extract(args) => cmd::extract::run(args, out),
+        Command::Verify(args) => cmd::verify::run(args, screen, out),
+        Command::Demo(args) => cmd::demo::run(args, screen, out),
+    }
+}

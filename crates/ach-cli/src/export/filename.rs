@@ -21,16 +21,8 @@ const EMPTY: &str = "%empty";
 /// What is percent-encoded. The dot is looked at by itself.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
 
-/// The file name for the variable `name`, with `extension` behind a dot.
-///
-/// # Errors
-/// [`ExportError::Name`] when it would be longer than a file name may be.
-pub(crate) fn file_name(name: &str, extension: &str) -> Result<String, ExportError> {
-    finished(name, encoded(name, |_| false), extension)
-}
-
 /// The name of the variable a file was written for; `None` when the file has no extension or
-/// [`file_name`] never makes such a name.
+/// [`FileNames`] never makes such a name.
 pub(crate) fn name_of(file_name: &str) -> Option<String> {
     let (stem, _) = file_name.rsplit_once('.')?;
     if stem == EMPTY {
@@ -140,6 +132,14 @@ fn refused(name: &str, reason: String) -> ExportError {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// The file name for the variable `name`, with `extension` behind a dot.
+    ///
+    /// # Errors
+    /// [`ExportError::Name`] when it would be longer than a file name may be.
+    fn file_name(name: &str, extension: &str) -> Result<String, ExportError> {
+        finished(name, encoded(name, |_| false), extension)
+    }
 
     fn file(name: &str) -> String {
         file_name(name, "npy").unwrap()

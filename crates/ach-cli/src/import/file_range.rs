@@ -19,6 +19,9 @@ pub(crate) enum Conversion {
     Swap(usize),
 }
 
+/// Bytes read at once for a slice, so that one does not load its whole file.
+const READ_UNIT: u64 = 64 * 1024;
+
 /// A range of a file as the storage of a tensor.
 ///
 /// [`Storage::read_at`] reads from the file each time and keeps nothing, so that a writer copies a
@@ -112,6 +115,10 @@ impl Storage for FileRange {
         }
         let bytes = self.loaded.get().map_or(&[][..], Buffer::as_bytes);
         Ok(&bytes[start as usize..][..len as usize])
+    }
+
+    fn read_unit(&self) -> u64 {
+        READ_UNIT
     }
 
     fn read_at(&self, start: u64, out: &mut [u8]) -> Result<()> {

@@ -66,6 +66,17 @@ pub(super) fn import(path: &Path, options: &ImportOptions) -> Result<Imports> {
     Ok(imports)
 }
 
+/// The value of a JSON text that did not come from a file; nothing when the text is not JSON.
+///
+/// # Errors
+/// When it is JSON that no value stands for: a key given twice, nesting without end.
+pub(crate) fn json_value(text: &str) -> Option<Result<Value>> {
+    let root: &RawValue = serde_json::from_str(text).ok()?;
+    let site = Site::whole(Path::new("the value"));
+    let document = Document { text, site: &site };
+    Some(document.value(root, &mut KeyPath::default(), 0))
+}
+
 /// The whole text: the values it becomes are larger than it is.
 fn read_text(path: &Path, site: &Site) -> Result<String> {
     let source = SourceFile::open(path)?;

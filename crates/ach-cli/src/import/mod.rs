@@ -30,6 +30,7 @@ use achronyme_env::{Record, Value, check_name};
 use error::{Result, Site};
 
 pub(crate) use error::ImportError;
+pub(crate) use json::json_value;
 
 /// How foreign files are read.
 #[derive(Clone, Debug)]

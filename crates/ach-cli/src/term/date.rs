@@ -86,7 +86,7 @@ impl<'a> Times<'a> {
 
 /// `count` times `step` units since 1970-01-01T00:00:00 as NumPy prints it, or `None` for an unknown
 /// unit or a year beyond four digits.
-fn iso(count: i64, step: i64, unit: &str) -> Option<String> {
+pub(crate) fn iso(count: i64, step: i64, unit: &str) -> Option<String> {
     // Seconds in a unit, or units in a second and the digits they need after the point.
     let (seconds, per_second, digits) = match unit {
         "Y" | "M" => (0, 1, 0),

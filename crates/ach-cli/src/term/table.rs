@@ -4,11 +4,14 @@ use std::io::{self, Write};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::escape::escape;
+use super::escape::{escape, label};
 use super::{Paint, Screen};
 
 /// Columns between two columns.
 const GAP: usize = 2;
+
+/// Columns before a detail.
+const INDENT: usize = 4;
 
 /// No column of text is cut below this.
 const LEAST: usize = 8;
@@ -39,17 +42,35 @@ impl TableCell {
     }
 }
 
+impl TableCell {
+    /// A cell with a name, in quotes when it would not be seen otherwise.
+    pub(crate) fn label(paint: Paint, text: &str) -> TableCell {
+        TableCell {
+            text: label(text),
+            paint,
+        }
+    }
+}
+
 impl From<String> for TableCell {
     fn from(text: String) -> TableCell {
         TableCell::new(Paint::Plain, &text)
     }
 }
 
+/// A line of a table.
+#[derive(Debug)]
+enum Row {
+    Cells(Vec<TableCell>),
+    /// Text under a row, not aligned with anything.
+    Detail(String),
+}
+
 /// A table on its way to a screen.
 #[derive(Debug)]
 pub(crate) struct Table {
     columns: Vec<(String, Align)>,
-    rows: Vec<Vec<TableCell>>,
+    rows: Vec<Row>,
 }
 
 impl Table {
@@ -66,7 +87,12 @@ impl Table {
 
     /// Adds a row. Cells that are missing are empty; cells beyond the columns are left out.
     pub(crate) fn row(&mut self, cells: Vec<TableCell>) {
-        self.rows.push(cells);
+        self.rows.push(Row::Cells(cells));
+    }
+
+    /// Adds a line of text under the last row, indented and escaped.
+    pub(crate) fn detail(&mut self, text: &str) {
+        self.rows.push(Row::Detail(escape(text)));
     }
 
     /// Writes the table, a line each for the head and every row, without trailing spaces.
@@ -82,7 +108,17 @@ impl Table {
             .collect();
         self.line(&head, &widths, screen, out)?;
         for row in &self.rows {
-            self.line(row, &widths, screen, out)?;
+            match row {
+                Row::Cells(cells) => self.line(cells, &widths, screen, out)?,
+                Row::Detail(text) => {
+                    let room = match screen.terminal {
+                        true => screen.width.saturating_sub(INDENT).max(LEAST),
+                        false => usize::MAX,
+                    };
+                    let text = cut(text, room, screen.unicode);
+                    writeln!(out, "{:INDENT$}{}", "", screen.paint(Paint::Dim, text))?;
+                }
+            }
         }
         Ok(())
     }
@@ -91,6 +127,7 @@ impl Table {
     fn widths(&self, screen: &Screen) -> Vec<usize> {
         let mut widths: Vec<usize> = self.columns.iter().map(|(head, _)| head.width()).collect();
         for row in &self.rows {
+            let Row::Cells(row) = row else { continue };
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = (*width).max(cell.text.width());
             }

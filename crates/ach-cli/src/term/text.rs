@@ -99,6 +99,15 @@ fn times(extension: &Extension, style: &Style, out: &mut dyn Write) -> Result<()
     Ok(())
 }
 
+/// `value` on one line, as it stands in a tree; what has no line is named by its kind.
+///
+/// # Errors
+/// What reading the value answers.
+pub(crate) fn one_line(value: &Value, screen: &Screen) -> Result<String, TermError> {
+    let style = Style::new(Screen::plain(screen.width.max(40)));
+    Tree::new(&style, &mut std::io::sink()).line_of(value)
+}
+
 /// `float64 (2, 3)  48 B`, and what else must be known to read the numbers.
 pub(super) fn tensor_heading(tensor: &Tensor, style: &Style) -> String {
     let mut head = format!(

@@ -91,6 +91,19 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// `value` on one line, or its kind.
+    ///
+    /// # Errors
+    /// What reading the value answers.
+    pub(super) fn line_of(&self, value: &Value) -> Result<String, TermError> {
+        let line = self.inline(&Place::default(), value)?;
+        Ok(line.unwrap_or_else(|| match value {
+            Value::Record(record) => counted("record", record.len(), "field", "fields"),
+            Value::Vector(elements) => counted("vector", elements.len(), "element", "elements"),
+            other => format!("<{}>", other.kind()),
+        }))
+    }
+
     fn node(&mut self, place: &Place, value: &Value) -> Result<(), Stop> {
         if let Some(text) = self.inline(place, value)? {
             return self.line(place, Paint::Plain, &text);

@@ -1,0 +1,204 @@
+//! `ach ls`: the variables of archives.
+
+use std::cmp::Reverse;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use achronyme_env::Archive;
+use serde::Serialize;
+
+use super::{Document, Status};
+use crate::error::{Failure, Result, report, shown};
+use crate::listing::{Listed, Row, short_digest};
+use crate::term::size::Sizes;
+use crate::term::table::{Align, Table, TableCell};
+use crate::term::{Paint, Screen, text};
+
+/// List the variables of archives.
+///
+/// Sizes are those in memory; a compressed variable also shows what it takes in the file. Arrays are
+/// not read.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Archives
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Only names that match: *, ?, [a-z], {a,b}; * also crosses . and /
+    #[arg(short = 'n', long = "name", value_name = "GLOB")]
+    name: Option<String>,
+    /// Also attributes, offsets in the file, and content digests
+    #[arg(short, long)]
+    long: bool,
+    /// In which order
+    #[arg(long, value_name = "ORDER", default_value = "saved")]
+    sort: Sort,
+    /// As JSON, one object (docs/cli.md has the schema)
+    #[arg(long)]
+    json: bool,
+    /// Sizes as plain numbers of bytes
+    #[arg(long)]
+    bytes: bool,
+}
+
+/// The orders of a listing.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Sort {
+    /// By the bytes of the name
+    Name,
+    /// The largest first
+    Size,
+    /// As they were saved
+    Saved,
+}
+
+/// An archive in the JSON of `ach ls`: its variables, or why there are none.
+#[derive(Debug, Serialize)]
+struct FileRows<'a> {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variables: Option<Vec<Row<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// Lists.
+///
+/// # Errors
+/// When the output cannot be written; an archive that cannot be read is told, and the others listed.
+pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<Status> {
+    let mut status = Status::Fine;
+    let mut files = Vec::new();
+    for (index, path) in args.files.iter().enumerate() {
+        let listed = list(args, path);
+        match &listed {
+            Ok(rows) if !args.json => {
+                if args.files.len() > 1 {
+                    let gap = if index > 0 { "\n" } else { "" };
+                    let path = screen.paint(Paint::Heading, shown(path));
+                    writeln!(out, "{gap}{path}:")?;
+                }
+                table(args, rows, screen, out)?;
+            }
+            Ok(_) => {}
+            Err(failure) => {
+                report(failure);
+                status = Status::Failed;
+            }
+        }
+        for problem in listed
+            .iter()
+            .flatten()
+            .filter_map(|row| row.problem.as_ref())
+        {
+            report(problem);
+            status = Status::Failed;
+        }
+        if args.json {
+            files.push((path, listed));
+        }
+    }
+    if args.json {
+        let files = files.iter().map(|(path, listed)| FileRows {
+            path: path.to_string_lossy().into_owned(),
+            variables: listed
+                .as_ref()
+                .ok()
+                .map(|rows| rows.iter().map(|row| row.to_json(args.long)).collect()),
+            error: listed.as_ref().err().map(ToString::to_string),
+        });
+        Document::new(files.collect()).write(out)?;
+    }
+    Ok(status)
+}
+
+fn list(args: &Args, path: &Path) -> Result<Vec<Listed>> {
+    let archive = Archive::open(path)?;
+    let bindings = match &args.name {
+        Some(pattern) => archive.matching(pattern)?,
+        None => archive.bindings().collect(),
+    };
+    if let (Some(pattern), true) = (&args.name, bindings.is_empty()) {
+        return Err(Failure::refused(format!(
+            "{} has no variable that matches {}",
+            shown(path),
+            crate::term::escape::name(pattern)
+        )));
+    }
+    let mut listed: Vec<Listed> = bindings
+        .iter()
+        .map(|binding| Listed::new(binding, args.long))
+        .collect();
+    match args.sort {
+        Sort::Name => listed.sort_by(|a, b| a.name.cmp(&b.name)),
+        Sort::Saved => listed.sort_by_key(|row| row.ordinal),
+        Sort::Size => listed.sort_by_key(|row| (Reverse(row.raw), row.ordinal)),
+    }
+    Ok(listed)
+}
+
+fn table(args: &Args, listed: &[Listed], screen: &Screen, out: &mut dyn Write) -> Result<()> {
+    let sizes = if args.bytes {
+        Sizes::Exact
+    } else {
+        Sizes::Short
+    };
+    let mut table = Table::new([
+        ("name", Align::Left),
+        ("kind", Align::Left),
+        ("dtype", Align::Left),
+        ("shape", Align::Left),
+        ("size", Align::Right),
+        ("stored", Align::Left),
+    ]);
+    for row in listed {
+        let kind = match row.kind {
+            "damaged" | "unknown" => TableCell::new(Paint::Warning, row.kind),
+            kind => TableCell::new(Paint::Plain, kind),
+        };
+        let stored = match (row.cold, row.stored) {
+            (true, stored) => format!("cold {}", sizes.text(stored)),
+            (false, 0) => String::new(),
+            (false, _) => "hot".to_owned(),
+        };
+        table.row(vec![
+            TableCell::label(Paint::Name, &row.name),
+            kind,
+            TableCell::new(Paint::Plain, row.dtype.unwrap_or_default()),
+            row.extent_text().into(),
+            sizes.text(row.raw).into(),
+            TableCell::new(Paint::Dim, &stored),
+        ]);
+        if args.long {
+            details(row, screen, &mut table)?;
+        }
+    }
+    if listed.is_empty() {
+        return Ok(writeln!(out, "no variables")?);
+    }
+    Ok(table.write(screen, out)?)
+}
+
+/// The lines under a row: marks, places and digests, attributes.
+fn details(row: &Listed, screen: &Screen, table: &mut Table) -> Result<()> {
+    let marks = [(row.constant, "constant"), (row.mutable, "mutable")];
+    for (_, mark) in marks.into_iter().filter(|(set, _)| *set) {
+        table.detail(mark);
+    }
+    const SHOWN: usize = 4;
+    for extent in row.extents.iter().take(SHOWN) {
+        let digest = short_digest(extent);
+        table.detail(&format!("at byte {}, digest {digest}", extent.offset));
+    }
+    if let Some(more) = row
+        .extents
+        .len()
+        .checked_sub(SHOWN)
+        .filter(|more| *more > 0)
+    {
+        table.detail(&format!("and {more} more places"));
+    }
+    for (key, value) in row.attributes.iter() {
+        table.detail(&format!("{key} = {}", text::one_line(value, screen)?));
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! A progress bar for saves that take long, on a terminal only.
+
+use std::io::IsTerminal;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Work shorter than this has no bar.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A bar that appears on standard error once the work has taken half a second.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress {
+    started: Instant,
+    bar: Arc<OnceLock<ProgressBar>>,
+    shown: bool,
+}
+
+impl Progress {
+    /// A bar for work that begins now.
+    pub(crate) fn new() -> Progress {
+        Progress {
+            started: Instant::now(),
+            bar: Arc::default(),
+            shown: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// Notes that `done` of `total` bytes are written.
+    pub(crate) fn note(&self, done: u64, total: u64) {
+        if !self.shown || self.started.elapsed() < PATIENCE {
+            return;
+        }
+        let bar = self.bar.get_or_init(|| {
+            let style = ProgressStyle::with_template(
+                "saving {wide_bar} {binary_bytes} of {binary_total_bytes}, {eta} left",
+            );
+            ProgressBar::new(total)
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        bar.set_position(done);
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = self.bar.get() {
+            bar.finish_and_clear();
+        }
+    }
+}

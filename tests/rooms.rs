@@ -1,0 +1,119 @@
+//! Promise: the house is as `docs/architecture.md` says. `unsafe` lives in one room and in the two
+//! functions that hand its contract on; `format` knows no files; `read` and `write` do not know each
+//! other; the command sees the public API only.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every Rust file below `folder`, with its path from the root and its text.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut waiting = vec![root().join(folder)];
+    while let Some(directory) = waiting.pop() {
+        for entry in fs::read_dir(&directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let path = path.strip_prefix(root()).unwrap();
+                found.push((slashed(path), text));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "{folder} holds no sources");
+    found
+}
+
+fn slashed(path: &Path) -> String {
+    path.components()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+/// Lines that are code: no comments, nothing after the tests of a module begin.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    let end = text.find("#[cfg(test)]\nmod").unwrap_or(text.len());
+    text[..end]
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+}
+
+/// Whether a line of code names the room `crate::room`.
+fn looks_into(text: &str, room: &str) -> bool {
+    code(text).any(|line| line.contains(&format!("crate::{room}::")))
+}
+
+#[test]
+fn unsafe_lives_in_one_room() {
+    let mut with_unsafe: Vec<String> = sources("src")
+        .into_iter()
+        .filter(|(_, text)| code(text).any(|line| line.contains("unsafe ") && !line.contains('"')))
+        .map(|(path, _)| path)
+        .collect();
+    with_unsafe.sort();
+    assert_eq!(
+        with_unsafe,
+        ["src/read/archive.rs", "src/read/map.rs", "src/read/open.rs"]
+    );
+    for (path, text) in sources("crates/ach-cli/src") {
+        assert!(!code(&text).any(|line| line.contains("unsafe ")), "{path}");
+    }
+}
+
+#[test]
+fn rooms_look_only_where_they_may() {
+    for (path, text) in sources("src") {
+        let forbidden: &[&str] = match path.split('/').nth(1).unwrap_or_default() {
+            "format" => &["read", "write", "tree", "path", "pattern", "interop"],
+            "value" => &["read", "write", "tree", "format", "interop"],
+            "tree" => &["read", "write", "interop"],
+            "read" => &["write", "interop"],
+            "write" => &["read", "interop"],
+            "interop" => &["read", "write", "tree", "format"],
+            _ => &[],
+        };
+        for room in forbidden {
+            assert!(!looks_into(&text, room), "{path} looks into {room}");
+        }
+    }
+}
+
+#[test]
+fn only_the_right_rooms_touch_files() {
+    let allowed = [
+        "src/read/map.rs",
+        "src/read/open.rs",
+        "src/read/source.rs",
+        "src/write/archive.rs",
+        "src/write/emit.rs",
+        "src/write/cold.rs",
+        "src/write/replace.rs",
+    ];
+    for (path, text) in sources("src") {
+        let touches =
+            code(&text).any(|line| line.contains("std::fs") || line.contains("tempfile::"));
+        assert!(
+            !touches || allowed.contains(&path.as_str()),
+            "{path} touches files"
+        );
+    }
+}
+
+#[test]
+fn no_source_is_too_long() {
+    for folder in ["src", "crates/ach-cli/src"] {
+        for (path, text) in sources(folder) {
+            let lines = code(&text).count();
+            assert!(
+                lines <= 450,
+                "{path} has {lines} lines of code: what second thing lives in it?"
+            );
+        }
+    }
+}
