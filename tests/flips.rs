@@ -15,7 +15,7 @@ use small::{ROADS, Small};
 fn bits(file: &Small) -> impl Iterator<Item = (usize, u8)> {
     let data = match file.bytes.len() {
         ..16_384 => 0..0,
-        len => file.table_end().next_multiple_of(4096)..len - 4096,
+        len => file.table_end()..len - 512,
     };
     (0..file.bytes.len()).flat_map(move |at| {
         let sampled = data.contains(&at);
