@@ -32,7 +32,7 @@ use term::{Screen, output};
 )]
 #[command(after_help = "\
 Exit codes: 0 all is well, 1 `ach verify` found something wrong, 2 an error.
-Start with `ach demo`, a tour of a minute on real data.")]
+Start with `ach demo`, a short tour on real data.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,

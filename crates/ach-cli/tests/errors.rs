@@ -309,3 +309,53 @@ fn names_and_slices_that_do_not_fit_say_what_would() {
         }
     }
 }
+
+#[test]
+fn a_dtype_or_codec_of_a_later_version_is_listed_and_the_rest_opens() {
+    let folder = with_archive();
+    let good = folder.read("a.ach");
+    let u64_at = |at: usize| u64::from_le_bytes(*good[at..].first_chunk().unwrap()) as usize;
+    // The table of contents stands at byte 64; its preamble says where entries and extents are.
+    let (body, entries, extents) = (
+        64 + u64_at(64 + 16),
+        64 + u64_at(64 + 48),
+        64 + u64_at(64 + 56),
+    );
+    let (table_end, body_end) = (64 + u64_at(48), body + u64_at(64 + 24));
+    assert_eq!(table_end, body_end);
+    // "chelsea" is the first name; a dtype is the first byte of an entry's payload, a codec byte 36
+    // of an extent's record. Which extent is whose, `ls` says.
+    let listed = folder.fine(&["ls", "-l", "--json", "-n", "chelsea", "a.ach"]);
+    let json: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let number = &json["files"][0]["variables"][0]["extents"][0]["number"];
+    let extent = extents + number.as_u64().unwrap() as usize * 72;
+    for (at, told) in [(entries + 16, "unknown"), (extent + 36, "cold")] {
+        let mut later = good.clone();
+        later[at] = 99;
+        for (page, bytes) in good[body..body_end].chunks(4096).enumerate() {
+            let start = body + page * 4096;
+            let sum = crc32fast::hash(&later[start..start + bytes.len()]).to_le_bytes();
+            let place = 64 + 256 + page * 4;
+            assert_eq!(good[place..place + 4], crc32fast::hash(bytes).to_le_bytes());
+            later[place..place + 4].copy_from_slice(&sum);
+        }
+        let sum = crc32fast::hash(&later[64..body]).to_le_bytes();
+        later[56..60].copy_from_slice(&sum);
+        let sum = crc32fast::hash(&later[..60]).to_le_bytes();
+        later[60..64].copy_from_slice(&sum);
+        folder.write("later.ach", later);
+        let listed = folder.fine(&["ls", "-l", "later.ach"]);
+        let row = listed
+            .lines()
+            .find(|line| line.starts_with("chelsea"))
+            .unwrap();
+        assert!(row.contains("tensor") && row.contains(told), "{row}");
+        folder.fine(&["info", "later.ach"]);
+        folder.fine(&["get", "later.ach", "penguins"]);
+        let text = folder.refused(&["get", "later.ach", "chelsea"]);
+        assert!(
+            text.contains("'chelsea'") && text.contains("does not know"),
+            "{text}"
+        );
+    }
+}

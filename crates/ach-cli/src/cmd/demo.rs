@@ -8,7 +8,7 @@ use crate::error::{Failure, Result};
 use crate::term::Screen;
 use crate::tour::Tour;
 
-/// A tour of a minute: real data are packed, listed, and read in parts.
+/// A short tour: real data are packed, listed, and read in parts.
 ///
 /// Everything happens in a directory of its own, which is removed at the end, or stays when you
 /// name it. About 140 MiB of disk are needed meanwhile.

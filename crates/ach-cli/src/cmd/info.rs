@@ -111,8 +111,9 @@ impl Info {
         if !self.metadata.tags.is_empty() {
             line("tags", &self.metadata.tags.join(", "))?;
         }
-        for (key, value) in &self.metadata.custom {
-            line("metadata", &format!("{key} = {value}"))?;
+        for (index, (key, value)) in self.metadata.custom.iter().enumerate() {
+            let head = if index == 0 { "metadata" } else { "" };
+            line(head, &format!("{key} = {value}"))?;
         }
         let kinds = self
             .kinds

@@ -178,11 +178,14 @@ fn table(args: &Args, listed: &[Listed], screen: &Screen, out: &mut dyn Write) -
     Ok(table.write(screen, out)?)
 }
 
-/// The lines under a row: marks, places and digests, attributes.
+/// The lines under a row: marks, attributes, places and digests.
 fn details(row: &Listed, screen: &Screen, table: &mut Table) -> Result<()> {
     let marks = [(row.constant, "constant"), (row.mutable, "mutable")];
     for (_, mark) in marks.into_iter().filter(|(set, _)| *set) {
         table.detail(mark);
+    }
+    for (key, value) in row.attributes.iter() {
+        table.detail(&format!("{key} = {}", text::one_line(value, screen)?));
     }
     const SHOWN: usize = 4;
     for extent in row.extents.iter().take(SHOWN) {
@@ -196,9 +199,6 @@ fn details(row: &Listed, screen: &Screen, table: &mut Table) -> Result<()> {
         .filter(|more| *more > 0)
     {
         table.detail(&format!("and {more} more places"));
-    }
-    for (key, value) in row.attributes.iter() {
-        table.detail(&format!("{key} = {}", text::one_line(value, screen)?));
     }
     Ok(())
 }

@@ -123,11 +123,8 @@ impl Verdict {
     fn show(&self, path: &Path, screen: &Screen, out: &mut dyn Write) -> Result<()> {
         let path = shown(path);
         if self.faults.is_empty() {
-            let (bytes, count) = (short(self.bytes), self.variables);
-            writeln!(
-                out,
-                "{path}: ok, {bytes} read and checked, variables {count}"
-            )?;
+            let (bytes, count) = (short(self.bytes), counted(self.variables));
+            writeln!(out, "{path}: ok, {count}, {bytes} read and checked")?;
             return Ok(());
         }
         let count = match self.faults.len() {

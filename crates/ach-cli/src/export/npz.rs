@@ -4,6 +4,7 @@
 use std::io::{self, Seek, SeekFrom, Write};
 
 use achronyme_env::Value;
+use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
@@ -22,6 +23,8 @@ impl<W: Write + Seek> NpzWriter<W> {
             zip: ZipWriter::new(Gate {
                 inner: out,
                 failed: false,
+                position: 0,
+                end: 0,
             }),
         }
     }
@@ -40,10 +43,13 @@ impl<W: Write + Seek> NpzWriter<W> {
             .unix_permissions(0o644)
             .with_alignment(64);
         let started = self.zip.start_file(format!("{name}.npy"), options);
-        started.map_err(|error| ExportError::Name {
-            name: name.to_owned(),
-            role: "a member of a .npz file",
-            reason: error.to_string(),
+        started.map_err(|error| match error {
+            ZipError::Io(error) => ExportError::Output(error),
+            error => ExportError::Name {
+                name: name.to_owned(),
+                role: "a member of a .npz file",
+                reason: error.to_string(),
+            },
         })?;
         npy.write(&mut self.zip)
     }
@@ -53,10 +59,10 @@ impl<W: Write + Seek> NpzWriter<W> {
     /// # Errors
     /// When writing fails.
     pub(crate) fn finish(self) -> Result<W, ExportError> {
-        let gate = self
-            .zip
-            .finish()
-            .map_err(|error| ExportError::Output(error.into()))?;
+        let gate = self.zip.finish().map_err(|error| match error {
+            ZipError::Io(error) => ExportError::Output(error),
+            error => ExportError::Output(error.into()),
+        })?;
         if gate.failed {
             let error = io::Error::other("an earlier write failed");
             return Err(ExportError::Output(error));
@@ -66,22 +72,36 @@ impl<W: Write + Seek> NpzWriter<W> {
 }
 
 /// Shuts after the first failure: a `ZipWriter` that is dropped tries to finish its file and tells
-/// standard error when it cannot, and the failure was told already.
+/// standard error when it cannot, and the failure was told already. Shut, it keeps account of where
+/// the writer would be, which a `ZipWriter` relies on.
 struct Gate<W> {
     inner: W,
     failed: bool,
+    position: u64,
+    end: u64,
+}
+
+impl<W> Gate<W> {
+    fn moved(&mut self, position: u64) -> u64 {
+        self.position = position;
+        self.end = self.end.max(position);
+        position
+    }
 }
 
 impl<W: Write> Write for Gate<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.failed {
-            return Ok(bytes.len());
-        }
-        let result = self.inner.write(bytes);
-        self.failed = match &result {
-            Ok(written) => *written == 0 && !bytes.is_empty(),
-            Err(error) => error.kind() != io::ErrorKind::Interrupted,
+        let result = match self.failed {
+            true => Ok(bytes.len()),
+            false => self.inner.write(bytes),
         };
+        match &result {
+            Ok(0) if !bytes.is_empty() => self.failed = true,
+            Ok(written) => {
+                self.moved(self.position + *written as u64);
+            }
+            Err(error) => self.failed = error.kind() != io::ErrorKind::Interrupted,
+        }
         result
     }
 
@@ -97,7 +117,22 @@ impl<W: Write> Write for Gate<W> {
 
 impl<W: Seek> Seek for Gate<W> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.inner.seek(to)
+        if self.failed {
+            return Ok(self.moved(match to {
+                SeekFrom::Start(position) => position,
+                SeekFrom::Current(distance) => self.position.saturating_add_signed(distance),
+                SeekFrom::End(distance) => self.end.saturating_add_signed(distance),
+            }));
+        }
+        // A buffered file writes what it holds before it moves: that can fail.
+        let result = self.inner.seek(to);
+        match &result {
+            Ok(position) => {
+                self.moved(*position);
+            }
+            Err(_) => self.failed = true,
+        }
+        result
     }
 }
 

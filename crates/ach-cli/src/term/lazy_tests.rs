@@ -72,7 +72,7 @@ fn only_the_edges_of_a_large_tensor_are_read() {
 fn statistics_and_json_go_through_bounded_memory() {
     let (tensor, read, most) = fabricated(&[1 << 20], Order::C);
     let found = statistics(&tensor).unwrap().unwrap();
-    assert_eq!(found.sum, Some(549_755_289_600));
+    assert_eq!(found.mean, 524_287.5);
     assert_eq!(read.load(Ordering::Relaxed), 8 << 20);
     json::write(&tensor.into(), &mut std::io::sink()).unwrap();
     assert_eq!(most.load(Ordering::Relaxed), 1 << 20);
