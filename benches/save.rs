@@ -14,6 +14,9 @@ use achronyme_env::{SaveOptions, TensorRef, Value, ValueRef, save};
 
 const ELEMENTS: u64 = 8 << 20;
 
+/// One way of writing the file.
+type Case<'c> = &'c dyn Fn(&Path);
+
 fn main() {
     // `cargo bench` passes `--bench`; `cargo test --benches` passes nothing that is a number.
     let rounds = std::env::args()
@@ -42,7 +45,7 @@ fn main() {
             SaveOptions::new().durable(false).seal(true),
         );
     };
-    let cases: [(&str, &dyn Fn(&Path)); 4] = [
+    let cases: [(&str, Case<'_>); 4] = [
         ("plain write", &plain),
         ("plain write into a reserved file", &reserved),
         ("save: sums and digests", &hot),
@@ -74,7 +77,7 @@ fn main() {
     }
 }
 
-fn run(path: &Path, case: &dyn Fn(&Path)) -> Duration {
+fn run(path: &Path, case: Case<'_>) -> Duration {
     let _ = std::fs::remove_file(path);
     let start = Instant::now();
     case(path);

@@ -91,6 +91,7 @@ fn only_the_right_rooms_touch_files() {
         "src/read/open.rs",
         "src/read/source.rs",
         "src/write/archive.rs",
+        "src/write/areas.rs",
         "src/write/emit.rs",
         "src/write/cold.rs",
         "src/write/replace.rs",

@@ -110,7 +110,7 @@ impl ExtentRecord {
                 found: self.raw_len,
             });
         }
-        if self.offset % crate::limits::EXTENT_ALIGNMENT != 0 {
+        if !self.offset.is_multiple_of(crate::limits::EXTENT_ALIGNMENT) {
             return Err(Problem::Field {
                 field: "offset (not aligned)",
                 found: self.offset,

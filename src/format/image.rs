@@ -135,33 +135,10 @@ impl ImageHead {
             ));
         }
         head.check_areas(tables_end, length)?;
+        head.check_padding(bytes, tables_end)?;
         let problem = head.records().check_slot(slot);
         problem.map_err(|problem| fault(32, problem))?;
-        head.check_padding(bytes)?;
         Ok(head)
-    }
-
-    /// What lies between the parts is zero.
-    fn check_padding(&self, bytes: &[u8]) -> Result<(), Fault> {
-        let tables_end = ImageHead::len(self.extents.len(), self.nodes.len(), self.shapes.len());
-        let mut used = vec![(0, tables_end)];
-        used.extend(self.nodes.iter().map(|node| (node.offset, node.len.into())));
-        for extent in &self.extents {
-            used.push((extent.sums_offset, extent.sums_len()));
-            used.push((extent.offset, extent.stored_len));
-        }
-        used.sort_unstable();
-        let mut end = 0;
-        for (start, len) in used {
-            let gap = bytes
-                .get(end as usize..start.max(end) as usize)
-                .unwrap_or_default();
-            if gap.iter().any(|b| *b != 0) {
-                return Err(Fault::new(Part::Padding, end, Problem::NotZero));
-            }
-            end = end.max(start + len);
-        }
-        Ok(())
     }
 
     /// Nodes, sums and extents follow the records in this order, each at its alignment.
@@ -201,6 +178,24 @@ impl ImageHead {
             len: length - start,
         };
         self.records().check_areas(nodes, extents, sums)
+    }
+
+    /// Every byte that belongs to no part is zero.
+    fn check_padding(&self, bytes: &[u8], tables_end: u64) -> Result<(), Fault> {
+        let nodes: u64 = self.nodes.iter().map(|node| u64::from(node.len)).sum();
+        let lists = self.extents.iter().filter(|extent| extent.sums_len() > 0);
+        let lists = lists.map(|extent| (extent.sums_offset, extent.sums_len()));
+        let arrays = self.extents.iter().map(|e| (e.offset, e.stored_len));
+        let mut end = tables_end + nodes;
+        for (offset, len) in lists.chain(arrays) {
+            // In order, disjoint and inside: the areas were checked.
+            let gap = bytes.get(end as usize..offset as usize).unwrap_or_default();
+            if let Some(at) = gap.iter().position(|b| *b != 0) {
+                return Err(Fault::new(Part::Padding, end + at as u64, Problem::NotZero));
+            }
+            end = offset + len;
+        }
+        Ok(())
     }
 
     pub(crate) fn records(&self) -> Records<'_> {

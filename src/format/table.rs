@@ -110,7 +110,7 @@ impl<B: AsRef<[u8]>> Table<B> {
         let mut end = p.body_offset;
         let mut array = |offset: u64, len: u64| {
             let start = end;
-            end = start.checked_add(len).unwrap_or(u64::MAX);
+            end = start.saturating_add(len);
             (offset == start && end <= all.len() as u64)
                 .then_some(start as usize..end as usize)
                 .ok_or_else(|| {
@@ -354,7 +354,7 @@ impl<'a> Records<'a> {
 
     pub(crate) fn check_areas(&self, nodes: Area, extents: Area, sums: Area) -> Result<(), Fault> {
         let outside = |start, length| Problem::OutOfBounds { start, length };
-        if nodes.offset % 8 != 0 || sums.offset % 8 != 0 {
+        if !nodes.offset.is_multiple_of(8) || !sums.offset.is_multiple_of(8) {
             let problem = Problem::Field {
                 field: "area offset (not aligned)",
                 found: nodes.offset,

@@ -242,20 +242,26 @@ impl<'a> Binding<'a> {
     }
 
     pub(super) fn verify(&self) -> Result<()> {
+        let check_extent = |number: u32| {
+            self.store.check_extent(number)?;
+            super::verify::check_digest(self.store, number)
+        };
+        let check_node = |node: u32| {
+            let parts = super::parts::below(self.store, node)?;
+            for number in parts.nodes {
+                self.store.checked_node(number, true)?;
+            }
+            parts.extents.into_iter().try_for_each(check_extent)?;
+            self.store.value(Slot::Node(node)).map(drop)
+        };
         let check = || -> Result<()> {
             if let Some(node) = self.entry().and_then(EntryRecord::attributes) {
-                self.store.value(Slot::Node(node))?;
+                check_node(node)?;
             }
             match self.slot()? {
                 Slot::Tensor(TensorSlot { extent: NONE, .. }) => Ok(()),
-                Slot::Tensor(tensor) => self.store.check_extent(tensor.extent),
-                slot @ Slot::Node(node) => {
-                    self.store.value(slot)?;
-                    let extents = self.parts_below(node)?.extents;
-                    extents
-                        .iter()
-                        .try_for_each(|number| self.store.check_extent(*number))
-                }
+                Slot::Tensor(tensor) => check_extent(tensor.extent),
+                Slot::Node(node) => check_node(node),
                 _ => Ok(()),
             }
         };

@@ -177,16 +177,9 @@ impl Store {
         }
     }
 
-    /// All bytes in memory, shared by whoever has them already.
-    fn load(&self, number: u32) -> Result<Arc<Buffer>> {
-        let (record, state) = (self.extent(number)?, self.extent_state(number)?);
-        if let Some(pinned) = state.pinned.get() {
-            return Ok(Arc::clone(pinned));
-        }
-        let mut loaded = state.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(buffer) = loaded.upgrade() {
-            return Ok(buffer);
-        }
+    /// The record of extent `number`, unless it would unpack to more than the caller allows.
+    pub(super) fn check_cap(&self, number: u32) -> Result<&ExtentRecord> {
+        let record = self.extent(number)?;
         let cap = self.limits.max_extent_raw_bytes;
         if record.codec != Codec::Raw as u8 && record.raw_len > cap {
             let (what, found) = (format!("extent {number}"), record.raw_len);
@@ -197,9 +190,25 @@ impl Store {
                 cap,
             });
         }
+        Ok(record)
+    }
+
+    /// All bytes in memory, shared by whoever has them already.
+    fn load(&self, number: u32) -> Result<Arc<Buffer>> {
+        let (record, state) = (self.extent(number)?, self.extent_state(number)?);
+        if let Some(pinned) = state.pinned.get() {
+            return Ok(Arc::clone(pinned));
+        }
+        let mut loaded = state.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(buffer) = loaded.upgrade() {
+            return Ok(buffer);
+        }
+        self.check_cap(number)?;
         let mut buffer = Buffer::zeroed(record.raw_len)?;
         cold::fill(self, number, buffer.as_bytes_mut())?;
-        state.all_checked.store(true, Relaxed);
+        if self.check != Check::Never {
+            state.all_checked.store(true, Relaxed);
+        }
         let buffer = Arc::new(buffer);
         *loaded = Arc::downgrade(&buffer);
         Ok(buffer)

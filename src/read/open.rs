@@ -204,7 +204,7 @@ impl OpenOptions {
         }
         let store = Store::new(
             source,
-            Tables::Archive(table),
+            Tables::Archive(Box::new(table)),
             origin,
             self.check,
             self.limits,

@@ -12,6 +12,8 @@ use crate::tree::schema::{Archived, ArchivedFieldTree, ArchivedTree};
 pub(super) struct Parts {
     /// Numbers of its extents, rising.
     pub(super) extents: Vec<u32>,
+    /// Numbers of its nodes.
+    pub(super) nodes: Vec<u32>,
     /// Bytes of its nodes in the file.
     pub(super) node_bytes: u64,
 }
@@ -28,6 +30,7 @@ pub(super) fn below(store: &Store, root: u32) -> Result<Parts> {
         if !search.seen.insert(number) {
             continue;
         }
+        parts.nodes.push(number);
         let node = store.passing_node(number)?;
         parts.node_bytes += store
             .records()

@@ -19,6 +19,9 @@ use crate::tree::node::Node;
 use crate::tree::restore::{TreeSource, restore, restore_many};
 use crate::value::{Complex128, DType, Order, Storage, Tensor, Value, byte_len};
 
+/// Bytes of a long string read in one go.
+const PIECE_BYTES: usize = 4 << 20;
+
 /// The bytes of a table: a copy, or a range of the map.
 #[derive(Debug)]
 pub(crate) enum TableBytes {
@@ -46,7 +49,7 @@ impl AsRef<[u8]> for TableBytes {
 /// Where the records stand.
 #[derive(Debug)]
 pub(crate) enum Tables {
-    Archive(Table<TableBytes>),
+    Archive(Box<Table<TableBytes>>),
     Image(ImageHead),
 }
 
@@ -92,6 +95,15 @@ impl Store {
             Tables::Archive(table) => table.records(),
             Tables::Image(head) => head.records(),
         }
+    }
+
+    /// Bytes of all nodes, which follow each other.
+    pub(super) fn node_bytes(&self) -> u64 {
+        let nodes = self.records().nodes;
+        let (Some(first), Some(last)) = (nodes.first(), nodes.last()) else {
+            return 0;
+        };
+        last.offset - first.offset + u64::from(last.len)
     }
 
     /// The value of a slot.
@@ -149,8 +161,13 @@ impl Store {
         }
     }
 
-    /// Reads and checks a node.
-    pub(super) fn read_node(&self, number: u32) -> Result<Node> {
+    /// Reads and checks a node, its sum as the caller of `open` chose.
+    fn read_node(&self, number: u32) -> Result<Node> {
+        self.checked_node(number, self.check != Check::Never)
+    }
+
+    /// Reads and checks a node; its sum only when asked to.
+    pub(super) fn checked_node(&self, number: u32, sum: bool) -> Result<Node> {
         let record = self
             .records()
             .nodes
@@ -161,7 +178,7 @@ impl Store {
         let mut words = vec![0u64; (record.len / 8) as usize].into_boxed_slice();
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
         self.read(record.offset, bytes)?;
-        if self.check != Check::Never {
+        if sum {
             let found = crc32fast::hash(bytes);
             if found != record.crc {
                 let problem = Problem::Checksum {
@@ -196,31 +213,23 @@ impl Store {
             ),
         };
         let order = Order::from_code(order).ok_or_else(bad_order)?;
-        let (offset, found) = match extent {
-            NONE => (0, 0),
-            number => self
-                .extent(number)
-                .map(|record| (record.offset, record.raw_len))?,
+        let (part, offset, found) = match extent {
+            NONE => (Part::Shapes, 0, 0),
+            number => {
+                let record = self.extent(number)?;
+                (Part::Extent(number), record.offset, record.raw_len)
+            }
         };
-        let needed = byte_len(dtype, shape).map_err(|e| {
-            self.fault(
-                Part::Extent(extent),
-                offset,
-                Problem::Structure(e.to_string()),
-            )
-        })?;
-        if needed != found {
-            let problem = Problem::Length {
-                expected: needed,
-                found,
-            };
-            return Err(self.fault(Part::Extent(extent), offset, problem));
+        let fault = |problem| self.fault(part, offset, problem);
+        let expected =
+            byte_len(dtype, shape).map_err(|e| fault(Problem::Structure(e.to_string())))?;
+        if expected != found {
+            return Err(fault(Problem::Length { expected, found }));
         }
         if extent == NONE {
             return Tensor::from_bytes(dtype, shape, order, &[]);
         }
-        let record = self.extent(extent)?;
-        self.check_known(record)?;
+        self.check_known(self.extent(extent)?)?;
         let storage: Arc<dyn Storage> = Arc::new(ExtentStorage::new(Arc::clone(self), extent));
         Tensor::from_storage(dtype, shape, order, storage)
     }
@@ -321,7 +330,7 @@ impl TreeSource for StoreRef<'_> {
     }
 
     fn extent_bytes(&self, extent: u32) -> Result<Vec<u8>> {
-        let len = self.0.extent(extent)?.raw_len;
+        let len = self.0.check_cap(extent)?.raw_len;
         let mut bytes = Vec::new();
         let size = usize::try_from(len).unwrap_or(usize::MAX);
         bytes
@@ -332,8 +341,13 @@ impl TreeSource for StoreRef<'_> {
                 found: len,
                 cap: usize::MAX as u64,
             })?;
-        bytes.resize(size, 0);
-        ExtentStorage::new(Arc::clone(self.0), extent).read_at(0, &mut bytes)?;
+        // Memory is touched as the bytes turn out to be there.
+        let storage = ExtentStorage::new(Arc::clone(self.0), extent);
+        while bytes.len() < size {
+            let at = bytes.len();
+            bytes.resize(size.min(at + PIECE_BYTES), 0);
+            storage.read_at(at as u64, bytes.get_mut(at..).unwrap_or_default())?;
+        }
         Ok(bytes)
     }
 

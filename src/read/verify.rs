@@ -2,6 +2,7 @@
 //! every fault is reported, not only the first.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::archive::Archive;
 use super::binding::Binding;
@@ -9,13 +10,14 @@ use super::content::{check_indexes, problem_of};
 use crate::error::{EnvError, Origin, Result};
 use crate::fault::{Fault, Part, Problem};
 use crate::format::TRAILER_LEN;
-use crate::format::extent::{DigestKind, ExtentRecord};
+use crate::format::extent::DigestKind;
 use crate::format::header::HEADER_LEN;
 use crate::format::records::EntryRecord;
 use crate::format::sums::{PIECE_BYTES, combine, piece_digest, root_digest};
 use crate::value::Storage;
 
 use super::extents::ExtentStorage;
+use super::store::Store;
 use super::view::View;
 
 /// What [`Archive::verify`] found.
@@ -96,13 +98,13 @@ impl Archive {
             },
         };
         for number in 0..records.nodes.len() as u32 {
-            let checked = self.store().read_node(number).and_then(|node| {
+            let checked = self.store().checked_node(number, true).and_then(|node| {
                 check_indexes(View::of_checked(self.store(), node.root(), number))
             });
             note(checked)?;
         }
-        for (number, extent) in records.extents.iter().enumerate() {
-            self.verify_extent(number as u32, extent, &mut note)?;
+        for number in 0..records.extents.len() as u32 {
+            self.verify_extent(number, &mut note)?;
         }
         self.verify_padding(&mut note)?;
         self.verify_root_digest(&mut note)?;
@@ -185,7 +187,6 @@ impl Archive {
     fn verify_extent(
         &self,
         number: u32,
-        extent: &ExtentRecord,
         note: &mut dyn FnMut(Result<()>) -> Result<()>,
     ) -> Result<()> {
         let state = match self.store().extent_state(number) {
@@ -204,28 +205,7 @@ impl Archive {
         if !sound {
             return Ok(());
         }
-        note(self.verify_digest(number, extent))
-    }
-
-    fn verify_digest(&self, number: u32, extent: &ExtentRecord) -> Result<()> {
-        let storage = ExtentStorage::new(std::sync::Arc::clone(self.store()), number);
-        let kind = extent.digest_kind().unwrap_or(DigestKind::None);
-        let mut pieces = Vec::new();
-        let mut buffer = vec![0; PIECE.min(extent.raw_len as usize)];
-        let mut at = 0;
-        while at < extent.raw_len {
-            let now = (extent.raw_len - at).min(PIECE as u64) as usize;
-            let piece = buffer.get_mut(..now).unwrap_or_default();
-            storage.read_at(at, piece)?;
-            pieces.push(piece_digest(kind, piece));
-            at += now as u64;
-        }
-        if combine(kind, &pieces) == extent.digest || kind == DigestKind::None {
-            return Ok(());
-        }
-        Err(self
-            .store()
-            .fault(Part::Extent(number), extent.offset, Problem::Digest))
+        note(check_digest(self.store(), number))
     }
 
     /// Every byte that belongs to no part is zero.
@@ -299,6 +279,27 @@ impl Archive {
         }
         Ok(())
     }
+}
+
+/// Compares the content of an extent with its digest: unpacks all of it.
+pub(super) fn check_digest(store: &Arc<Store>, number: u32) -> Result<()> {
+    let extent = *store.extent(number)?;
+    let storage = ExtentStorage::new(Arc::clone(store), number);
+    let kind = extent.digest_kind().unwrap_or(DigestKind::None);
+    let mut pieces = Vec::new();
+    let mut buffer = vec![0; PIECE.min(extent.raw_len as usize)];
+    let mut at = 0;
+    while at < extent.raw_len {
+        let now = (extent.raw_len - at).min(PIECE as u64) as usize;
+        let piece = buffer.get_mut(..now).unwrap_or_default();
+        storage.read_at(at, piece)?;
+        pieces.push(piece_digest(kind, piece));
+        at += now as u64;
+    }
+    if combine(kind, &pieces) == extent.digest || kind == DigestKind::None {
+        return Ok(());
+    }
+    Err(store.fault(Part::Extent(number), extent.offset, Problem::Digest))
 }
 
 fn inner(error: &EnvError) -> &EnvError {

@@ -208,7 +208,7 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`EnvError::WrongKind`]; [`EnvError::Unsupported`] for an unknown dtype or codec.
     pub fn tensor(&self) -> Result<Tensor> {
-        match self.to_value_if(Kind::Tensor)? {
+        match self.value_of_kind(Kind::Tensor)? {
             Value::Tensor(tensor) => Ok(tensor),
             _ => Err(self.wrong_kind("tensor")),
         }
@@ -237,16 +237,24 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`EnvError::WrongKind`].
     pub fn len(&self) -> Result<u64> {
-        let Item::Tree(tree, _) = self.item else {
+        let Item::Tree(tree, own) = self.item else {
             return Err(self.wrong_kind("vector or record"));
         };
-        let parts_end = |parts: &[ArchivedPartTree]| parts.last().map_or(0, |p| p.end.to_native());
+        let parts_end = |parts: &[ArchivedPartTree]| {
+            let end = parts.last().map_or(0, |part| part.end.to_native());
+            // Each element stands somewhere in the nodes: a list that names one part again and
+            // again cannot pretend to be longer than they are.
+            if end > self.store.node_bytes() / size_of::<Archived>() as u64 {
+                return Err(self.bad_index(own));
+            }
+            Ok(end)
+        };
         match tree {
             ArchivedTree::Vector(elements) => Ok(elements.len() as u64),
-            ArchivedTree::VectorParts(parts) => Ok(parts_end(parts)),
+            ArchivedTree::VectorParts(parts) => parts_end(parts),
             ArchivedTree::Record(fields) => Ok(fields.len() as u64),
             ArchivedTree::IndexedRecord(record) => Ok(record.fields.len() as u64),
-            ArchivedTree::RecordParts(record) => Ok(parts_end(&record.parts)),
+            ArchivedTree::RecordParts(record) => parts_end(&record.parts),
             _ => Err(self.wrong_kind("vector or record")),
         }
     }
@@ -399,7 +407,7 @@ impl<'a> View<'a> {
         self.store
     }
 
-    fn to_value_if(&self, kind: Kind) -> Result<Value> {
+    fn value_of_kind(&self, kind: Kind) -> Result<Value> {
         if self.kind()? != kind {
             return Err(self.wrong_kind(kind.name()));
         }

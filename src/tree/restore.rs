@@ -45,14 +45,13 @@ pub(crate) fn restore(source: &dyn TreeSource, number: u32) -> Result<Value> {
 /// them. A node asked for twice gives the same value twice.
 pub(crate) fn restore_many(source: &dyn TreeSource, numbers: &[u32]) -> Result<Vec<Value>> {
     let mut restorer = Restorer::new(source);
-    let mut values: Vec<Value> = Vec::with_capacity(numbers.len());
-    let mut known: HashMap<u32, usize> = HashMap::new();
+    let mut roots: HashMap<u32, Value> = HashMap::new();
+    let mut values = Vec::with_capacity(numbers.len());
     for number in numbers {
-        let value = match known.get(number).and_then(|place| values.get(*place)) {
-            Some(value) => value.clone(),
-            None => restorer.node(*number, u32::MAX, 0)?,
+        let value = match roots.entry(*number) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(place) => place.insert(restorer.node(*number, u32::MAX, 0)?).clone(),
         };
-        known.insert(*number, values.len());
         values.push(value);
     }
     restorer.fill_shared()?;
@@ -406,10 +405,10 @@ impl<'s> Restorer<'s> {
     }
 
     fn long(&mut self, extent: u32, own: u32, text: bool) -> Result<Value> {
-        if let Some(value @ (Value::String(_) | Value::Bytes(_))) = self.long.get(&extent) {
-            if matches!(value, Value::String(_)) == text {
-                return Ok(value.clone());
-            }
+        if let Some(value) = self.long.get(&extent)
+            && matches!(value, Value::String(_)) == text
+        {
+            return Ok(value.clone());
         }
         let bytes = self.source.extent_bytes(extent)?;
         let value = if text {

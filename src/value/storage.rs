@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use bytemuck::{Pod, Zeroable};
-
 use super::element::Element;
 use crate::error::{EnvError, Result};
 
@@ -57,16 +55,18 @@ pub trait Storage: Send + Sync + fmt::Debug {
     }
 }
 
-/// One cache line: gives buffers their alignment of 64 bytes.
-#[derive(Clone, Copy, Pod, Zeroable)]
-#[repr(C, align(64))]
-struct Line([u8; 64]);
-
 /// Owned memory, aligned to 64 bytes, of a fixed length in bytes.
 pub struct Buffer {
-    lines: Box<[Line]>,
+    // Words, and no type with the alignment: the allocator clears over-aligned memory byte by
+    // byte, while pages of words cost nothing until they are touched. So a file that declares far
+    // more than it holds gets addresses and no memory.
+    words: Box<[u64]>,
+    /// Where the first aligned byte stands.
+    start: usize,
     len: usize,
 }
+
+const ALIGNMENT: usize = 64;
 
 impl Buffer {
     /// A buffer of `len` zero bytes.
@@ -79,9 +79,15 @@ impl Buffer {
             reason: format!("{len} bytes cannot be allocated on this machine"),
         };
         let bytes = usize::try_from(len).map_err(|_| refused())?;
-        let lines = bytemuck::allocation::try_zeroed_slice_box(bytes.div_ceil(size_of::<Line>()))
-            .map_err(|()| refused())?;
-        Ok(Buffer { lines, len: bytes })
+        let words = bytes.div_ceil(size_of::<u64>()) + ALIGNMENT / size_of::<u64>() - 1;
+        let words: Box<[u64]> =
+            bytemuck::allocation::try_zeroed_slice_box(words).map_err(|()| refused())?;
+        let address = words.as_ptr().addr();
+        Ok(Buffer {
+            start: address.next_multiple_of(ALIGNMENT) - address,
+            words,
+            len: bytes,
+        })
     }
 
     /// A buffer with a copy of `bytes`.
@@ -96,12 +102,12 @@ impl Buffer {
 
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &bytemuck::cast_slice(&self.lines)[..self.len]
+        &bytemuck::cast_slice(&self.words)[self.start..][..self.len]
     }
 
     /// The bytes for writing.
     pub fn as_bytes_mut(&mut self) -> &mut [u8] {
-        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+        &mut bytemuck::cast_slice_mut(&mut self.words)[self.start..][..self.len]
     }
 }
 
@@ -169,5 +175,23 @@ impl<T: Element> Storage for Elements<T> {
 
     fn bytes_mut(&mut self) -> Option<&mut [u8]> {
         T::bytes_mut(&mut self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_are_aligned_and_zero_whatever_their_length() {
+        for len in (0..300).chain([4095, 4096, 65_537, 1 << 22]) {
+            let mut buffer = Buffer::zeroed(len).unwrap();
+            assert_eq!(buffer.as_bytes().len() as u64, len);
+            assert_eq!(buffer.as_bytes().as_ptr().addr() % ALIGNMENT, 0);
+            assert!(buffer.as_bytes().iter().all(|b| *b == 0));
+            buffer.as_bytes_mut().fill(7);
+            assert!(buffer.as_bytes().iter().all(|b| *b == 7));
+        }
+        assert!(Buffer::zeroed(u64::MAX).is_err());
     }
 }

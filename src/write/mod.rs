@@ -1,6 +1,7 @@
 //! Writing archives and value images: options, plan, one forward pass, and the atomic replacement.
 
 mod archive;
+mod areas;
 #[cfg(feature = "zstd")]
 mod cold;
 mod emit;

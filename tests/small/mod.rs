@@ -124,7 +124,7 @@ fn two_blocks() -> Vec<(&'static str, Value)> {
 
 /// Two cold blocks of 256 KiB that take few bytes in the file, shuffled.
 fn compressible() -> Vec<(&'static str, Value)> {
-    let numbers: Vec<u32> = (0..70_000u32).map(|n| n / 500).collect();
+    let numbers: Vec<u32> = (0..70_000u32).map(|n| n / 20_000).collect();
     let tensor = achronyme_env::Tensor::from_vec(numbers, [70_000]).unwrap();
     vec![("steps", tensor.into())]
 }

@@ -1,0 +1,191 @@
+//! Writing the areas of an archive: nodes, extents in the order of their numbers, block sums.
+
+use std::io::{self, Read};
+use std::sync::atomic::AtomicU64;
+
+use tempfile::SpooledTempFile;
+
+use super::archive::ArchiveWriter;
+use super::emit::{Emission, write_at, write_hot};
+use crate::error::{EnvError, Result};
+use crate::format::extent::{Codec, DigestKind, ExtentRecord};
+use crate::format::records::Area;
+use crate::format::{AREA_ALIGNMENT, TRAILER_LEN, align_up};
+use crate::limits::{
+    COLD_BLOCK_BYTES, EXTENT_ALIGNMENT, HOT_BLOCK_BYTES, PAGE_ALIGNED_FROM, PAGE_ALIGNMENT,
+};
+use crate::tree::extent_source::PlannedExtent;
+
+impl ArchiveWriter<'_> {
+    pub(super) fn blank_record(&self, extent: &PlannedExtent<'_>) -> ExtentRecord {
+        let (codec, block) = match extent.cold {
+            true => (Codec::Zstd, COLD_BLOCK_BYTES),
+            false => (Codec::Raw, HOT_BLOCK_BYTES),
+        };
+        ExtentRecord {
+            offset: 0,
+            stored_len: extent.raw_len,
+            raw_len: extent.raw_len,
+            sums_offset: 0,
+            sum: 0,
+            codec: codec as u8,
+            shuffle: 0,
+            block_log2: block.trailing_zeros() as u8,
+            digest_kind: self.digest_kind() as u8,
+            digest: [0; 32],
+        }
+    }
+
+    fn digest_kind(&self) -> DigestKind {
+        if self.options.seal {
+            DigestKind::Sha256
+        } else {
+            DigestKind::Xxh3
+        }
+    }
+
+    pub(super) fn write_nodes(&self, spools: [SpooledTempFile; 2], area: Area) -> io::Result<()> {
+        let mut at = area.offset;
+        let mut buffer = vec![0; area.len.min(1 << 20) as usize];
+        for mut spool in spools {
+            loop {
+                let read = spool.read(&mut buffer)?;
+                if read == 0 {
+                    break;
+                }
+                write_at(self.replacement.file(), at, &buffer[..read])?;
+                at += read as u64;
+            }
+        }
+        debug_assert_eq!(at, area.offset + area.len);
+        Ok(())
+    }
+
+    /// Writes extents in the order of their numbers: hot ones that follow each other together, on
+    /// all cores; a cold one's length is only known when it is packed. Returns where they end, and
+    /// the lists of block sums.
+    pub(super) fn write_extents(
+        &self,
+        extents: &[PlannedExtent<'_>],
+        records: &mut [ExtentRecord],
+        start: u64,
+        failed: &(dyn Fn(io::Error) -> EnvError + Sync),
+    ) -> Result<(u64, Vec<Vec<u8>>)> {
+        let emission = Emission {
+            file: self.replacement.file(),
+            digest: self.digest_kind(),
+            progress: self.options.progress.as_ref(),
+            total: extents.iter().map(|extent| extent.raw_len).sum(),
+            done: AtomicU64::new(0),
+        };
+        let mut lists = Vec::with_capacity(extents.len());
+        let (mut first, mut end) = (0, start);
+        while first < extents.len() {
+            if extents[first].cold {
+                let record = &mut records[first];
+                record.offset = aligned(end, extent_alignment(record.raw_len));
+                lists.push(self.write_cold(&emission, &extents[first], record, failed)?);
+                end = record.offset + record.stored_len;
+                first += 1;
+                continue;
+            }
+            let run = extents[first..]
+                .iter()
+                .take_while(|extent| !extent.cold)
+                .count();
+            let records = &mut records[first..first + run];
+            for record in records.iter_mut() {
+                record.offset = aligned(end, extent_alignment(record.raw_len));
+                end = record.offset + record.stored_len;
+            }
+            let sums = write_hot(&emission, &extents[first..first + run], records, failed)?;
+            lists.extend(sums.iter().map(|sums| bytemuck::cast_slice(sums).to_vec()));
+            first += run;
+        }
+        Ok((end, lists))
+    }
+
+    #[cfg(feature = "zstd")]
+    fn write_cold(
+        &self,
+        emission: &Emission<'_>,
+        extent: &PlannedExtent<'_>,
+        record: &mut ExtentRecord,
+        failed: &(dyn Fn(io::Error) -> EnvError + Sync),
+    ) -> Result<Vec<u8>> {
+        let blocks = super::cold::write_cold(emission, extent, record, self.options.level, failed)?;
+        if let [(_, crc)] = blocks[..] {
+            return Ok(crc.to_le_bytes().to_vec());
+        }
+        let words: Vec<u32> = blocks
+            .into_iter()
+            .flat_map(|(len, crc)| [len, crc])
+            .collect();
+        Ok(bytemuck::cast_slice(&words).to_vec())
+    }
+
+    #[cfg(not(feature = "zstd"))]
+    fn write_cold(
+        &self,
+        _: &Emission<'_>,
+        _: &PlannedExtent<'_>,
+        _: &mut ExtentRecord,
+        _: &(dyn Fn(io::Error) -> EnvError + Sync),
+    ) -> Result<Vec<u8>> {
+        unreachable!("cold patterns are refused without the feature `zstd`")
+    }
+
+    /// Writes the lists of block sums after the extents; a single sum stands in its record.
+    pub(super) fn write_sums(
+        &self,
+        lists: &[Vec<u8>],
+        records: &mut [ExtentRecord],
+        start: u64,
+    ) -> io::Result<Area> {
+        let offset = aligned(start, AREA_ALIGNMENT);
+        let mut area = Vec::new();
+        for (list, record) in lists.iter().zip(records) {
+            if record.sums_len() == 0 {
+                record.sum = list
+                    .as_chunks::<4>()
+                    .0
+                    .first()
+                    .map_or(0, |sum| u32::from_le_bytes(*sum));
+                continue;
+            }
+            record.sums_offset = offset + area.len() as u64;
+            record.sum = crc32fast::hash(list);
+            area.extend_from_slice(list);
+            area.resize(area.len().next_multiple_of(8), 0);
+        }
+        write_at(self.replacement.file(), offset, &area)?;
+        Ok(Area {
+            offset,
+            len: area.len() as u64,
+        })
+    }
+}
+
+fn extent_alignment(raw_len: u64) -> u64 {
+    if raw_len >= PAGE_ALIGNED_FROM {
+        PAGE_ALIGNMENT
+    } else {
+        EXTENT_ALIGNMENT
+    }
+}
+
+/// `offset` at an alignment. Offsets of a file that is written stay far below 64 bits.
+pub(super) fn aligned(offset: u64, alignment: u64) -> u64 {
+    align_up(offset, alignment).unwrap_or(u64::MAX)
+}
+
+/// Length of the file without what cold extents will need, which only packing them tells.
+pub(super) fn expected_len(start: u64, extents: &[PlannedExtent<'_>]) -> u64 {
+    let mut end = start;
+    let mut sums = 0;
+    for extent in extents.iter().filter(|extent| !extent.cold) {
+        end = aligned(end, extent_alignment(extent.raw_len)) + extent.raw_len;
+        sums += extent.raw_len.div_ceil(HOT_BLOCK_BYTES) * 4 + 4;
+    }
+    end + sums + TRAILER_LEN
+}
