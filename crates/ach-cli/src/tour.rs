@@ -125,7 +125,8 @@ impl<'a> Tour<'a> {
 
         let end = match self.stays {
             true => format!(
-                "The files are in {}. Go on with `ach info tour.ach` or `ach verify tour.ach`.",
+                "The files are in {}. Go on there with `ach info tour.ach` or `ach verify \
+                 tour.ach`.",
                 shown(&self.directory)
             ),
             false => {

@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use super::{Document, Status};
 use crate::error::{Failure, Result, report, shown};
-use crate::listing::{Listed, Row, short_digest};
+use crate::listing::{Listed, Row};
+use crate::listing_table;
 use crate::term::size::Sizes;
-use crate::term::table::{Align, Table, TableCell};
-use crate::term::{Paint, Screen, text};
+use crate::term::{Paint, Screen};
 
 /// List the variables of archives.
 ///
@@ -66,6 +66,11 @@ struct FileRows<'a> {
 /// # Errors
 /// When the output cannot be written; an archive that cannot be read is told, and the others listed.
 pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<Status> {
+    let sizes = if args.bytes {
+        Sizes::Exact
+    } else {
+        Sizes::Short
+    };
     let mut status = Status::Fine;
     let mut files = Vec::new();
     for (index, path) in args.files.iter().enumerate() {
@@ -77,7 +82,7 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
                     let path = screen.paint(Paint::Heading, shown(path));
                     writeln!(out, "{gap}{path}:")?;
                 }
-                table(args, rows, screen, out)?;
+                listing_table::write(rows, args.long, sizes, screen, out)?;
             }
             Ok(_) => {}
             Err(failure) => {
@@ -134,71 +139,4 @@ fn list(args: &Args, path: &Path) -> Result<Vec<Listed>> {
         Sort::Size => listed.sort_by_key(|row| (Reverse(row.raw), row.ordinal)),
     }
     Ok(listed)
-}
-
-fn table(args: &Args, listed: &[Listed], screen: &Screen, out: &mut dyn Write) -> Result<()> {
-    let sizes = if args.bytes {
-        Sizes::Exact
-    } else {
-        Sizes::Short
-    };
-    let mut table = Table::new([
-        ("name", Align::Left),
-        ("kind", Align::Left),
-        ("dtype", Align::Left),
-        ("shape", Align::Left),
-        ("size", Align::Right),
-        ("stored", Align::Left),
-    ]);
-    for row in listed {
-        let kind = match row.kind {
-            "damaged" | "unknown" => TableCell::new(Paint::Warning, row.kind),
-            kind => TableCell::new(Paint::Plain, kind),
-        };
-        let stored = match (row.cold, row.stored) {
-            (true, stored) => format!("cold {}", sizes.text(stored)),
-            (false, 0) => String::new(),
-            (false, _) => "hot".to_owned(),
-        };
-        table.row(vec![
-            TableCell::label(Paint::Name, &row.name),
-            kind,
-            TableCell::new(Paint::Plain, row.dtype.unwrap_or_default()),
-            row.extent_text().into(),
-            sizes.text(row.raw).into(),
-            TableCell::new(Paint::Dim, &stored),
-        ]);
-        if args.long {
-            details(row, screen, &mut table)?;
-        }
-    }
-    if listed.is_empty() {
-        return Ok(writeln!(out, "no variables")?);
-    }
-    Ok(table.write(screen, out)?)
-}
-
-/// The lines under a row: marks, attributes, places and digests.
-fn details(row: &Listed, screen: &Screen, table: &mut Table) -> Result<()> {
-    let marks = [(row.constant, "constant"), (row.mutable, "mutable")];
-    for (_, mark) in marks.into_iter().filter(|(set, _)| *set) {
-        table.detail(mark);
-    }
-    for (key, value) in row.attributes.iter() {
-        table.detail(&format!("{key} = {}", text::one_line(value, screen)?));
-    }
-    const SHOWN: usize = 4;
-    for extent in row.extents.iter().take(SHOWN) {
-        let digest = short_digest(extent);
-        table.detail(&format!("at byte {}, digest {digest}", extent.offset));
-    }
-    if let Some(more) = row
-        .extents
-        .len()
-        .checked_sub(SHOWN)
-        .filter(|more| *more > 0)
-    {
-        table.detail(&format!("and {more} more places"));
-    }
-    Ok(())
 }
