@@ -433,7 +433,12 @@ proptest! {
             // An exact name wins, whatever its characters mean.
             prop_assert!(!archive.contains(&text) || found.is_ok(), "{:?}", text);
             if let Err(error) = found {
-                prop_assert!(!error.to_string().contains('\n'), "{:?}", text);
+                let shown = error.to_string();
+                prop_assert!(!shown.contains(char::is_control), "{:?}", shown);
+            }
+            if let Err(error) = Patterns::new([&text]) {
+                let shown = error.to_string();
+                prop_assert!(!shown.contains(char::is_control), "{:?}", shown);
             }
             let _ = archive.view_at(&text).map(|view| view.kind());
         }
