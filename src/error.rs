@@ -186,7 +186,7 @@ pub enum EnvError {
     },
 
     /// Text is not a path into a value, or not a slice.
-    #[error("cannot read {} as {expected}: {reason}", crate::name::quoted(.text))]
+    #[error("cannot read {} as {expected}: {}", crate::name::quoted(.text), crate::name::escape_for_terminal(.reason))]
     Syntax {
         /// The text.
         text: String,

@@ -164,7 +164,7 @@ fn an_edge_and_a_function_count_their_level() {
             let value = (0..LEVELS / 2).fold(Value::Null, |inner, _| wrap(inner));
             let back = deserialize_value(&serialize_value(&value).unwrap()).unwrap();
             assert!(value.identical(&back).unwrap());
-            let error = serialize_value(&wrap(value)).unwrap_err();
+            let error = serialize_value(wrap(value)).unwrap_err();
             assert!(matches!(error, EnvError::NestingTooDeep { .. }), "{error}");
         }
     });

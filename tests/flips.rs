@@ -11,10 +11,11 @@ use std::path::Path;
 use achronyme_env::{Archive, EnvError, Value, deserialize_value, serialize_value};
 use small::{ROADS, Small};
 
-/// Every bit of small files; of larger ones every bit outside array data, and there one in a byte.
+/// Every bit of small files; of larger ones every bit of header, table and the last 512 bytes, and
+/// one bit of every seventh byte between them: padding and array data.
 fn bits(file: &Small) -> impl Iterator<Item = (usize, u8)> {
     let data = match file.bytes.len() {
-        ..16_384 => 0..0,
+        ..4096 => 0..0,
         len => file.table_end()..len - 512,
     };
     (0..file.bytes.len()).flat_map(move |at| {

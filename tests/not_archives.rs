@@ -143,7 +143,8 @@ fn files_that_begin_otherwise() {
         ),
         (
             padded(b"\x28\xb5\x2f\xfd"),
-            " is not an .ach archive: it begins with 28 b5 2f fd, not with \"ACH\\0\" (a zstd file)",
+            " is not an .ach archive: it begins with 28 b5 2f fd, not with \"ACH\\0\" (a zstd \
+             file)",
         ),
         (
             padded(b"{\"a\": 1}"),
@@ -222,7 +223,7 @@ fn a_newer_version() {
     assert!(matches!(error, EnvError::Unsupported { .. }), "{error:?}");
     assert_eq!(
         text,
-        " uses format version 3.0, which this reader does not know; read it with a newer version of \
-         ach"
+        " uses format version 3.0, which this reader does not know; read it with a newer version \
+         of ach"
     );
 }

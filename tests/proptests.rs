@@ -100,8 +100,11 @@ fn leaf() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<u64>().prop_map(|bits| f64::from_bits(bits).into()),
-        any::<(u64, u64)>()
-            .prop_map(|(re, im)| Complex128::new(f64::from_bits(re), f64::from_bits(im)).into()),
+        any::<(u64, u64)>().prop_map(|(re, im)| Complex128::new(
+            f64::from_bits(re),
+            f64::from_bits(im)
+        )
+        .into()),
         text().prop_map(Value::from),
         // Around the length from which on it is an extent.
         (65_400..65_600usize).prop_map(|len| "x".repeat(len).into()),
@@ -430,7 +433,12 @@ proptest! {
             // An exact name wins, whatever its characters mean.
             prop_assert!(!archive.contains(&text) || found.is_ok(), "{:?}", text);
             if let Err(error) = found {
-                prop_assert!(!error.to_string().contains('\n'), "{:?}", text);
+                let shown = error.to_string();
+                prop_assert!(!shown.contains(char::is_control), "{:?}", shown);
+            }
+            if let Err(error) = Patterns::new([&text]) {
+                let shown = error.to_string();
+                prop_assert!(!shown.contains(char::is_control), "{:?}", shown);
             }
             let _ = archive.view_at(&text).map(|view| view.kind());
         }

@@ -129,8 +129,11 @@ fn compressible() -> Vec<(&'static str, Value)> {
     vec![("steps", tensor.into())]
 }
 
-/// The roads to the file at `path`.
-pub(crate) const ROADS: [(&str, fn(&Path) -> Result<Archive>); 3] = [
+/// A way to open the file at a path, and its name.
+pub(crate) type Road = (&'static str, fn(&Path) -> Result<Archive>);
+
+/// Every road to a file.
+pub(crate) const ROADS: [Road; 3] = [
     ("open", |path| Archive::open(path)),
     ("open_mmap", mapped),
     ("from_bytes", |path| {
