@@ -99,3 +99,8 @@ pub use value::{
     Typed, UserFunction, Value, ValueRef, byte_len, format_shape,
 };
 pub use write::{ArchiveWriter, BindingOptions, SaveOptions, SaveReport, save, serialize_value};
+
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

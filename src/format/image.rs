@@ -9,8 +9,8 @@
 
 use super::align_up;
 use super::extent::ExtentRecord;
+use super::parts::Records;
 use super::records::{Area, NodeRecord, Slot};
-use super::table::Records;
 use crate::fault::{Fault, Part, Problem};
 
 pub(crate) const IMAGE_MAGIC: [u8; 4] = *b"ACHV";

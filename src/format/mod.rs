@@ -15,6 +15,7 @@
 pub(crate) mod extent;
 pub(crate) mod header;
 pub(crate) mod image;
+pub(crate) mod parts;
 pub(crate) mod records;
 pub(crate) mod sums;
 pub(crate) mod table;

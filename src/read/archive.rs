@@ -146,7 +146,7 @@ impl Archive {
         let value = self
             .0
             .store
-            .value(crate::format::records::Slot::Node(node))?;
+            .value(crate::format::records::Slot::Node(node), None)?;
         let broken = || {
             self.0
                 .store
@@ -200,9 +200,8 @@ impl Archive {
     pub fn load_vars<S: AsRef<str>>(&self, names: &[S]) -> Result<Vec<Value>> {
         let slots = names.iter().map(|name| {
             let name = name.as_ref();
-            self.binding(name)
-                .ok_or_else(|| self.not_found(name))?
-                .slot()
+            let binding = self.binding(name).ok_or_else(|| self.not_found(name))?;
+            Ok((binding.slot()?, binding.name()))
         });
         let slots = slots.collect::<Result<Vec<_>>>()?;
         self.store().values(&slots).or_else(|error| {

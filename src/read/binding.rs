@@ -116,7 +116,7 @@ impl<'a> Binding<'a> {
     /// As [`crate::Archive::get`].
     pub fn value(&self) -> Result<Value> {
         self.slot()
-            .and_then(|slot| self.store.value(slot))
+            .and_then(|slot| self.store.value(slot, Some(self.name())))
             .map_err(|e| e.of_variable(self.name()))
     }
 
@@ -125,7 +125,9 @@ impl<'a> Binding<'a> {
     /// # Errors
     /// As [`crate::Archive::get`].
     pub fn view(&self) -> Result<View<'a>> {
-        let view = self.slot().and_then(|slot| View::of_slot(self.store, slot));
+        let view = self
+            .slot()
+            .and_then(|slot| View::of_slot(self.store, slot, self.name()));
         view.map_err(|e| e.of_variable(self.name()))
     }
 
@@ -139,7 +141,7 @@ impl<'a> Binding<'a> {
         };
         let value = self
             .store
-            .value(Slot::Node(node))
+            .value(Slot::Node(node), Some(self.name()))
             .map_err(|e| e.of_variable(self.name()))?;
         match value {
             Value::Record(record) => Ok(record),
@@ -252,7 +254,9 @@ impl<'a> Binding<'a> {
                 self.store.checked_node(number, true)?;
             }
             parts.extents.into_iter().try_for_each(check_extent)?;
-            self.store.value(Slot::Node(node)).map(drop)
+            self.store
+                .value(Slot::Node(node), Some(self.name()))
+                .map(drop)
         };
         let check = || -> Result<()> {
             if let Some(node) = self.entry().and_then(EntryRecord::attributes) {

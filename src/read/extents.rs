@@ -234,33 +234,24 @@ impl Store {
 pub(crate) struct ExtentStorage {
     store: Arc<Store>,
     number: u32,
+    /// Named by errors.
+    variable: Option<Arc<str>>,
     loaded: OnceLock<Arc<Buffer>>,
 }
 
 impl ExtentStorage {
-    pub(super) fn new(store: Arc<Store>, number: u32) -> Self {
+    pub(super) fn new(store: Arc<Store>, number: u32, variable: Option<&str>) -> Self {
         ExtentStorage {
             store,
             number,
+            variable: variable.map(Arc::from),
             loaded: OnceLock::new(),
         }
     }
 }
 
-impl std::fmt::Debug for ExtentStorage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "extent {} of {}", self.number, self.store.origin)
-    }
-}
-
-impl Storage for ExtentStorage {
-    fn byte_len(&self) -> u64 {
-        self.store
-            .extent(self.number)
-            .map_or(0, |record| record.raw_len)
-    }
-
-    fn range(&self, start: u64, len: u64) -> Result<&[u8]> {
+impl ExtentStorage {
+    fn checked_range(&self, start: u64, len: u64) -> Result<&[u8]> {
         let record = self.store.extent(self.number)?;
         let bytes = match self.store.lend_extent(record) {
             Some(bytes) => {
@@ -279,7 +270,7 @@ impl Storage for ExtentStorage {
         Ok(super::source::range_of(bytes, start, len).unwrap_or_default())
     }
 
-    fn read_at(&self, start: u64, out: &mut [u8]) -> Result<()> {
+    fn checked_read(&self, start: u64, out: &mut [u8]) -> Result<()> {
         let record = self.store.extent(self.number)?;
         if let Some(bytes) = self.store.lend_extent(record) {
             // Never the whole at once: copies always check their blocks, whatever the size.
@@ -311,6 +302,34 @@ impl Storage for ExtentStorage {
         }
     }
 
+    fn named(&self, error: EnvError) -> EnvError {
+        match &self.variable {
+            Some(name) => error.of_variable(name),
+            None => error,
+        }
+    }
+}
+
+impl std::fmt::Debug for ExtentStorage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "extent {} of {}", self.number, self.store.origin)
+    }
+}
+
+impl Storage for ExtentStorage {
+    fn byte_len(&self) -> u64 {
+        self.store
+            .extent(self.number)
+            .map_or(0, |record| record.raw_len)
+    }
+
+    fn range(&self, start: u64, len: u64) -> Result<&[u8]> {
+        self.checked_range(start, len).map_err(|e| self.named(e))
+    }
+
+    fn read_at(&self, start: u64, out: &mut [u8]) -> Result<()> {
+        self.checked_read(start, out).map_err(|e| self.named(e))
+    }
     fn resident(&self) -> Option<&[u8]> {
         // Mapped pages may still be on disk, and may need their check: `range` and `read_at` do it.
         None

@@ -42,5 +42,5 @@ pub fn deserialize_value(bytes: &[u8]) -> Result<Value> {
     for number in 0..store.records().extents.len() as u32 {
         store.check_extent(number)?;
     }
-    store.value(slot)
+    store.value(slot, None)
 }

@@ -17,7 +17,7 @@ impl<'a> View<'a> {
             ArchivedTree::Record(fields) => {
                 let field = fields.iter().find(|field| field.name.as_str() == name);
                 field
-                    .map(|field| View::of_tree(self.store(), &field.value, own))
+                    .map(|field| self.resolved(&field.value, own))
                     .transpose()
             }
             ArchivedTree::IndexedRecord(record) => {
@@ -32,7 +32,7 @@ impl<'a> View<'a> {
                     let field = record.fields.get(entry.ordinal.to_native() as usize);
                     let field = field.ok_or_else(|| self.bad_index(own))?;
                     if field.name.as_str() == name {
-                        return View::of_tree(self.store(), &field.value, own).map(Some);
+                        return self.resolved(&field.value, own).map(Some);
                     }
                 }
                 Ok(None)
@@ -61,7 +61,7 @@ impl<'a> View<'a> {
                         break;
                     }
                     let node = part.node.to_native();
-                    let view = View::of_node(self.store(), node, own)?;
+                    let view = self.root_of(node, own)?;
                     let Some((ArchivedTree::Index(entries), _)) = view.tree() else {
                         return Err(self.bad_index(node));
                     };
@@ -97,7 +97,7 @@ impl<'a> View<'a> {
             ArchivedTree::IndexedRecord(record) => check.entries(&record.index)?,
             ArchivedTree::RecordParts(record) if !record.index.is_empty() => {
                 for part in record.index.iter() {
-                    let view = View::of_node(self.store(), part.node.to_native(), own)?;
+                    let view = self.root_of(part.node.to_native(), own)?;
                     let Some((ArchivedTree::Index(entries), node)) = view.tree() else {
                         return Err(self.bad_index(own));
                     };

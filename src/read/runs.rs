@@ -4,7 +4,7 @@
 use super::view::View;
 use crate::error::{EnvError, Result};
 use crate::format::NONE;
-use crate::tree::restore::MAX_PART_LEVELS;
+use crate::tree::runs::MAX_PART_LEVELS;
 use crate::tree::schema::{Archived, ArchivedFieldTree, ArchivedTree};
 
 /// A run of elements or fields that stand together in one node.
@@ -50,11 +50,11 @@ impl<'a> View<'a> {
         match run.leaf {
             Leaf::Elements(elements) => {
                 let tree = elements.get(at).ok_or_else(missing)?;
-                Ok((None, View::of_tree(self.store(), tree, run.node)?))
+                Ok((None, self.resolved(tree, run.node)?))
             }
             Leaf::Fields(fields) => {
                 let field = fields.get(at).ok_or_else(missing)?;
-                let view = View::of_tree(self.store(), &field.value, run.node)?;
+                let view = self.resolved(&field.value, run.node)?;
                 Ok((Some(field.name.as_str()), view))
             }
         }
@@ -97,7 +97,7 @@ impl<'a> View<'a> {
             let part = parts.get(at).ok_or_else(|| self.bad_index(node))?;
             let before = at.checked_sub(1).and_then(|before| parts.get(before));
             let below = u32::try_from(part.node.to_native()).unwrap_or(NONE);
-            let child = View::of_node(self.store(), below, node)?;
+            let child = self.root_of(below, node)?;
             start += before.map_or(0, |part| part.end.to_native());
             if start > index {
                 return Err(self.bad_index(node));

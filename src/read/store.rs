@@ -12,8 +12,9 @@ use crate::fault::{Fault, Part, Problem};
 use crate::format::NONE;
 use crate::format::extent::ExtentRecord;
 use crate::format::image::ImageHead;
+use crate::format::parts::Records;
 use crate::format::records::Slot;
-use crate::format::table::{Records, Table};
+use crate::format::table::Table;
 use crate::limits::Limits;
 use crate::tree::node::Node;
 use crate::tree::restore::{TreeSource, restore, restore_many};
@@ -106,8 +107,8 @@ impl Store {
         last.offset - first.offset + u64::from(last.len)
     }
 
-    /// The value of a slot.
-    pub(crate) fn value(self: &Arc<Self>, slot: Slot) -> Result<Value> {
+    /// The value of a slot. `variable` is named by the errors of its tensors when they are read.
+    pub(crate) fn value(self: &Arc<Self>, slot: Slot, variable: Option<&str>) -> Result<Value> {
         Ok(match slot {
             Slot::Null => Value::Null,
             Slot::Boolean(boolean) => Value::Boolean(boolean),
@@ -120,25 +121,26 @@ impl Store {
                 let records = self.records();
                 let shape = records.shape(&tensor).unwrap_or_default();
                 let order = tensor.order.code();
-                Value::Tensor(self.tensor_over(tensor.dtype, order, shape, tensor.extent)?)
+                let storages = StoreRef::new(self, variable);
+                Value::Tensor(storages.tensor(tensor.dtype, order, shape, tensor.extent)?)
             }
-            Slot::Node(node) => restore(&StoreRef(self), node)?,
+            Slot::Node(node) => restore(&StoreRef::new(self, variable), node)?,
         })
     }
 
     /// The values of several slots, with what they share shared.
-    pub(super) fn values(self: &Arc<Self>, slots: &[Slot]) -> Result<Vec<Value>> {
+    pub(super) fn values(self: &Arc<Self>, slots: &[(Slot, &str)]) -> Result<Vec<Value>> {
         let nodes: Vec<u32> = slots
             .iter()
-            .filter_map(|slot| match slot {
+            .filter_map(|(slot, _)| match slot {
                 Slot::Node(node) => Some(*node),
                 _ => None,
             })
             .collect();
-        let mut structured = restore_many(&StoreRef(self), &nodes)?.into_iter();
-        let value = |slot: &Slot| match slot {
+        let mut structured = restore_many(&StoreRef::new(self, None), &nodes)?.into_iter();
+        let value = |(slot, name): &(Slot, &str)| match slot {
             Slot::Node(_) => Ok(structured.next().unwrap_or_default()),
-            slot => self.value(*slot),
+            slot => self.value(*slot, Some(name)),
         };
         slots.iter().map(value).collect()
     }
@@ -198,6 +200,7 @@ impl Store {
         order: u8,
         shape: &[u64],
         extent: u32,
+        variable: Option<&str>,
     ) -> Result<Tensor> {
         let dtype = DType::from_code(dtype)
             .ok_or_else(|| self.unsupported(format!("dtype code {dtype}")))?;
@@ -230,8 +233,8 @@ impl Store {
             return Tensor::from_bytes(dtype, shape, order, &[]);
         }
         self.check_known(self.extent(extent)?)?;
-        let storage: Arc<dyn Storage> = Arc::new(ExtentStorage::new(Arc::clone(self), extent));
-        Tensor::from_storage(dtype, shape, order, storage)
+        let storage = ExtentStorage::new(Arc::clone(self), extent, variable);
+        Tensor::from_storage(dtype, shape, order, Arc::new(storage))
     }
 
     pub(crate) fn extent(&self, number: u32) -> Result<&ExtentRecord> {
@@ -313,36 +316,47 @@ impl Store {
 }
 
 /// A store as the source of trees; holds the `Arc` that tensors keep.
-pub(super) struct StoreRef<'s>(pub(super) &'s Arc<Store>);
+pub(super) struct StoreRef<'s> {
+    store: &'s Arc<Store>,
+    /// Named by the errors of tensors when they are read.
+    variable: Option<&'s str>,
+}
+
+impl<'s> StoreRef<'s> {
+    pub(super) fn new(store: &'s Arc<Store>, variable: Option<&'s str>) -> Self {
+        StoreRef { store, variable }
+    }
+}
 
 impl TreeSource for StoreRef<'_> {
     fn node(&self, number: u32) -> Result<Arc<Node>> {
-        self.0.passing_node(number)
+        self.store.passing_node(number)
     }
 
     fn shared_node(&self, shared: u32) -> Result<u32> {
-        let number = self.0.records().shared_node(shared);
-        number.ok_or_else(|| self.0.no_node(shared))
+        let number = self.store.records().shared_node(shared);
+        number.ok_or_else(|| self.store.no_node(shared))
     }
 
     fn tensor(&self, dtype: u8, order: u8, shape: &[u64], extent: u32) -> Result<Tensor> {
-        self.0.tensor_over(dtype, order, shape, extent)
+        self.store
+            .tensor_over(dtype, order, shape, extent, self.variable)
     }
 
     fn extent_bytes(&self, extent: u32) -> Result<Vec<u8>> {
-        let len = self.0.check_cap(extent)?.raw_len;
+        let len = self.store.check_cap(extent)?.raw_len;
         let mut bytes = Vec::new();
         let size = usize::try_from(len).unwrap_or(usize::MAX);
         bytes
             .try_reserve_exact(size)
             .map_err(|_| EnvError::TooLarge {
-                path: self.0.origin.clone(),
+                path: self.store.origin.clone(),
                 what: format!("extent {extent}"),
                 found: len,
                 cap: usize::MAX as u64,
             })?;
         // Memory is touched as the bytes turn out to be there.
-        let storage = ExtentStorage::new(Arc::clone(self.0), extent);
+        let storage = ExtentStorage::new(Arc::clone(self.store), extent, self.variable);
         while bytes.len() < size {
             let at = bytes.len();
             bytes.resize(size.min(at + PIECE_BYTES), 0);
@@ -352,6 +366,6 @@ impl TreeSource for StoreRef<'_> {
     }
 
     fn damaged(&self, node: u32, what: &str) -> EnvError {
-        self.0.damaged_node(node, what.to_owned())
+        self.store.damaged_node(node, what.to_owned())
     }
 }

@@ -284,7 +284,7 @@ impl Archive {
 /// Compares the content of an extent with its digest: unpacks all of it.
 pub(super) fn check_digest(store: &Arc<Store>, number: u32) -> Result<()> {
     let extent = *store.extent(number)?;
-    let storage = ExtentStorage::new(Arc::clone(store), number);
+    let storage = ExtentStorage::new(Arc::clone(store), number, None);
     let kind = extent.digest_kind().unwrap_or(DigestKind::None);
     let mut pieces = Vec::new();
     let mut buffer = vec![0; PIECE.min(extent.raw_len as usize)];

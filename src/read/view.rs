@@ -31,6 +31,8 @@ use crate::value::{Complex128, Kind, Tensor, Value};
 pub struct View<'a> {
     store: &'a Arc<Store>,
     item: Item<'a>,
+    /// Name of the binding, for errors.
+    variable: &'a str,
 }
 
 #[derive(Clone, Copy)]
@@ -41,35 +43,48 @@ enum Item<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn of_slot(store: &'a Arc<Store>, slot: Slot) -> Result<View<'a>> {
-        let item = match slot {
-            Slot::Node(node) => return View::of_node(store, node, u32::MAX),
-            slot => Item::Slot(slot),
+    /// A view of the value of `variable`.
+    pub(super) fn of_slot(
+        store: &'a Arc<Store>,
+        slot: Slot,
+        variable: &'a str,
+    ) -> Result<View<'a>> {
+        let view = View {
+            store,
+            item: Item::Slot(slot),
+            variable,
         };
-        Ok(View { store, item })
+        match slot {
+            Slot::Node(node) => view.root_of(node, u32::MAX),
+            _ => Ok(view),
+        }
     }
 
-    pub(super) fn of_node(store: &'a Arc<Store>, node: u32, above: u32) -> Result<View<'a>> {
+    /// A view of the root of `node`, which must be lower than `above`.
+    pub(super) fn root_of(&self, node: u32, above: u32) -> Result<View<'a>> {
         if node >= above {
-            return Err(store.damaged_node(above, "it names a node that is not lower".to_owned()));
+            let what = "it names a node that is not lower".to_owned();
+            return Err(self.store.damaged_node(above, what));
         }
-        let tree = store.kept_node(node)?.root();
+        let tree = self.store.kept_node(node)?.root();
         if matches!(tree, ArchivedTree::Node(_)) {
-            return Err(store.damaged_node(node, "it only names another node".to_owned()));
+            return Err(self
+                .store
+                .damaged_node(node, "it only names another node".to_owned()));
         }
         Ok(View {
-            store,
             item: Item::Tree(tree, node),
+            ..*self
         })
     }
 
     /// A view of a tree that stands in node `own`.
-    pub(super) fn of_tree(store: &'a Arc<Store>, tree: &'a Archived, own: u32) -> Result<View<'a>> {
+    pub(super) fn resolved(&self, tree: &'a Archived, own: u32) -> Result<View<'a>> {
         match tree {
-            ArchivedTree::Node(node) => View::of_node(store, node.to_native(), own),
+            ArchivedTree::Node(node) => self.root_of(node.to_native(), own),
             tree => Ok(View {
-                store,
                 item: Item::Tree(tree, own),
+                ..*self
             }),
         }
     }
@@ -88,7 +103,7 @@ impl<'a> View<'a> {
                 Slot::Complex(..) => Kind::Complex,
                 Slot::Tensor(_) => Kind::Tensor,
                 // A view of a node is a view of its tree: see `of_slot`.
-                Slot::Node(node) => View::of_node(self.store, node, u32::MAX)?.kind()?,
+                Slot::Node(node) => self.root_of(node, u32::MAX)?.kind()?,
             },
             Item::Tree(tree, own) => match tree {
                 ArchivedTree::Null => Kind::Null,
@@ -318,7 +333,7 @@ impl<'a> View<'a> {
             self.store
                 .damaged_node(own, "it names a cell that is not there".to_owned())
         })?;
-        View::of_node(self.store, node, u32::MAX)
+        self.root_of(node, u32::MAX)
     }
 
     /// The value itself: structured values are made of their nodes, tensors stay where they are.
@@ -327,8 +342,10 @@ impl<'a> View<'a> {
     /// What reading and checking answers.
     pub fn to_value(&self) -> Result<Value> {
         match self.item {
-            Item::Slot(slot) => self.store.value(slot),
-            Item::Tree(tree, own) => restore_tree(&StoreRef(self.store), tree, own),
+            Item::Slot(slot) => self.store.value(slot, Some(self.variable)),
+            Item::Tree(tree, own) => {
+                restore_tree(&StoreRef::new(self.store, Some(self.variable)), tree, own)
+            }
         }
     }
 
@@ -391,6 +408,7 @@ impl<'a> View<'a> {
         View {
             store,
             item: Item::Tree(tree, own),
+            variable: "",
         }
     }
 
@@ -398,13 +416,9 @@ impl<'a> View<'a> {
     pub(super) fn beside(&self, tree: &'a Archived) -> View<'a> {
         let node = self.tree().map_or(NONE, |(_, node)| node);
         View {
-            store: self.store,
             item: Item::Tree(tree, node),
+            ..*self
         }
-    }
-
-    pub(super) fn store(&self) -> &'a Arc<Store> {
-        self.store
     }
 
     fn value_of_kind(&self, kind: Kind) -> Result<Value> {

@@ -7,19 +7,14 @@ use std::sync::Arc;
 use super::build::{Builder, Shared};
 use super::extent_source::ExtentSource;
 use super::schema::{
-    EdgeTree, ErrorTree, ExtensionTree, FieldTree, FunctionTree, IndexEntry, IndexedRecordTree,
-    Octets, PartTree, StringArrayTree, TensorTree, Text, Tree, TypedTree,
+    FieldTree, IndexEntry, IndexedRecordTree, Octets, PartTree, TensorTree, Text, Tree,
 };
 use crate::error::{EnvError, Result};
-use crate::format::NONE;
 use crate::limits::{LONG_BYTES, MAX_FIELD_NAME_BYTES, MAX_NESTING, MAX_NODE_BYTES};
-use crate::value::{
-    DType, Edge, ErrorValue, Extension, Function, Order, Record, StringArray, Typed, UserFunction,
-    Value, ValueRef,
-};
+use crate::value::{DType, Function, Order, Record, Value, ValueRef};
 
 /// Bytes of an archived tree, field and index entry.
-const TREE: usize = 24;
+pub(super) const TREE: usize = 24;
 const FIELD: usize = 40;
 const INDEX_ENTRY: usize = 8;
 
@@ -32,7 +27,7 @@ const CHUNK_BYTES: usize = MAX_NODE_BYTES - 4 * SPILL_BYTES;
 const INDEXED_FROM: usize = 16;
 
 /// A tree, and at most how many bytes its archive takes.
-type Sized<'t> = (Tree<'t>, usize);
+pub(super) type Sized<'t> = (Tree<'t>, usize);
 
 impl<'a, S: Read + Write + Seek> Builder<'a, S> {
     /// The tree of a borrowed value at `depth` levels of nesting.
@@ -138,7 +133,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         })
     }
 
-    fn text<'t>(&mut self, text: &'t Arc<str>) -> Result<Sized<'t>> {
+    pub(super) fn text<'t>(&mut self, text: &'t Arc<str>) -> Result<Sized<'t>> {
         Ok(match text.len() {
             0..LONG_BYTES => string(text),
             len => {
@@ -148,7 +143,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         })
     }
 
-    fn vector<'t, T: 't>(
+    pub(super) fn vector<'t, T: 't>(
         &mut self,
         elements: impl ExactSizeIterator<Item = &'t T>,
         depth: usize,
@@ -187,7 +182,11 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         Ok((Tree::VectorParts(parts), size))
     }
 
-    fn plain_record<'t>(&mut self, record: &'t Record, depth: usize) -> Result<Sized<'t>> {
+    pub(super) fn plain_record<'t>(
+        &mut self,
+        record: &'t Record,
+        depth: usize,
+    ) -> Result<Sized<'t>> {
         self.record(record.iter(), depth, |builder, value, depth| {
             builder.tree(value, depth)
         })
@@ -258,137 +257,6 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         Ok((Tree::RecordParts(Box::new(tree)), size))
     }
 
-    fn string_array<'t>(&mut self, array: &StringArray) -> Result<Sized<'t>> {
-        let tree = StringArrayTree {
-            shape: array.shape().to_vec(),
-            offsets: self.tensor(array.offsets())?,
-            bytes: self.tensor(array.bytes())?,
-            byte_len: array.bytes().byte_len(),
-        };
-        let size = TREE + 32 + tree.shape.len() * 8;
-        Ok((Tree::StringArray(Box::new(tree)), size))
-    }
-
-    fn edge<'t>(&mut self, edge: &'t Edge, depth: usize) -> Result<Sized<'t>> {
-        let depth = deeper(depth)?;
-        let from = self.text(&edge.from)?;
-        let to = self.text(&edge.to)?;
-        let properties = self.plain_record(&edge.properties, depth)?;
-        let ([from, to, properties], size) = self.spill_all([from, to, properties])?;
-        let edge = EdgeTree {
-            from,
-            to,
-            properties,
-            directed: edge.directed.into(),
-        };
-        Ok((Tree::Edge(Box::new(edge)), TREE + 8 + size))
-    }
-
-    fn function<'t>(&mut self, function: &'t UserFunction, depth: usize) -> Result<Sized<'t>> {
-        let depth = deeper(depth)?;
-        let name = match &function.name {
-            Some(name) => self.text(name)?,
-            None => (Tree::Null, TREE),
-        };
-        let parameters = self.vector(function.parameters.iter(), depth, |builder, name, _| {
-            builder.text(name)
-        })?;
-        let details = self.plain_record(&function.details, depth)?;
-        let source = self.text(&function.source)?;
-        let scope = match &function.scope {
-            Some(scope) => self.share(Shared::Scope(scope.clone()))?,
-            None => NONE,
-        };
-        let parts = [name, parameters, details, source];
-        let ([name, parameters, details, source], size) = self.spill_all(parts)?;
-        let tree = FunctionTree {
-            name,
-            parameters,
-            details,
-            source,
-            scope: scope.into(),
-        };
-        Ok((Tree::Function(Box::new(tree)), TREE + 8 + size))
-    }
-
-    fn error<'t>(&mut self, error: &'t ErrorValue, depth: usize) -> Result<Sized<'t>> {
-        let depth = deeper(depth)?;
-        let message = self.text(&error.message)?;
-        let kind = match &error.kind {
-            Some(kind) => self.text(kind)?,
-            None => (Tree::Null, TREE),
-        };
-        let source = match &error.source {
-            Some(source) => self
-                .tree(source, depth)
-                .map_err(|e| within(e, || ".source".to_owned()))?,
-            None => (Tree::Null, TREE),
-        };
-        let has_source = error.source.is_some().into();
-        let ([message, kind, source], size) = self.spill_all([message, kind, source])?;
-        let tree = ErrorTree {
-            message,
-            kind,
-            source,
-            has_source,
-        };
-        Ok((Tree::Error(Box::new(tree)), TREE + 8 + size))
-    }
-
-    fn extension<'t>(&mut self, extension: &'t Extension, depth: usize) -> Result<Sized<'t>> {
-        let depth = deeper(depth)?;
-        let type_name = self.text(&extension.type_name)?;
-        let parameters = self.tree(&extension.parameters, depth);
-        let parameters = parameters.map_err(|e| within(e, || ".parameters".to_owned()))?;
-        let storage = self.tree(&extension.storage, depth);
-        let storage = storage.map_err(|e| within(e, || ".storage".to_owned()))?;
-        let parts = [type_name, parameters, storage];
-        let ([type_name, parameters, storage], size) = self.spill_all(parts)?;
-        let tree = ExtensionTree {
-            type_name,
-            parameters,
-            storage,
-        };
-        Ok((Tree::Extension(Box::new(tree)), TREE + size))
-    }
-
-    fn typed<'t>(&mut self, typed: &'t Typed) -> Result<Sized<'t>> {
-        if !Typed::is_alignment(typed.alignment) {
-            return Err(EnvError::InvalidValue {
-                what: format!(
-                    "the typed value of type {}",
-                    crate::name::quoted(&typed.type_name)
-                ),
-                reason: format!(
-                    "its alignment is {}, not a power of two to 64",
-                    typed.alignment
-                ),
-            });
-        }
-        if typed.bytes.dtype() != DType::U8 || typed.bytes.shape().len() != 1 {
-            return Err(EnvError::InvalidValue {
-                what: format!(
-                    "the typed value of type {}",
-                    crate::name::quoted(&typed.type_name)
-                ),
-                reason: "its bytes are not a rank-1 tensor of uint8".to_owned(),
-            });
-        }
-        let type_name = self.text(&typed.type_name)?;
-        let extent = self.tensor(&typed.bytes)?;
-        let ([type_name], size) = self.spill_all([type_name])?;
-        let tree = TypedTree {
-            type_name,
-            fingerprint: typed.fingerprint,
-            byte_len: typed.bytes.byte_len(),
-            version: typed.version,
-            alignment: typed.alignment,
-            extent,
-            zero: 0,
-        };
-        Ok((Tree::Typed(Box::new(tree)), TREE + 32 + size))
-    }
-
     /// Cuts a large part off into a node of its own.
     fn spill<'t>(&mut self, (tree, size): Sized<'t>) -> Result<Sized<'t>> {
         if size <= SPILL_BYTES {
@@ -397,7 +265,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         Ok((Tree::Node(self.emit(&tree)?), TREE))
     }
 
-    fn spill_all<'t, const N: usize>(
+    pub(super) fn spill_all<'t, const N: usize>(
         &mut self,
         parts: [Sized<'t>; N],
     ) -> Result<([Tree<'t>; N], usize)> {
@@ -448,7 +316,7 @@ fn check_field_name(name: &str) -> Result<()> {
     })
 }
 
-fn deeper(depth: usize) -> Result<usize> {
+pub(super) fn deeper(depth: usize) -> Result<usize> {
     if depth >= MAX_NESTING {
         return Err(EnvError::NestingTooDeep {
             path: String::new(),
@@ -458,7 +326,7 @@ fn deeper(depth: usize) -> Result<usize> {
 }
 
 /// Puts a step before the path of an error that carries one, so that it names the whole path.
-fn within(error: EnvError, step: impl FnOnce() -> String) -> EnvError {
+pub(super) fn within(error: EnvError, step: impl FnOnce() -> String) -> EnvError {
     match error {
         EnvError::NestingTooDeep { path } => {
             let mut whole = step();

@@ -13,6 +13,7 @@ pub(crate) struct PlannedExtent<'a> {
     pub(crate) source: ExtentSource<'a>,
     pub(crate) raw_len: u64,
     /// Bytes of one element, or of a part of a complex one, for shuffling.
+    #[cfg_attr(not(feature = "zstd"), allow(dead_code))]
     pub(crate) width: usize,
     pub(crate) cold: bool,
 }

@@ -4,6 +4,8 @@
 pub(crate) mod build;
 mod compound;
 pub(crate) mod extent_source;
+mod kinds;
 pub(crate) mod node;
 pub(crate) mod restore;
+pub(crate) mod runs;
 pub(crate) mod schema;

@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::node::Node;
-use super::schema::{Archived, ArchivedFieldTree, ArchivedPartTree, ArchivedTree};
+use super::runs::Run;
+use super::schema::{Archived, ArchivedTree};
 use crate::error::{EnvError, Result};
 use crate::format::NONE;
 use crate::limits::MAX_NESTING;
@@ -15,9 +16,6 @@ use crate::value::{
     Cell, Complex128, DType, Edge, ErrorValue, Extension, Function, Order, Record, Scope,
     StringArray, Tensor, Typed, UserFunction, Value,
 };
-
-/// Levels of nodes that only list the parts of a large vector or record.
-pub(crate) const MAX_PART_LEVELS: usize = 4;
 
 /// Where trees find what they name by number.
 pub(crate) trait TreeSource {
@@ -66,8 +64,8 @@ pub(crate) fn restore_tree(source: &dyn TreeSource, tree: &Archived, own: u32) -
     Ok(value)
 }
 
-struct Restorer<'s> {
-    source: &'s dyn TreeSource,
+pub(super) struct Restorer<'s> {
+    pub(super) source: &'s dyn TreeSource,
     read: HashSet<u32>,
     shared: HashMap<u32, Shared>,
     waiting: VecDeque<u32>,
@@ -80,13 +78,6 @@ struct Restorer<'s> {
 enum Shared {
     Cell(Cell),
     Scope(Scope),
-}
-
-/// A list of elements or fields of a node, or of the nodes it is cut into.
-enum Run<'t> {
-    Elements(&'t [Archived]),
-    Fields(&'t [ArchivedFieldTree<'static>]),
-    Parts(&'t [ArchivedPartTree]),
 }
 
 const MAX_KEPT_NAMES: usize = 4096;
@@ -120,7 +111,7 @@ impl<'s> Restorer<'s> {
     }
 
     /// Reads a node that must have a lower number than `above`, and none twice.
-    fn open(&mut self, number: u32, above: u32) -> Result<Arc<Node>> {
+    pub(super) fn open(&mut self, number: u32, above: u32) -> Result<Arc<Node>> {
         if number >= above {
             return Err(self
                 .source
@@ -141,7 +132,7 @@ impl<'s> Restorer<'s> {
     }
 
     /// The value of `tree`, which stands in node `own`.
-    fn tree(&mut self, tree: &Archived, own: u32, depth: usize) -> Result<Value> {
+    pub(super) fn tree(&mut self, tree: &Archived, own: u32, depth: usize) -> Result<Value> {
         Ok(match tree {
             ArchivedTree::Null => Value::Null,
             ArchivedTree::Boolean(boolean) => Value::Boolean(*boolean),
@@ -290,120 +281,6 @@ impl<'s> Restorer<'s> {
         })
     }
 
-    fn elements(
-        &mut self,
-        run: Run<'_>,
-        own: u32,
-        depth: usize,
-        level: usize,
-        out: &mut Vec<Value>,
-    ) -> Result<()> {
-        match run {
-            Run::Elements(elements) => {
-                out.reserve(elements.len());
-                for element in elements {
-                    let value = self.tree(element, own, depth)?;
-                    out.push(value);
-                }
-                Ok(())
-            }
-            Run::Parts(parts) => {
-                let start = out.len() as u64;
-                for part in parts {
-                    let (number, node) = self.part(part, own, level)?;
-                    let run = match node.root() {
-                        ArchivedTree::Vector(elements) => Run::Elements(elements),
-                        ArchivedTree::VectorParts(parts) => Run::Parts(parts),
-                        _ => {
-                            return Err(self
-                                .source
-                                .damaged(number, "it is not a part of a vector"));
-                        }
-                    };
-                    self.elements(run, number, depth, level + 1, out)?;
-                    self.part_end(part, out.len() as u64 - start, number)?;
-                }
-                Ok(())
-            }
-            Run::Fields(_) => Err(self.source.damaged(own, "fields stand in a vector")),
-        }
-    }
-
-    fn record(&mut self, run: Run<'_>, own: u32, depth: usize) -> Result<Value> {
-        let depth = self.deeper(own, depth)?;
-        let mut out = Record::with_capacity(match run {
-            Run::Fields(fields) => fields.len(),
-            _ => 0,
-        });
-        self.fields(run, own, depth, 0, &mut out)?;
-        Ok(Value::Record(out))
-    }
-
-    fn fields(
-        &mut self,
-        run: Run<'_>,
-        own: u32,
-        depth: usize,
-        level: usize,
-        out: &mut Record,
-    ) -> Result<()> {
-        match run {
-            Run::Fields(fields) => {
-                for field in fields {
-                    let value = self.tree(&field.value, own, depth)?;
-                    let name = self.name(field.name.as_str());
-                    if out.insert(name, value).is_some() {
-                        return Err(self.source.damaged(own, "a field's name stands twice"));
-                    }
-                }
-                Ok(())
-            }
-            Run::Parts(parts) => {
-                let start = out.len() as u64;
-                for part in parts {
-                    let (number, node) = self.part(part, own, level)?;
-                    let run = match node.root() {
-                        ArchivedTree::Record(fields) => Run::Fields(fields),
-                        ArchivedTree::RecordParts(record) => Run::Parts(&record.parts),
-                        _ => {
-                            return Err(self
-                                .source
-                                .damaged(number, "it is not a part of a record"));
-                        }
-                    };
-                    self.fields(run, number, depth, level + 1, out)?;
-                    self.part_end(part, out.len() as u64 - start, number)?;
-                }
-                Ok(())
-            }
-            Run::Elements(_) => Err(self.source.damaged(own, "elements stand in a record")),
-        }
-    }
-
-    fn part(
-        &mut self,
-        part: &ArchivedPartTree,
-        own: u32,
-        level: usize,
-    ) -> Result<(u32, Arc<Node>)> {
-        if level >= MAX_PART_LEVELS {
-            return Err(self
-                .source
-                .damaged(own, "it is cut into too many levels of parts"));
-        }
-        let number = u32::try_from(part.node.to_native()).unwrap_or(u32::MAX);
-        Ok((number, self.open(number, own)?))
-    }
-
-    fn part_end(&self, part: &ArchivedPartTree, found: u64, number: u32) -> Result<()> {
-        if part.end.to_native() == found {
-            return Ok(());
-        }
-        Err(self
-            .source
-            .damaged(number, "it has another number of elements than is recorded"))
-    }
-
     fn long(&mut self, extent: u32, own: u32, text: bool) -> Result<Value> {
         if let Some(value) = self.long.get(&extent)
             && matches!(value, Value::String(_)) == text
@@ -499,7 +376,7 @@ impl<'s> Restorer<'s> {
         }
     }
 
-    fn deeper(&self, own: u32, depth: usize) -> Result<usize> {
+    pub(super) fn deeper(&self, own: u32, depth: usize) -> Result<usize> {
         if depth >= MAX_NESTING {
             return Err(self
                 .source
@@ -508,7 +385,7 @@ impl<'s> Restorer<'s> {
         Ok(depth + 1)
     }
 
-    fn name(&mut self, name: &str) -> Arc<str> {
+    pub(super) fn name(&mut self, name: &str) -> Arc<str> {
         if let Some(known) = self.names.get(name) {
             return Arc::clone(known);
         }

@@ -1,9 +1,9 @@
 //! What the commands promise: nothing is lost on the way in or out, and everything has its name.
 
-mod common;
+mod program;
 
 use achronyme_env::Archive;
-use common::{Folder, npy, safetensors};
+use program::{Folder, npy, safetensors};
 
 fn assert_same(folder: &Folder, first: &str, second: &str) {
     let (a, b) = (
@@ -278,7 +278,7 @@ fn the_tour_runs_and_cleans_up() {
         .arg("demo")
         .env("TMPDIR", folder.path("tmp"))
         .env("TMP", folder.path("tmp"));
-    let ran = common::Ran::of(output.output().unwrap());
+    let ran = program::Ran::of(output.output().unwrap());
     assert_eq!(ran.code, Some(0), "{ran:?}");
     for part in ["$ ach ls tour.ach", "waves", "one slice", "everything"] {
         assert!(ran.out.contains(part), "{part}: {ran:?}");

@@ -1,11 +1,11 @@
 //! What bad input gets: one sentence that names the file, the place and what to do, exit code 2, and
 //! nothing half-done. The commonest texts are in docs/errors.md, which transcripts.rs runs.
 
-mod common;
+mod program;
 
 use std::io::Write;
 
-use common::{Folder, npy, offset_of, safetensors};
+use program::{Folder, npy, offset_of, safetensors};
 
 /// A folder with a small archive of three variables, one of them compressed.
 fn with_archive() -> Folder {

@@ -2,14 +2,14 @@
 //! the archive below 16 MiB. Maximum resident set, file pages included, as the system counts it.
 #![cfg(unix)]
 
-mod common;
+mod program;
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::process::Command;
 
-use common::{Folder, npy};
 use nix::sys::resource::{UsageWho, getrusage};
+use program::{Folder, npy};
 
 const TENSORS: u64 = 16;
 const SIDE: u64 = 4096;

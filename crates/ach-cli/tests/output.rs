@@ -1,8 +1,8 @@
 //! What reaches the reader: a terminal that is not harmed, a pipe that may close, and JSON.
 
-mod common;
+mod program;
 
-use common::Folder;
+use program::Folder;
 use serde_json::Value as Json;
 
 #[cfg(unix)]

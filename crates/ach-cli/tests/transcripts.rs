@@ -3,12 +3,12 @@
 //! With `UPDATE_TRANSCRIPTS=1` the documents are rewritten with what the commands answer now.
 #![cfg(unix)]
 
-mod common;
+mod program;
 
 use std::fmt::Write;
 use std::path::Path;
 
-use common::{Folder, npy, offset_of};
+use program::{Folder, npy, offset_of};
 
 #[test]
 fn the_guide_shows_what_the_commands_answer() {

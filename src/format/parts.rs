@@ -1,0 +1,163 @@
+//! The records of extents, nodes and shapes, which archives and value images share, and their check:
+//! everything lies in its area, rising and disjoint, and names only what is there.
+
+use std::cmp::Ordering;
+
+use super::extent::ExtentRecord;
+use super::records::{Area, NodeRecord, Preamble, Slot, TensorSlot};
+use super::{MAX_PADDING, NONE};
+use crate::fault::{Fault, Part, Problem};
+use crate::limits::{MAX_NODE_BYTES, MAX_RANK};
+use crate::value::byte_len;
+
+/// The records that archives and value images share.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Records<'a> {
+    pub(crate) extents: &'a [ExtentRecord],
+    pub(crate) nodes: &'a [NodeRecord],
+    pub(crate) shapes: &'a [u64],
+    /// How many nodes, the last ones, are contents of cells and scopes.
+    pub(crate) shared_count: u32,
+}
+
+impl<'a> Records<'a> {
+    /// Extents, nodes and sum lists lie in their areas, rising and disjoint.
+    pub(crate) fn check(&self, p: &Preamble) -> Result<(), Fault> {
+        self.check_areas(p.nodes_area, p.extents_area, p.sums_area)
+    }
+
+    pub(crate) fn check_areas(&self, nodes: Area, extents: Area, sums: Area) -> Result<(), Fault> {
+        let outside = |start, length| Problem::OutOfBounds { start, length };
+        if !nodes.offset.is_multiple_of(8) || !sums.offset.is_multiple_of(8) {
+            let problem = Problem::Field {
+                field: "area offset (not aligned)",
+                found: nodes.offset,
+            };
+            return Err(Fault::new(Part::Padding, nodes.offset, problem));
+        }
+        let mut end = nodes.offset;
+        for (number, node) in self.nodes.iter().enumerate() {
+            let fault = |problem| Fault::new(Part::Node(number as u32), node.offset, problem);
+            if node.offset != end || node.len == 0 || node.len % 8 != 0 {
+                return Err(fault(outside(node.offset, node.len.into())));
+            }
+            if node.len as usize > MAX_NODE_BYTES {
+                return Err(fault(Problem::Field {
+                    field: "node length",
+                    found: node.len.into(),
+                }));
+            }
+            end += u64::from(node.len);
+        }
+        if nodes.end() != Some(end) {
+            return Err(Fault::new(
+                Part::Padding,
+                end,
+                outside(nodes.offset, nodes.len),
+            ));
+        }
+        let (mut end, mut sums_end) = (extents.offset, sums.offset);
+        for (number, extent) in self.extents.iter().enumerate() {
+            let fault = |problem| Fault::new(Part::Extent(number as u32), extent.offset, problem);
+            extent.check().map_err(fault)?;
+            match extent.offset.cmp(&end) {
+                Ordering::Less => return Err(fault(Problem::Overlap)),
+                _ if extent.offset - end > MAX_PADDING => {
+                    return Err(fault(outside(end, extent.offset - end)));
+                }
+                _ => {}
+            }
+            let range_end = extent.offset.checked_add(extent.stored_len);
+            end = range_end.ok_or_else(|| fault(outside(extent.offset, extent.stored_len)))?;
+            let list = extent.sums_len();
+            if list > 0 {
+                if extent.sums_offset != sums_end {
+                    return Err(fault(outside(extent.sums_offset, list)));
+                }
+                // Bounded by the area at the end, so a huge list cannot wrap around unseen.
+                sums_end = sums_end.saturating_add(list).saturating_add(list % 8);
+            }
+        }
+        if extents.end() != Some(end) {
+            return Err(Fault::new(
+                Part::Padding,
+                end,
+                outside(extents.offset, extents.len),
+            ));
+        }
+        if sums.end() != Some(sums_end) {
+            return Err(Fault::new(
+                Part::Padding,
+                sums_end,
+                outside(sums.offset, sums.len),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The node of shared number `shared`: the content of a cell or a scope.
+    pub(crate) fn shared_node(&self, shared: u32) -> Option<u32> {
+        let first = (self.nodes.len() as u32).checked_sub(self.shared_count)?;
+        (shared < self.shared_count).then(|| first + shared)
+    }
+
+    /// A slot names shapes, extents and nodes that exist, and a tensor's size is its extent's.
+    pub(crate) fn check_slot(&self, slot: Slot) -> Result<(), Problem> {
+        match slot {
+            Slot::Node(node) if node as usize >= self.nodes.len() => Err(Problem::Field {
+                field: "node number",
+                found: node.into(),
+            }),
+            Slot::Tensor(tensor) => {
+                let shape = self.shape(&tensor).ok_or(Problem::Field {
+                    field: "shape of a tensor",
+                    found: tensor.shape.into(),
+                })?;
+                self.check_tensor(tensor.dtype, shape, tensor.extent)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The dimensions of a tensor in a slot.
+    pub(crate) fn shape(&self, tensor: &TensorSlot) -> Option<&'a [u64]> {
+        let start = tensor.shape as usize;
+        if usize::from(tensor.rank) > MAX_RANK {
+            return None;
+        }
+        self.shapes.get(start..start + usize::from(tensor.rank))
+    }
+
+    /// The bytes a tensor needs are those its extent has.
+    pub(crate) fn check_tensor(
+        &self,
+        dtype: u8,
+        shape: &[u64],
+        extent: u32,
+    ) -> Result<(), Problem> {
+        let raw_len = match extent {
+            NONE => 0,
+            number => {
+                self.extents
+                    .get(number as usize)
+                    .ok_or(Problem::Field {
+                        field: "extent number",
+                        found: number.into(),
+                    })?
+                    .raw_len
+            }
+        };
+        // A dtype of a later version has an unknown width: listed, but not read.
+        let Some(dtype) = crate::value::DType::from_code(dtype) else {
+            return Ok(());
+        };
+        match byte_len(dtype, shape) {
+            Ok(needed) if needed == raw_len => Ok(()),
+            Ok(needed) => Err(Problem::Length {
+                expected: needed,
+                found: raw_len,
+            }),
+            Err(e) => Err(Problem::Structure(e.to_string())),
+        }
+    }
+}
