@@ -1120,3 +1120,35 @@ fn no_file_makes_the_reader_allocate_without_bound() {
         assert!(grown <= allowed, "file {number}: {grown} KiB of {allowed}");
     }
 }
+
+#[test]
+fn damage_that_is_found_late_still_names_the_variable() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("late.ach");
+    let tensor = Value::from(achronyme_env::Tensor::from_vec(vec![7u8; 1000], [1000]).unwrap());
+    let record = Value::from(achronyme_env::Record::from([("w", tensor.clone())]));
+    let bindings = [("top", &tensor), ("inside", &record)];
+    achronyme_env::save(&path, bindings, &achronyme_env::SaveOptions::new()).unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes
+        .windows(1000)
+        .position(|window| window == [7; 1000])
+        .unwrap();
+    bytes[at + 500] = 8;
+    std::fs::write(&path, bytes).unwrap();
+    let archive = Archive::open(&path).unwrap();
+    // Both are handed out unread; what is wrong shows when their elements are asked for.
+    let top = archive.tensor("top").unwrap();
+    let inside = archive
+        .view("inside")
+        .unwrap()
+        .field("w")
+        .unwrap()
+        .tensor()
+        .unwrap();
+    for (tensor, name) in [(top, "top"), (inside, "inside")] {
+        let text = tensor.as_slice::<u8>().unwrap_err().to_string();
+        assert!(text.contains(&format!("variable '{name}'")), "{text}");
+        assert!(text.contains("late.ach is damaged"), "{text}");
+    }
+}

@@ -577,3 +577,65 @@ fn a_save_that_is_killed_leaves_a_whole_file() {
     }
     assert!(interrupted > 0, "no save was killed midway");
 }
+
+/// Zeros of any length that nobody has: after a few pieces they cannot be read.
+#[derive(Debug)]
+struct Immense {
+    len: u64,
+    reads: std::sync::atomic::AtomicU32,
+}
+
+impl achronyme_env::Storage for Immense {
+    fn byte_len(&self) -> u64 {
+        self.len
+    }
+
+    fn range(&self, _: u64, _: u64) -> achronyme_env::Result<&[u8]> {
+        unreachable!("a save reads such a storage piece by piece")
+    }
+
+    fn read_at(&self, _: u64, out: &mut [u8]) -> achronyme_env::Result<()> {
+        // Should the file system have room after all, the save ends here.
+        if self
+            .reads
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+            > 100
+        {
+            let what = "the immense tensor".to_owned();
+            return Err(EnvError::InvalidValue {
+                what,
+                reason: "read too often".to_owned(),
+            });
+        }
+        out.fill(0);
+        Ok(())
+    }
+}
+
+/// Space is reserved before anything is written, so a full disk is known at once.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_without_room_is_an_error_with_both_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    std::fs::write(&path, "old").unwrap();
+    let len = 8 << 40;
+    let storage = std::sync::Arc::new(Immense {
+        len,
+        reads: 0.into(),
+    });
+    let tensor =
+        achronyme_env::Tensor::from_storage(DType::U8, [len], achronyme_env::Order::C, storage);
+    let value = Value::from(tensor.unwrap());
+    let options = SaveOptions::new().overwrite(true);
+    let error = achronyme_env::save(&path, [("x", &value)], &options).unwrap_err();
+    let EnvError::DiskFull { needed, free, .. } = error else {
+        panic!("{error}")
+    };
+    assert!(
+        needed > len && free < needed,
+        "{needed} needed, {free} free"
+    );
+    assert_eq!(std::fs::read(&path).unwrap(), b"old");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}

@@ -97,11 +97,19 @@ impl Replacement {
             if len == 0 {
                 return Ok(());
             }
-            match fallocate(self.file(), FallocateFlags::empty(), 0, len) {
+            // Asked of the first block, since a reservation that cannot be met keeps the file system
+            // busy for minutes before it fails.
+            match fallocate(self.file(), FallocateFlags::empty(), 0, 1) {
+                Ok(()) => {}
                 // Not every file system reserves; writing will then tell.
-                Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
-                Err(e) => Err(self.write_failed(e.into(), len)),
+                Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => return Ok(()),
+                Err(e) => return Err(self.write_failed(e.into(), len)),
             }
+            if self.free_bytes().is_some_and(|free| free < len) {
+                return Err(self.write_failed(io::ErrorKind::StorageFull.into(), len));
+            }
+            fallocate(self.file(), FallocateFlags::empty(), 0, len)
+                .map_err(|e| self.write_failed(e.into(), len))
         }
         #[cfg(not(target_os = "linux"))]
         {
