@@ -8,7 +8,7 @@ impl<'a> View<'a> {
     /// The value of field `name`, or `None` when a record has no such field.
     ///
     /// # Errors
-    /// [`EnvError::WrongKind`]; what reading answers.
+    /// [`crate::EnvError::WrongKind`]; what reading answers.
     pub fn find_field(&self, name: &str) -> Result<Option<View<'a>>> {
         let Some((tree, own)) = self.tree() else {
             return Err(self.wrong_kind("record"));
