@@ -9,6 +9,8 @@ Compressed (cold) data needs Python 3.14, or the module `zstandard`; without the
 against its sums and cannot be unpacked: `Unsupported`.
 """
 
+import ctypes
+import ctypes.util
 import hashlib
 import struct
 import zlib
@@ -940,8 +942,20 @@ def zstd_decompress(frame, length):
         pass
     else:
         return zstd.ZstdDecompressor().decompress(frame, length + 1)
-    try:
-        import zstandard
-    except ImportError:
-        raise Unsupported("this Python cannot unpack zstd") from None
-    return zstandard.ZstdDecompressor().decompress(frame, max_output_size=length)
+    return zstd_decompress_by_system(frame, length)
+
+
+def zstd_decompress_by_system(frame, length):
+    """Before Python 3.14 the standard library has no zstd, but most systems have its C library."""
+    found = ctypes.util.find_library("zstd")
+    if found is None:
+        raise Unsupported("this Python cannot unpack zstd, and there is no libzstd")
+    library = ctypes.CDLL(found)
+    library.ZSTD_decompress.restype = ctypes.c_size_t
+    library.ZSTD_decompress.argtypes = [ctypes.c_char_p, ctypes.c_size_t] * 2
+    library.ZSTD_isError.argtypes = [ctypes.c_size_t]
+    room = ctypes.create_string_buffer(length + 1)
+    unpacked = library.ZSTD_decompress(room, length + 1, frame, len(frame))
+    if library.ZSTD_isError(unpacked):
+        raise ValueError("libzstd refuses it")
+    return room.raw[:unpacked]
