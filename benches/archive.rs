@@ -1,4 +1,4 @@
-//! Opening and first touches, beside the floor of the same work in the same run.
+//! Opening, first touches and saving, beside the floor of the same work in the same run.
 //!
 //! `cargo bench --bench archive` prints times; compare them by ratio, since machines are noisy.
 //! Each benchmark says what it touches. Files stand in a temporary directory, in the page cache.
@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use achronyme_env::{Archive, Record, SaveOptions, Tensor, Value, save};
+use achronyme_env::{Archive, Record, SaveOptions, Tensor, TensorRef, Value, ValueRef, save};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 #[allow(unsafe_code)]
@@ -170,5 +170,38 @@ fn tensors(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, open, lookup, field, tensors);
+/// One tensor of 64 MiB and 1,000 scalars into a new file in the page cache, every block summed and
+/// digested, beside a plain `write` of the same bytes. `benches/save.rs` does it with 1 GiB, in turn.
+fn save_one(c: &mut Criterion) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("run.ach");
+    let numbers: Vec<f64> = (0..8u32 << 20).map(f64::from).collect();
+    let (scalars, shape) = (scalars(1000), [8 << 20]);
+    let mut group = c.benchmark_group("save 64 MiB and 1,000 scalars");
+    group
+        .sample_size(20)
+        .throughput(Throughput::Bytes(64 << 20));
+    group.bench_function("floor: plain write", |b| {
+        b.iter(|| {
+            let _ = std::fs::remove_file(&path);
+            std::fs::write(&path, bytemuck::cast_slice::<f64, u8>(&numbers)).expect("room");
+        });
+    });
+    for (name, seal) in [("save", false), ("save, sealed", true)] {
+        let options = SaveOptions::new().durable(false).seal(seal);
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let _ = std::fs::remove_file(&path);
+                let tensor = TensorRef::new(&numbers, &shape).expect("a tensor");
+                let tensor = std::iter::once(("tensor", ValueRef::Tensor(tensor)));
+                let scalars = scalars
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.into()));
+                save(&path, tensor.chain(scalars), &options).expect("a save")
+            });
+        });
+    }
+}
+
+criterion_group!(benches, open, lookup, field, tensors, save_one);
 criterion_main!(benches);
