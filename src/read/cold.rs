@@ -1,7 +1,7 @@
 //! Reading extents block by block: raw ones from a file, cold ones through zstd. Sums cover stored
 //! bytes and are checked before anything is unpacked.
 
-use super::open::Check;
+use super::check::Check;
 use super::store::Store;
 use crate::error::Result;
 use crate::fault::{Part, Problem};

@@ -4,8 +4,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
+use super::check::Check;
 use super::cold;
-use super::open::Check;
 use super::store::Store;
 use crate::error::{EnvError, Result};
 use crate::fault::{Part, Problem};

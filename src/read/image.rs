@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::open::Check;
+use super::check::Check;
 use super::source::{ByteSource, MemorySource};
 use super::store::{Store, Tables};
 use crate::error::{EnvError, Origin, Result};

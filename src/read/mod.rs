@@ -2,6 +2,7 @@
 
 pub(crate) mod archive;
 mod binding;
+mod check;
 mod cold;
 mod content;
 mod extents;
@@ -21,8 +22,9 @@ pub(crate) mod view;
 
 pub use archive::{Archive, Metadata};
 pub use binding::{Binding, ExtentInfo, Sizes};
+pub use check::Check;
 pub use layout::{Section, SectionKind};
 pub use names::Child;
-pub use open::{Check, OpenOptions};
+pub use open::OpenOptions;
 pub use verify::{VerifyFault, VerifyReport};
 pub use view::View;

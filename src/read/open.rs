@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::archive::Archive;
+use super::check::Check;
 use super::map::Map;
 use super::source::{ByteSource, FileSource, MemorySource, open_file};
 use super::store::{Store, TableBytes, Tables};
@@ -15,25 +16,6 @@ use crate::format::records::FLAG_TOMBSTONE;
 use crate::format::table::{PREAMBLE_LEN, Table};
 use crate::limits::Limits;
 use crate::value::Buffer;
-
-/// When array data and nodes are checked against their sums.
-///
-/// Header and table are always checked at open, and the structure of a node when it is first
-/// touched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Check {
-    /// On first touch. A borrow of a whole tensor above 64 MiB on a map is handed out at once and
-    /// stays unchecked; elements, slices and copies always check their blocks.
-    #[default]
-    Auto,
-    /// On first touch, whatever the size.
-    Always,
-    /// Everything at open, which then reads the whole file.
-    AtOpen,
-    /// Never. Damage gives wrong numbers.
-    Never,
-}
 
 /// How an archive is opened.
 ///

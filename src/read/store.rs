@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use super::check::Check;
 use super::extents::{ExtentState, ExtentStorage};
 use super::nodes::LazySlots;
-use super::open::Check;
 use super::source::ByteSource;
 use crate::error::{EnvError, Origin, Result};
 use crate::fault::{Fault, Part, Problem};

@@ -201,14 +201,8 @@ impl Tensor {
         if self.is_empty() {
             return Ok(&[]);
         }
-        bytemuck::checked::try_cast_slice(self.as_bytes()?).map_err(|e| self.not_elements(e))
-    }
-
-    fn not_elements(&self, e: bytemuck::checked::CheckedCastError) -> EnvError {
-        EnvError::InvalidValue {
-            what: format!("the elements of a tensor of dtype {}", self.0.dtype),
-            reason: e.to_string(),
-        }
+        bytemuck::checked::try_cast_slice(self.as_bytes()?)
+            .map_err(|e| not_elements(self.0.dtype, &e))
     }
 
     /// The bytes of the elements, little-endian, in [`Tensor::order`].
@@ -252,11 +246,15 @@ impl Tensor {
             });
         }
         self.make_unique()?;
+        let dtype = self.0.dtype;
         let inner = Arc::make_mut(&mut self.0);
         let (start, len) = (inner.start as usize, inner.byte_len as usize);
         let bytes = Arc::get_mut(&mut inner.storage).and_then(|storage| storage.bytes_mut());
         match bytes {
-            Some(bytes) => Ok(bytemuck::cast_slice_mut(&mut bytes[start..start + len])),
+            Some(bytes) => {
+                let bytes = &mut bytes[start..start + len];
+                bytemuck::try_cast_slice_mut(bytes).map_err(|e| not_elements(dtype, &e))
+            }
             None => Ok(&mut []),
         }
     }
@@ -318,6 +316,13 @@ impl Tensor {
     /// The storage, and the place of this tensor in it: first byte and number of bytes.
     pub(crate) fn storage(&self) -> (&Arc<dyn Storage>, u64, u64) {
         (&self.0.storage, self.0.start, self.0.byte_len)
+    }
+}
+
+fn not_elements(dtype: DType, reason: &dyn fmt::Display) -> EnvError {
+    EnvError::InvalidValue {
+        what: format!("the elements of a tensor of dtype {dtype}"),
+        reason: reason.to_string(),
     }
 }
 
