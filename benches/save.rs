@@ -46,11 +46,20 @@ fn main() {
             SaveOptions::new().durable(false).seal(true),
         );
     };
-    let cases: [(&str, Case<'_>); 4] = [
+    let durable = |path: &Path| save_all(path, &tensors, &scalars, SaveOptions::new());
+    let synced = |path: &Path| {
+        plain_write(path, &tensors, true);
+        File::open(path)
+            .and_then(|file| file.sync_data())
+            .expect("a sync");
+    };
+    let cases: [(&str, Case<'_>); 6] = [
         ("plain write", &plain),
         ("plain write into a reserved file", &reserved),
         ("save: sums and digests", &hot),
         ("save, sealed: sums and SHA-256", &sealed),
+        ("reserved, write, fdatasync", &synced),
+        ("save, durable", &durable),
     ];
     let mut times = vec![Vec::new(); cases.len()];
     for _ in 0..rounds {

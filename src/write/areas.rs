@@ -77,6 +77,7 @@ impl ArchiveWriter<'_> {
             progress: self.options.progress.as_ref(),
             total: extents.iter().map(|extent| extent.raw_len).sum(),
             done: AtomicU64::new(0),
+            durable: self.options.durable,
         };
         let mut lists = Vec::with_capacity(extents.len());
         let (mut first, mut end) = (0, start);

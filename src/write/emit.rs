@@ -40,9 +40,38 @@ pub(super) struct Emission<'e> {
     pub(super) progress: Option<&'e Progress>,
     pub(super) total: u64,
     pub(super) done: AtomicU64,
+    /// Whether the bytes must be on the disk in the end: then it is started early.
+    pub(super) durable: bool,
 }
 
+/// Says that writing has ended, also when it ends in a panic.
+struct Ending<'f>(&'f AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+/// Bytes written between two starts of write-back.
+const WRITE_BACK_BYTES: u64 = 64 << 20;
+
 impl Emission<'_> {
+    /// Sends what is written to the disk while more is written, so that the last sync finds little
+    /// left. An error counts: the system tells it once.
+    fn write_back(&self, finished: &AtomicBool) -> io::Result<()> {
+        let mut sent = self.done.load(Relaxed);
+        while !finished.load(Relaxed) {
+            if self.done.load(Relaxed) - sent < WRITE_BACK_BYTES {
+                std::thread::park_timeout(std::time::Duration::from_millis(5));
+                continue;
+            }
+            sent = self.done.load(Relaxed);
+            self.file.sync_data()?;
+        }
+        Ok(())
+    }
+
     pub(super) fn report(&self, bytes: u64) {
         let done = self.done.fetch_add(bytes, Relaxed) + bytes;
         if let Some(progress) = self.progress {
@@ -110,7 +139,11 @@ pub(super) fn write_hot(
         }
     };
     let threads = threads().min(jobs.len());
+    let finished = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let ending = Ending(&finished);
+        let flusher = (emission.durable && emission.total > WRITE_BACK_BYTES)
+            .then(|| scope.spawn(|| emission.write_back(&finished)));
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut result = work();
         for other in others {
@@ -118,6 +151,14 @@ pub(super) fn write_hot(
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             result = result.and(other);
+        }
+        drop(ending);
+        if let Some(flusher) = flusher {
+            flusher.thread().unpark();
+            let flushed = flusher
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            result = result.and(flushed.map_err(failed));
         }
         result
     })?;
