@@ -58,6 +58,7 @@
 
 mod error;
 mod fault;
+mod finding;
 mod format;
 mod interop;
 pub mod limits;
@@ -78,6 +79,7 @@ compile_error!(
 
 pub use error::{EnvError, Origin, Result};
 pub use fault::{Fault, Part, Problem};
+pub use finding::{Finding, Outcome};
 pub use format::extent::{Codec, DigestKind};
 pub use format::header::{
     AchHeader, FLAG_SEALED, FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINOR, HEADER_LEN, MAGIC,

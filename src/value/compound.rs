@@ -152,6 +152,22 @@ pub struct Extension {
     pub storage: Value,
 }
 
+impl Extension {
+    /// Type name of what stands for a value that could not be saved. Its parameters are a record
+    /// of two strings, `kind` and `reason`; its storage is null.
+    pub const UNSUPPORTED: &str = "unsupported";
+
+    /// What stands for a part of a value that could not be saved: of the kind `kind`, for the
+    /// reason `reason`.
+    pub fn unsupported(kind: &str, reason: &str) -> Extension {
+        Extension {
+            type_name: Extension::UNSUPPORTED.into(),
+            parameters: Record::from([("kind", kind), ("reason", reason)]).into(),
+            storage: Value::Null,
+        }
+    }
+}
+
 /// The bytes of a program's own archived type.
 #[derive(Clone, Debug)]
 pub struct Typed {
