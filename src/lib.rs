@@ -96,9 +96,10 @@ pub use read::{
 };
 pub use slice::{Axis, Slice};
 pub use value::{
-    BF16, Buffer, Cell, Complex64, Complex128, DType, Edge, Element, ErrorValue, Extension, F8E4M3,
-    F8E5M2, F16, Function, Kind, Order, Record, Scope, Storage, StringArray, Tensor, TensorRef,
-    Typed, UserFunction, Value, ValueRef, byte_len, format_shape,
+    BF16, Buffer, Callable, Cell, Complex64, Complex128, DType, Edge, Element, ErrorValue,
+    Extension, F8E4M3, F8E5M2, F16, Function, Handle, Kind, Order, Record, Scope, Storage,
+    StringArray, Tensor, TensorRef, Typed, UserFunction, Value, ValueRef, Vector, byte_len,
+    format_shape,
 };
 pub use write::{ArchiveWriter, BindingOptions, SaveOptions, SaveReport, save, serialize_value};
 

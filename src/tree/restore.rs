@@ -155,7 +155,7 @@ impl<'s> Restorer<'s> {
                     0,
                     &mut out,
                 )?;
-                Value::Vector(Arc::new(out))
+                Value::from(out)
             }
             ArchivedTree::VectorParts(parts) => {
                 let mut out = Vec::new();
@@ -166,7 +166,7 @@ impl<'s> Restorer<'s> {
                     0,
                     &mut out,
                 )?;
-                Value::Vector(Arc::new(out))
+                Value::from(out)
             }
             ArchivedTree::Record(fields) => self.record(Run::Fields(fields), own, depth)?,
             ArchivedTree::IndexedRecord(record) => {

@@ -1,6 +1,7 @@
 //! The values a workspace holds. Plain data: nothing here knows files.
 
 mod borrowed;
+mod callable;
 mod compound;
 mod dtype;
 mod element;
@@ -11,10 +12,12 @@ mod shared;
 mod storage;
 mod string_array;
 mod tensor;
+mod vector;
 
 use std::sync::Arc;
 
 pub use borrowed::{TensorRef, ValueRef};
+pub use callable::{Callable, Handle};
 pub use compound::{Cell, Edge, ErrorValue, Extension, Function, Scope, Typed, UserFunction};
 pub use dtype::{DType, Order};
 pub use element::{BF16, Complex64, Complex128, Element, F8E4M3, F8E5M2, F16};
@@ -22,6 +25,7 @@ pub use record::Record;
 pub use storage::{Buffer, Storage};
 pub use string_array::StringArray;
 pub use tensor::{Tensor, byte_len, format_shape};
+pub use vector::Vector;
 
 /// A value of a workspace.
 ///
@@ -46,7 +50,7 @@ pub enum Value {
     /// Bytes.
     Bytes(Arc<[u8]>),
     /// Values in order.
-    Vector(Arc<Vec<Value>>),
+    Vector(Vector),
     /// An array of one element type.
     Tensor(Tensor),
     /// An array of strings.
@@ -56,7 +60,7 @@ pub enum Value {
     /// An edge of a graph.
     Edge(Arc<Edge>),
     /// A function.
-    Function(Arc<Function>),
+    Function(Callable),
     /// A mutable cell.
     Cell(Cell),
     /// An error.
@@ -218,9 +222,28 @@ impl Value {
         }
     }
 
+    /// Whether a cell or a scope may be found in the value. Looks at flags, not at elements.
+    pub(crate) fn may_share(&self) -> bool {
+        match self {
+            Value::Cell(_) => true,
+            Value::Vector(elements) => elements.may_share(),
+            Value::Record(record) => record.may_share(),
+            Value::Edge(edge) => edge.properties.may_share(),
+            Value::Function(function) => match &**function {
+                Function::Builtin { .. } => false,
+                Function::User(user) => user.scope.is_some() || user.details.may_share(),
+            },
+            Value::Error(error) => error.source.as_ref().is_some_and(Value::may_share),
+            Value::Extension(extension) => {
+                extension.parameters.may_share() || extension.storage.may_share()
+            }
+            _ => false,
+        }
+    }
+
     /// A vector of `elements`.
     pub fn vector<V: Into<Value>>(elements: impl IntoIterator<Item = V>) -> Value {
-        Value::Vector(Arc::new(elements.into_iter().map(Into::into).collect()))
+        Value::Vector(elements.into_iter().collect())
     }
 }
 
@@ -243,13 +266,15 @@ from! {
     &str, x => Value::String(x.into());
     String, x => Value::String(x.into());
     Arc<str>, x => Value::String(x);
-    Vec<Value>, x => Value::Vector(Arc::new(x));
+    Vec<Value>, x => Value::Vector(x.into());
+    Vector, x => Value::Vector(x);
     Tensor, x => Value::Tensor(x);
     StringArray, x => Value::StringArray(Arc::new(x));
     Record, x => Value::Record(x);
     Edge, x => Value::Edge(Arc::new(x));
-    Function, x => Value::Function(Arc::new(x));
-    UserFunction, x => Value::Function(Arc::new(Function::User(x)));
+    Function, x => Value::Function(Callable::new(x));
+    Callable, x => Value::Function(x);
+    UserFunction, x => Value::Function(Callable::new(Function::User(x)));
     Cell, x => Value::Cell(x);
     ErrorValue, x => Value::Error(Arc::new(x));
     Extension, x => Value::Extension(Arc::new(x));

@@ -17,7 +17,14 @@ use super::Value;
 /// assert!(matches!(r.get("lr"), Some(Value::Number(_))));
 /// ```
 #[derive(Clone, Default)]
-pub struct Record(Arc<IndexMap<Arc<str>, Value>>);
+pub struct Record(Arc<Fields>);
+
+#[derive(Clone, Default)]
+struct Fields {
+    values: IndexMap<Arc<str>, Value>,
+    /// Whether a cell or a scope may be found below: what tells a snapshot where to look.
+    may_share: bool,
+}
 
 impl Record {
     /// A record without fields.
@@ -27,53 +34,67 @@ impl Record {
 
     /// Number of fields.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.values.len()
     }
 
     /// Whether there are no fields.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.values.is_empty()
     }
 
     /// The value of field `name`.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+        self.0.values.get(name)
     }
 
     /// The value of field `name` for writing; copies the record first when it is shared.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
-        Arc::make_mut(&mut self.0).get_mut(name)
+        let fields = Arc::make_mut(&mut self.0);
+        // What the caller puts there is not seen here.
+        fields.may_share = true;
+        fields.values.get_mut(name)
     }
 
     /// Sets field `name`, at its place when it exists and last otherwise. Returns the old value.
     pub fn insert(&mut self, name: impl Into<Arc<str>>, value: impl Into<Value>) -> Option<Value> {
-        Arc::make_mut(&mut self.0).insert(name.into(), value.into())
+        let value = value.into();
+        let fields = Arc::make_mut(&mut self.0);
+        fields.may_share |= value.may_share();
+        fields.values.insert(name.into(), value)
     }
 
     /// Removes field `name` and keeps the order of the others. Returns its value.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
-        Arc::make_mut(&mut self.0).shift_remove(name)
+        Arc::make_mut(&mut self.0).values.shift_remove(name)
     }
 
     /// The field at `index` in order.
     pub fn at(&self, index: usize) -> Option<(&str, &Value)> {
         self.0
+            .values
             .get_index(index)
             .map(|(name, value)| (&**name, value))
     }
 
     /// Names and values, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, value)| (&**name, value))
+        self.0.values.iter().map(|(name, value)| (&**name, value))
     }
 
     /// The names, in order.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.keys().map(|name| &**name)
+        self.0.values.keys().map(|name| &**name)
     }
 
     pub(crate) fn with_capacity(fields: usize) -> Record {
-        Record(Arc::new(IndexMap::with_capacity(fields)))
+        Record(Arc::new(Fields {
+            values: IndexMap::with_capacity(fields),
+            may_share: false,
+        }))
+    }
+
+    pub(super) fn may_share(&self) -> bool {
+        self.0.may_share
     }
 }
 
@@ -82,7 +103,9 @@ impl<N: Into<Arc<str>>, V: Into<Value>> FromIterator<(N, V)> for Record {
         let fields = fields
             .into_iter()
             .map(|(name, value)| (name.into(), value.into()));
-        Record(Arc::new(fields.collect()))
+        let values: IndexMap<Arc<str>, Value> = fields.collect();
+        let may_share = values.values().any(Value::may_share);
+        Record(Arc::new(Fields { values, may_share }))
     }
 }
 

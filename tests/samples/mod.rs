@@ -1,11 +1,9 @@
 //! Values of every kind, for tests.
 #![allow(dead_code)]
 
-use std::sync::Arc;
-
 use achronyme_env::{
     Cell, Complex128, DType, Edge, ErrorValue, Extension, Function, Order, Record, Scope,
-    StringArray, Tensor, Typed, UserFunction, Value,
+    StringArray, Tensor, Typed, UserFunction, Value, Vector,
 };
 
 /// Bytes that look random and are the same everywhere (splitmix64).
@@ -62,7 +60,7 @@ pub(crate) fn every_kind() -> Vec<(String, Value)> {
         "vector",
         Value::vector([Value::Null, 1i64.into(), 2.5.into(), "x".into()]),
     );
-    add("empty vector", Value::Vector(Arc::default()));
+    add("empty vector", Value::Vector(Vector::new()));
     add(
         "long vector",
         Value::vector((0..10_000i64).map(Value::from)),

@@ -1,7 +1,5 @@
 //! Values as plain arrays: what formats of arrays can hold.
 
-use std::sync::Arc;
-
 use achronyme_env::{Complex128, Element, EnvError, StringArray, Tensor, Value};
 
 /// An array of numbers or of strings. Clones share their memory.
@@ -43,7 +41,7 @@ pub(super) fn plain(value: &Value) -> Result<Option<Plain>, EnvError> {
     Ok(Some(Plain::Tensor(tensor)))
 }
 
-fn vector(elements: &Arc<Vec<Value>>) -> Result<Option<Plain>, EnvError> {
+fn vector(elements: &[Value]) -> Result<Option<Plain>, EnvError> {
     let tensor = match elements.first() {
         Some(Value::Boolean(_)) => column(elements, Value::as_bool)?,
         Some(Value::Integer(_)) => column(elements, Value::as_i64)?,
