@@ -20,7 +20,7 @@ fn saved(dir: &Path, name: &str, bindings: &[(String, Value)]) -> PathBuf {
     let path = dir.join(name);
     let options = SaveOptions::new()
         .durable(false)
-        .overwrite(true)
+        .allow_overwrite(true)
         .created_at(0);
     save(&path, bindings.iter().map(|(n, v)| (n, v)), &options).expect("a save");
     path

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::fault::Fault;
+use crate::finding::Finding;
 
 /// The result of every fallible function of this crate.
 pub type Result<T, E = EnvError> = std::result::Result<T, E>;
@@ -111,6 +112,30 @@ pub enum EnvError {
     DuplicateName {
         /// The name.
         name: String,
+    },
+
+    /// The file would be larger than `max_file_size` allows.
+    #[error(
+        "saving {path} needs {needed} bytes or more, above max_file_size ({max}); nothing was written"
+    )]
+    FileTooLarge {
+        /// The file that was to be written.
+        path: Origin,
+        /// Bytes it would have at least.
+        needed: u64,
+        /// Bytes it may have.
+        max: u64,
+    },
+
+    /// Under `strict`: something would be lost.
+    #[error("cannot {action} {path} without loss: {}", first_losses(.findings))]
+    Lossy {
+        /// What was being done, as a verb: "save", "restore".
+        action: &'static str,
+        /// The file.
+        path: Origin,
+        /// What would be lost, and everything else that was found.
+        findings: Vec<Finding>,
     },
 
     /// Reading or writing failed.
@@ -275,6 +300,17 @@ pub enum EnvError {
         /// What went wrong.
         source: Box<EnvError>,
     },
+}
+
+/// The first losses, and how many more there are.
+fn first_losses(findings: &[Finding]) -> String {
+    let losses: Vec<_> = findings.iter().filter(|f| f.outcome.is_loss()).collect();
+    let mut text = losses.iter().take(3).map(|f| f.to_string());
+    let text = text.by_ref().collect::<Vec<_>>().join("; ");
+    match losses.len() {
+        0..=3 => text,
+        more => format!("{text}; and {} more", more - 3),
+    }
 }
 
 fn nearest_hint(nearest: &Option<String>) -> String {

@@ -66,6 +66,7 @@ mod name;
 mod path;
 mod pattern;
 mod read;
+mod selection;
 mod shuffle;
 mod slice;
 mod tree;
@@ -101,7 +102,10 @@ pub use value::{
     StringArray, Tensor, TensorRef, Typed, UserFunction, Value, ValueRef, Vector, byte_len,
     format_shape,
 };
-pub use write::{ArchiveWriter, BindingOptions, SaveOptions, SaveReport, save, serialize_value};
+pub use write::{
+    ArchiveWriter, BindingOptions, DEFAULT_COLD_SHARE, DEFAULT_LARGE_BYTES, SaveOptions,
+    SaveReport, save, serialize_value,
+};
 
 /// The examples of the README compile.
 #[cfg(doctest)]

@@ -20,6 +20,15 @@ pub struct Patterns {
     set: GlobSet,
 }
 
+/// How a name is matched by a set of patterns.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Matched {
+    /// It is one of them, letter by letter.
+    pub(crate) exact: bool,
+    /// One of them matches it.
+    pub(crate) pattern: bool,
+}
+
 impl Patterns {
     /// Reads patterns.
     ///
@@ -58,6 +67,27 @@ impl Patterns {
     /// Whether `name` is one of the patterns, or is matched by one.
     pub fn matches(&self, name: &str) -> bool {
         self.texts.iter().any(|text| text == name) || self.set.is_match(name)
+    }
+
+    /// How `name` is matched; notes in `met`, one place a pattern, which of them did.
+    pub(crate) fn mark(&self, name: &str, met: &mut [bool]) -> Matched {
+        let mut matched = Matched::default();
+        if self.is_empty() {
+            return matched;
+        }
+        for (text, met) in self.texts.iter().zip(met.iter_mut()) {
+            if text == name {
+                *met = true;
+                matched.exact = true;
+            }
+        }
+        for index in self.set.matches(name) {
+            if let Some(met) = met.get_mut(index) {
+                *met = true;
+            }
+            matched.pattern = true;
+        }
+        matched
     }
 
     /// The patterns as they were given.

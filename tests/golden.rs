@@ -198,7 +198,7 @@ fn cases() -> Vec<Case> {
         case("hot", options(), every_kind()),
         case("sealed", options().seal(true), sealed()),
         #[cfg(feature = "zstd")]
-        case("cold", options().cold("*").level(3), cold()),
+        case("cold", options().cold("*").compression_level(3), cold()),
         described,
         case("names", options(), names()),
         case("cut", options(), cut()),

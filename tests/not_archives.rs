@@ -95,7 +95,7 @@ fn a_fifo_a_socket_and_a_device_are_not_waited_for() {
         // Nor is it written to.
         let values = [("a", samples::record(1))];
         let values = values.map(|(n, r)| (n, achronyme_env::Value::from(r)));
-        let error = save(&path, values, &SaveOptions::new().overwrite(true)).unwrap_err();
+        let error = save(&path, values, &SaveOptions::new().allow_overwrite(true)).unwrap_err();
         assert!(matches!(error, EnvError::NotAFile { .. }), "{error:?}");
     }
 }

@@ -185,11 +185,11 @@ fn value() -> impl Strategy<Value = Value> {
 
 fn saved(path: &Path, values: &BTreeMap<String, Value>, cold: bool) {
     let mut options = SaveOptions::new()
-        .overwrite(true)
+        .allow_overwrite(true)
         .durable(false)
         .created_at(1);
     if cold {
-        options = options.cold("*").level(1);
+        options = options.cold("*").compression_level(1);
     }
     save(path, values, &options).unwrap();
 }

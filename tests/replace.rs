@@ -19,7 +19,7 @@ use achronyme_env::{
 use small::ROADS;
 
 fn overwrite() -> SaveOptions {
-    SaveOptions::new().overwrite(true).durable(false)
+    SaveOptions::new().allow_overwrite(true).durable(false)
 }
 
 /// Names in a directory, sorted.
@@ -627,7 +627,7 @@ fn a_disk_without_room_is_an_error_with_both_numbers() {
     let tensor =
         achronyme_env::Tensor::from_storage(DType::U8, [len], achronyme_env::Order::C, storage);
     let value = Value::from(tensor.unwrap());
-    let options = SaveOptions::new().overwrite(true);
+    let options = SaveOptions::new().allow_overwrite(true);
     let error = achronyme_env::save(&path, [("x", &value)], &options).unwrap_err();
     let EnvError::DiskFull { needed, free, .. } = error else {
         panic!("{error}")

@@ -60,7 +60,7 @@ fn hot() {
 
 #[test]
 fn cold() {
-    let (_dir, path) = saved(&SaveOptions::new().cold("*").level(1));
+    let (_dir, path) = saved(&SaveOptions::new().cold("*").compression_level(1));
     on_every_road(&path);
 }
 

@@ -25,7 +25,7 @@ fn extent_of(archive: &Archive, name: &str) -> u32 {
 
 fn saved(dir: &Path, values: &[(&str, Value)]) -> Archive {
     let path = dir.join("shared.ach");
-    let options = SaveOptions::new().durable(false).overwrite(true);
+    let options = SaveOptions::new().durable(false).allow_overwrite(true);
     save(&path, values.iter().map(|(n, v)| (n, v)), &options).unwrap();
     Archive::open(path).unwrap()
 }

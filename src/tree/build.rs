@@ -31,6 +31,22 @@ pub(super) enum Shared {
     Scope(Scope),
 }
 
+impl Shared {
+    fn address(&self) -> usize {
+        match self {
+            Shared::Cell(cell) => cell.address(),
+            Shared::Scope(scope) => scope.address(),
+        }
+    }
+
+    fn content(&self) -> Value {
+        match self {
+            Shared::Cell(cell) => cell.get(),
+            Shared::Scope(scope) => Value::Record(scope.bindings()),
+        }
+    }
+}
+
 /// Gathers nodes, extents and shapes while values are added.
 ///
 /// `S` takes the bytes of the nodes, one spool for the ordinary ones and one for the shared ones,
@@ -49,6 +65,10 @@ pub(crate) struct Builder<'a, S> {
     shared: Vec<Shared>,
     shared_by_address: HashMap<usize, u32>,
     cold: bool,
+    /// Bytes of nodes and extents that the value being added needs, shared ones counted again.
+    binding_bytes: u64,
+    /// Contents of cells and scopes, by address, that are saved instead of what is in them now.
+    pub(crate) frozen: Arc<HashMap<usize, Value>>,
     scratch: AlignedVec<16>,
 }
 
@@ -74,6 +94,8 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             shared: Vec::new(),
             shared_by_address: HashMap::new(),
             cold: false,
+            binding_bytes: 0,
+            frozen: Arc::default(),
             scratch: AlignedVec::new(),
         }
     }
@@ -81,6 +103,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
     /// Adds a value: scalars and tensors stand in the slot itself, anything else in a node.
     pub(crate) fn add(&mut self, value: &ValueRef<'a>, cold: bool) -> Result<Slot> {
         self.cold = cold;
+        self.binding_bytes = 0;
         let slot = match value {
             ValueRef::Null => Slot::Null,
             ValueRef::Boolean(boolean) => Slot::Boolean(*boolean),
@@ -120,16 +143,22 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         })
     }
 
+    /// Bytes of nodes and extents of the value that was added last.
+    pub(crate) fn binding_bytes(&self) -> u64 {
+        self.binding_bytes
+    }
+
     /// Writes the contents of cells and scopes that were met, and of those met in them. A queue and
     /// no recursion: cells may form chains of any length.
     fn write_shared(&mut self) -> Result<()> {
         while let Some(shared) = self.shared.get(self.shared_nodes.len()).cloned() {
-            let content = match shared {
-                Shared::Cell(cell) => cell.get(),
-                Shared::Scope(scope) => Value::Record(scope.bindings()),
+            let content = match self.frozen.get(&shared.address()) {
+                Some(content) => content.clone(),
+                None => shared.content(),
             };
             let (tree, _) = self.tree(&content, 0)?;
             let node = serialize(&tree, &mut self.scratch, &mut self.shared_spool)?;
+            self.binding_bytes += u64::from(node.len);
             self.shared_nodes.push(node);
         }
         Ok(())
@@ -181,16 +210,14 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
     pub(super) fn emit(&mut self, tree: &Tree<'_>) -> Result<u32> {
         let number = count("nodes", self.nodes.len())?;
         let node = serialize(tree, &mut self.scratch, &mut self.spool)?;
+        self.binding_bytes += u64::from(node.len);
         self.nodes.push(node);
         Ok(number)
     }
 
     /// The shared number of a cell or scope.
     pub(super) fn share(&mut self, shared: Shared) -> Result<u32> {
-        let address = match &shared {
-            Shared::Cell(cell) => cell.address(),
-            Shared::Scope(scope) => scope.address(),
-        };
+        let address = shared.address();
         if let Some(number) = self.shared_by_address.get(&address) {
             return Ok(*number);
         }
@@ -228,6 +255,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         if raw_len == 0 {
             return Ok(NONE);
         }
+        self.binding_bytes = self.binding_bytes.saturating_add(raw_len);
         let cold = self.cold;
         let identity = source.identity(raw_len, cold);
         if let Some(known) = self.by_identity.get(&identity) {

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::Value;
-use super::compound::Cell;
+use super::compound::{Cell, Function};
 use super::dtype::{DType, Order};
 use super::element::{Complex128, Element};
 use super::tensor::{Tensor, byte_len};
+use super::{Kind, Value};
 use crate::error::{EnvError, Result};
 
 /// A borrowed view of a value, so that a host saves its own tensors and texts without a copy.
@@ -52,6 +52,38 @@ pub enum ValueRef<'a> {
     Value(&'a Value),
     /// A value of this library's, owned.
     Owned(Value),
+}
+
+impl ValueRef<'_> {
+    /// The kind of the value.
+    pub fn kind(&self) -> Kind {
+        match self {
+            ValueRef::Null => Kind::Null,
+            ValueRef::Boolean(_) => Kind::Boolean,
+            ValueRef::Integer(_) => Kind::Integer,
+            ValueRef::Number(_) => Kind::Number,
+            ValueRef::Complex(_) => Kind::Complex,
+            ValueRef::String(_) => Kind::String,
+            ValueRef::Bytes(_) => Kind::Bytes,
+            ValueRef::Tensor(_) => Kind::Tensor,
+            ValueRef::Vector(_) => Kind::Vector,
+            ValueRef::Record(_) => Kind::Record,
+            ValueRef::Cell(_) => Kind::Cell,
+            ValueRef::Value(value) => value.kind(),
+            ValueRef::Owned(value) => value.kind(),
+        }
+    }
+
+    /// For a function, whether it is a builtin of the host.
+    pub(crate) fn is_builtin(&self) -> Option<bool> {
+        match self {
+            ValueRef::Value(Value::Function(function))
+            | ValueRef::Owned(Value::Function(function)) => {
+                Some(matches!(function.function(), Function::Builtin { .. }))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A borrowed tensor: dtype, shape, order, and the host's own bytes.

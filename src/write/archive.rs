@@ -1,31 +1,38 @@
 //! Writing an archive: bindings are gathered, then everything is placed, written once, and put in
 //! place of the old file.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::SpooledTempFile;
 
 use super::areas::{aligned, expected_len};
+use super::binding_options::BindingOptions;
+use super::destination::Destination;
 use super::emit::write_at;
+use super::entries::PlannedEntries;
 use super::options::SaveOptions;
 use super::placed::Placed;
 use super::replace::Replacement;
+use super::report::SaveReport;
+use super::size::choose_cold;
 use crate::error::{EnvError, Result};
+use crate::finding::{Finding, Outcome};
 use crate::format::extent::Codec;
 use crate::format::header::{
     AchHeader, FLAG_SEALED, FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINOR, HEADER_LEN,
 };
 use crate::format::records::{
-    Area, EntryRecord, FLAG_CONSTANT, FLAG_MUTABLE, LAYOUT_ID, NodeRecord, PAGE_SIZE, Preamble,
-    Slot,
+    Area, FLAG_CONSTANT, FLAG_MUTABLE, LAYOUT_ID, NodeRecord, PAGE_SIZE, Preamble, Slot,
 };
 use crate::format::sums::root_digest;
 use crate::format::{AREA_ALIGNMENT, NONE, TRAILER_LEN};
-use crate::limits::MAX_NAME_HEAP_BYTES;
 use crate::name::check_name;
 use crate::pattern::Patterns;
+use crate::selection::Selection;
 use crate::tree::build::{Builder, BuiltNodes};
 use crate::value::{Record, Value, ValueRef};
 
@@ -84,73 +91,15 @@ where
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct ArchiveWriter<'a> {
-    pub(super) replacement: Replacement,
+    pub(super) destination: Destination,
     pub(super) options: SaveOptions,
     cold: Patterns,
+    selection: Selection,
     builder: Builder<'a, SpooledTempFile>,
-    entries: Vec<PlannedEntry>,
-    /// Names in the order they were added, one after the other.
-    names: String,
-}
-
-/// What may be said of a binding beside its value.
-#[derive(Clone, Debug, Default)]
-pub struct BindingOptions {
-    attributes: Record,
-    constant: bool,
-    mutable: bool,
-}
-
-impl BindingOptions {
-    /// No attributes; neither constant nor mutable.
-    pub fn new() -> BindingOptions {
-        BindingOptions::default()
-    }
-
-    /// Attributes: units, dims, a description, anything.
-    pub fn attributes(mut self, attributes: Record) -> Self {
-        self.attributes = attributes;
-        self
-    }
-
-    /// Marks a constant of the session.
-    pub fn constant(mut self, constant: bool) -> Self {
-        self.constant = constant;
-        self
-    }
-
-    /// Marks a binding that was declared mutable.
-    pub fn mutable(mut self, mutable: bool) -> Self {
-        self.mutable = mutable;
-        self
-    }
-}
-
-/// What a save did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SaveReport {
-    /// The file.
-    pub path: PathBuf,
-    /// Its length in bytes.
-    pub file_len: u64,
-    /// Number of bindings.
-    pub bindings: usize,
-    /// Bytes of array data before compression; shared data counts once.
-    pub raw_bytes: u64,
-    /// Bytes of array data in the file.
-    pub stored_bytes: u64,
-    /// The root digest.
-    pub root_digest: [u8; 32],
-}
-
-#[derive(Clone, Copy, Debug)]
-struct PlannedEntry {
-    name_start: usize,
-    name_len: u16,
-    flags: u8,
-    attributes: u32,
-    slot: Slot,
+    entries: PlannedEntries,
+    /// Bindings that the selection left out.
+    omitted: usize,
+    findings: Vec<Finding>,
 }
 
 impl<'a> ArchiveWriter<'a> {
@@ -160,17 +109,39 @@ impl<'a> ArchiveWriter<'a> {
     /// [`EnvError::AlreadyExists`], [`EnvError::NotAFile`], [`EnvError::Io`];
     /// [`EnvError::InvalidValue`] or [`EnvError::Syntax`] for options that cannot be.
     pub fn create(path: impl AsRef<Path>, options: &SaveOptions) -> Result<ArchiveWriter<'a>> {
-        let cold = options.check()?;
-        let replacement = Replacement::new(path.as_ref(), options.overwrite)?;
-        let builder = Builder::new(replacement.spool(), replacement.spool());
+        ArchiveWriter::to(options, || {
+            let replacement = Replacement::new(path.as_ref(), options.allow_overwrite)?;
+            Ok(Destination::Replacement(replacement))
+        })
+    }
+
+    /// Begins an archive in memory.
+    pub(crate) fn in_memory(options: &SaveOptions) -> Result<ArchiveWriter<'a>> {
+        ArchiveWriter::to(options, Destination::memory)
+    }
+
+    fn to(
+        options: &SaveOptions,
+        destination: impl FnOnce() -> Result<Destination>,
+    ) -> Result<ArchiveWriter<'a>> {
+        let (cold, selection) = options.check()?;
+        let destination = destination()?;
+        let builder = Builder::new(destination.spool(), destination.spool());
         Ok(ArchiveWriter {
-            replacement,
+            destination,
             options: options.clone(),
             cold,
+            selection,
             builder,
-            entries: Vec::new(),
-            names: String::new(),
+            entries: PlannedEntries::default(),
+            omitted: 0,
+            findings: Vec::new(),
         })
+    }
+
+    /// Saves these contents of cells and scopes, by their addresses, instead of what is in them.
+    pub(crate) fn freeze(&mut self, contents: Arc<HashMap<usize, Value>>) {
+        self.builder.frozen = contents;
     }
 
     /// Adds a binding.
@@ -194,32 +165,59 @@ impl<'a> ArchiveWriter<'a> {
         options: &BindingOptions,
     ) -> Result<()> {
         check_name(name)?;
-        let cold = !self.cold.is_empty() && self.cold.matches(name);
-        let slot = self
-            .builder
-            .add(&value.into(), cold)
-            .map_err(|e| e.of_variable(name))?;
-        let attributes = match options.attributes.is_empty() {
-            true => NONE,
-            false => {
-                let attributes = Value::Record(options.attributes.clone());
-                self.record_node(attributes)
-                    .map_err(|e| e.of_variable(name))?
+        let value = value.into();
+        if !self.takes(name, &value, options) {
+            return Ok(());
+        }
+        let of_variable = |e: EnvError| e.of_variable(name);
+        let cold = self.options.compress || (!self.cold.is_empty() && self.cold.matches(name));
+        let slot = self.builder.add(&value, cold).map_err(of_variable)?;
+        if let Some(large) = self.options.warn_large_values
+            && self.builder.binding_bytes() > large
+        {
+            let reason = format!("it needs {} bytes", self.builder.binding_bytes());
+            let kind = value.kind().name();
+            self.findings
+                .push(Finding::new(name, kind, Outcome::Warning, reason));
+        }
+        let mut attributes = options.attributes.clone();
+        for (_, more) in self.options.attributes.iter().filter(|(n, _)| n == name) {
+            for (key, value) in more.iter() {
+                attributes.insert(key, value.clone());
             }
+        }
+        let attributes = match attributes.is_empty() {
+            true => NONE,
+            false => self
+                .record_node(Value::Record(attributes))
+                .map_err(of_variable)?,
         };
         let flags =
             (options.constant as u8 * FLAG_CONSTANT) | (options.mutable as u8 * FLAG_MUTABLE);
-        let name_start = self.names.len();
-        self.names.push_str(name);
-        let name_len = name.len() as u16;
-        self.entries.push(PlannedEntry {
-            name_start,
-            name_len,
-            flags,
-            attributes,
-            slot,
-        });
+        self.entries.push(name, flags, attributes, slot);
         Ok(())
+    }
+
+    /// Whether the options take a binding. What they leave out for its kind is a finding.
+    fn takes(&mut self, name: &str, value: &ValueRef<'_>, options: &BindingOptions) -> bool {
+        if !self.selection.takes(name) {
+            self.omitted += 1;
+            return false;
+        }
+        let builtins = self.options.include_builtins.unwrap_or(true);
+        let (left_out, option) = match value.is_builtin() {
+            _ if options.constant && !self.options.include_constants => (true, "include_constants"),
+            Some(true) => (!builtins, "include_builtins"),
+            Some(false) => (!self.options.include_functions, "include_functions"),
+            None => (false, ""),
+        };
+        if left_out {
+            let reason = format!("`{option}` is off");
+            let kind = value.kind().name();
+            self.findings
+                .push(Finding::new(name, kind, Outcome::Omitted, reason));
+        }
+        !left_out
     }
 
     /// Writes the archive and puts it in place.
@@ -229,15 +227,37 @@ impl<'a> ArchiveWriter<'a> {
     /// old file is as it was and nothing is left behind; [`EnvError::ReplacedNotDurable`], after
     /// which the new file is in place.
     pub fn finish(mut self) -> Result<SaveReport> {
+        let (report, expected) = self.write()?;
+        match self.destination {
+            Destination::Replacement(replacement) => {
+                replacement.commit(self.options.durable, expected)?
+            }
+            Destination::Memory(_) => {}
+        }
+        Ok(report)
+    }
+
+    /// As [`ArchiveWriter::finish`], for an archive in memory: the file that holds it.
+    pub(crate) fn finish_in_memory(mut self) -> Result<(std::fs::File, SaveReport)> {
+        let (report, _) = self.write()?;
+        match self.destination {
+            Destination::Memory(file) => Ok((file, report)),
+            Destination::Replacement(_) => unreachable!("it was not begun in memory"),
+        }
+    }
+
+    /// Writes everything. Returns the report, and how many bytes were expected to be needed.
+    fn write(&mut self) -> Result<(SaveReport, u64)> {
         let metadata_node = self.metadata_node()?;
-        let empty = [self.replacement.spool(), self.replacement.spool()];
+        let empty = [self.destination.spool(), self.destination.spool()];
         let BuiltNodes {
             nodes,
             shared_count,
             spools,
         } = self.builder.finish_nodes(empty)?;
-        let extents = std::mem::take(&mut self.builder.extents);
-        let (entries, names) = self.sorted_entries()?;
+        let mut extents = std::mem::take(&mut self.builder.extents);
+        choose_cold(&self.options, &mut extents)?;
+        let (entries, names) = self.entries.sorted()?;
         let mut placed = Placed {
             entries,
             names,
@@ -268,9 +288,11 @@ impl<'a> ArchiveWriter<'a> {
         };
         let extents_offset = aligned(node_end, AREA_ALIGNMENT);
 
+        self.refuse_too_large(extents_offset, &extents)?;
+        self.refuse_losses()?;
         let expected = expected_len(extents_offset, &extents);
-        self.replacement.reserve(expected)?;
-        let failed = |e| self.replacement.write_failed(e, expected);
+        self.destination.reserve(expected)?;
+        let failed = |e| self.destination.write_failed(e, expected);
 
         self.write_nodes(spools, nodes_area).map_err(failed)?;
         let (extents_end, lists) =
@@ -317,22 +339,48 @@ impl<'a> ArchiveWriter<'a> {
         };
         let header = header.to_bytes();
         let root_digest = root_digest(&header, &table);
-        let file = self.replacement.file();
+        let file = self.destination.file();
         write_at(file, 0, &header)
             .and_then(|()| write_at(file, table_offset, &table))
             .and_then(|()| write_at(file, file_len - TRAILER_LEN, &root_digest))
             .and_then(|()| file.set_len(file_len))
             .map_err(failed)?;
-        let report = SaveReport {
-            path: self.replacement.path().to_owned(),
+        let names = self.entries.names();
+        self.findings.extend(self.selection.unmet(names));
+        let mut report = SaveReport {
+            path: self.destination.origin(),
             file_len,
             bindings: placed.entries.len(),
+            omitted: self.omitted,
             raw_bytes: placed.extents.iter().map(|extent| extent.raw_len).sum(),
             stored_bytes: placed.extents.iter().map(|extent| extent.stored_len).sum(),
             root_digest,
+            findings: std::mem::take(&mut self.findings),
         };
-        self.replacement.commit(self.options.durable, expected)?;
-        Ok(report)
+        report.findings.extend(self.attributes_of_nothing());
+        Ok((report, expected))
+    }
+
+    /// A finding for every name whose attributes no binding took.
+    fn attributes_of_nothing(&self) -> impl Iterator<Item = Finding> {
+        let given = self.options.attributes.iter();
+        let unknown = given.filter(|(name, _)| !self.entries.names().any(|known| known == name));
+        unknown.map(|(name, _)| {
+            let reason = "attributes were given for it, and it is not saved";
+            Finding::new(name, "", Outcome::Unknown, reason)
+        })
+    }
+
+    /// Under `strict`, an error when something would be lost.
+    fn refuse_losses(&self) -> Result<()> {
+        if self.options.strict && self.findings.iter().any(|f| f.outcome.is_loss()) {
+            return Err(EnvError::Lossy {
+                action: "save",
+                path: self.destination.origin(),
+                findings: self.findings.clone(),
+            });
+        }
+        Ok(())
     }
 
     /// The node of the metadata record, or `NONE` when there is nothing to say.
@@ -367,56 +415,12 @@ impl<'a> ArchiveWriter<'a> {
             other => unreachable!("a record became {other:?}"),
         }
     }
-
-    /// The entries sorted by name, and the name heap in that order.
-    fn sorted_entries(&self) -> Result<(Vec<EntryRecord>, Vec<u8>)> {
-        let name = |entry: &PlannedEntry| {
-            &self.names.as_bytes()[entry.name_start..][..usize::from(entry.name_len)]
-        };
-        if self.names.len() as u64 > MAX_NAME_HEAP_BYTES || self.entries.len() as u64 >= NONE.into()
-        {
-            return Err(EnvError::InvalidValue {
-                what: format!("{} bindings", self.entries.len()),
-                reason: "their names need more than 4 GiB, or they are too many".to_owned(),
-            });
-        }
-        let mut order: Vec<u32> = (0..self.entries.len() as u32).collect();
-        if !self.entries.is_sorted_by(|a, b| name(a) < name(b)) {
-            order.sort_by(|a, b| {
-                name(&self.entries[*a as usize]).cmp(name(&self.entries[*b as usize]))
-            });
-        }
-        let mut names = Vec::with_capacity(self.names.len());
-        let mut records: Vec<EntryRecord> = Vec::with_capacity(order.len());
-        let mut previous: Option<&[u8]> = None;
-        for ordinal in order {
-            let entry = &self.entries[ordinal as usize];
-            let bytes = name(entry);
-            if previous == Some(bytes) {
-                let name = String::from_utf8_lossy(bytes).into_owned();
-                return Err(EnvError::DuplicateName { name });
-            }
-            previous = Some(bytes);
-            let (kind, payload) = entry.slot.to_record();
-            records.push(EntryRecord {
-                name_offset: names.len() as u32,
-                name_len: entry.name_len,
-                kind,
-                flags: entry.flags,
-                ordinal,
-                attributes: entry.attributes,
-                payload,
-            });
-            names.extend_from_slice(bytes);
-        }
-        Ok((records, names))
-    }
 }
 
 impl fmt::Debug for ArchiveWriter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ArchiveWriter")
-            .field("path", &self.replacement.path())
+            .field("path", &self.destination.origin())
             .field("bindings", &self.entries.len())
             .finish_non_exhaustive()
     }

@@ -53,7 +53,7 @@ impl ArchiveWriter<'_> {
                 if read == 0 {
                     break;
                 }
-                write_at(self.replacement.file(), at, &buffer[..read])?;
+                write_at(self.destination.file(), at, &buffer[..read])?;
                 at += read as u64;
             }
         }
@@ -72,12 +72,12 @@ impl ArchiveWriter<'_> {
         failed: &(dyn Fn(io::Error) -> EnvError + Sync),
     ) -> Result<(u64, Vec<Vec<u8>>)> {
         let emission = Emission {
-            file: self.replacement.file(),
+            file: self.destination.file(),
             digest: self.digest_kind(),
             progress: self.options.progress.as_ref(),
             total: extents.iter().map(|extent| extent.raw_len).sum(),
             done: AtomicU64::new(0),
-            durable: self.options.durable,
+            durable: self.options.durable && self.destination.on_disk(),
         };
         let mut lists = Vec::with_capacity(extents.len());
         let (mut first, mut end) = (0, start);
@@ -114,7 +114,13 @@ impl ArchiveWriter<'_> {
         record: &mut ExtentRecord,
         failed: &(dyn Fn(io::Error) -> EnvError + Sync),
     ) -> Result<Vec<u8>> {
-        let blocks = super::cold::write_cold(emission, extent, record, self.options.level, failed)?;
+        let blocks = super::cold::write_cold(
+            emission,
+            extent,
+            record,
+            self.options.compression_level,
+            failed,
+        )?;
         if let [(_, crc)] = blocks[..] {
             return Ok(crc.to_le_bytes().to_vec());
         }
@@ -159,7 +165,7 @@ impl ArchiveWriter<'_> {
             area.extend_from_slice(list);
             area.resize(area.len().next_multiple_of(8), 0);
         }
-        write_at(self.replacement.file(), offset, &area)?;
+        write_at(self.destination.file(), offset, &area)?;
         Ok(Area {
             offset,
             len: area.len() as u64,
@@ -167,7 +173,7 @@ impl ArchiveWriter<'_> {
     }
 }
 
-fn extent_alignment(raw_len: u64) -> u64 {
+pub(super) fn extent_alignment(raw_len: u64) -> u64 {
     if raw_len >= PAGE_ALIGNED_FROM {
         PAGE_ALIGNMENT
     } else {

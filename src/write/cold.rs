@@ -5,7 +5,7 @@ use std::io;
 
 use super::emit::{Emission, threads, write_at};
 use crate::error::{EnvError, Result};
-use crate::format::extent::ExtentRecord;
+use crate::format::extent::{DigestKind, ExtentRecord};
 use crate::format::sums::{PIECE_BYTES, combine, piece_digest};
 use crate::limits::COLD_BLOCK_BYTES;
 use crate::shuffle::shuffle;
@@ -34,11 +34,7 @@ pub(super) fn write_cold(
     level: i32,
     failed: &(dyn Fn(io::Error) -> EnvError + Sync),
 ) -> Result<Vec<(u32, u32)>> {
-    let width = if pays(extent, level)? {
-        extent.width
-    } else {
-        0
-    };
+    let width = shuffle_width(extent, level)?;
     record.shuffle = width as u8;
     let pieces = extent.raw_len.div_ceil(PIECE_BYTES as u64);
     let (mut blocks, mut digests) = (Vec::new(), Vec::new());
@@ -46,7 +42,7 @@ pub(super) fn write_cold(
     let mut piece = 0;
     while piece < pieces {
         let batch = (pieces - piece).min(BATCH_PIECES as u64);
-        for packed in pack_batch(emission, extent, piece, batch, width, level)? {
+        for packed in pack_batch(emission.digest, extent, piece, batch, width, level)? {
             write_at(emission.file, record.offset + stored, &packed.frames).map_err(failed)?;
             stored += packed.frames.len() as u64;
             blocks.extend(packed.blocks);
@@ -62,7 +58,7 @@ pub(super) fn write_cold(
 }
 
 fn pack_batch(
-    emission: &Emission<'_>,
+    digest: DigestKind,
     extent: &PlannedExtent<'_>,
     first: u64,
     count: u64,
@@ -75,7 +71,7 @@ fn pack_batch(
         let mut packer = Packer::new(level)?;
         let end = (start + run).min(first + count);
         (start..end)
-            .map(|piece| packer.pack_piece(emission, extent, piece, width))
+            .map(|piece| packer.pack_piece(digest, extent, piece, width))
             .collect()
     };
     let pack_run = &pack_run;
@@ -117,7 +113,7 @@ impl Packer {
 
     fn pack_piece(
         &mut self,
-        emission: &Emission<'_>,
+        digest: DigestKind,
         extent: &PlannedExtent<'_>,
         piece: u64,
         width: usize,
@@ -130,7 +126,7 @@ impl Packer {
         let mut packed = Packed {
             frames: Vec::new(),
             blocks: Vec::new(),
-            digest: piece_digest(emission.digest, &raw),
+            digest: piece_digest(digest, &raw),
         };
         for block in raw.chunks(BLOCK) {
             let frame = self.pack(block, width)?;
@@ -155,16 +151,72 @@ impl Packer {
     }
 }
 
-/// Whether shuffling makes a few blocks of the extent smaller. Depends on nothing but the bytes
-/// and the level, so that the same input gives the same file.
-fn pays(extent: &PlannedExtent<'_>, level: i32) -> Result<bool> {
-    if !matches!(extent.width, 2 | 4 | 8 | 16) {
-        return Ok(false);
+/// Bytes the extent will have when it is packed: packs it, and keeps nothing.
+pub(super) fn packed_len(extent: &PlannedExtent<'_>, level: i32) -> Result<u64> {
+    let width = shuffle_width(extent, level)?;
+    let pieces = extent.raw_len.div_ceil(PIECE_BYTES as u64);
+    let mut len = 0;
+    for first in (0..pieces).step_by(BATCH_PIECES) {
+        let batch = (pieces - first).min(BATCH_PIECES as u64);
+        let packed = pack_batch(DigestKind::Xxh3, extent, first, batch, width, level)?;
+        len += packed
+            .iter()
+            .map(|packed| packed.frames.len() as u64)
+            .sum::<u64>();
     }
+    Ok(len)
+}
+
+/// At most how many bytes the extent will have when it is packed.
+pub(super) fn packed_bound(extent: &PlannedExtent<'_>) -> u64 {
+    let bound = zstd::zstd_safe::compress_bound(BLOCK) as u64;
+    extent
+        .raw_len
+        .div_ceil(COLD_BLOCK_BYTES)
+        .saturating_mul(bound)
+}
+
+/// Whether packing saves at least `share` of the bytes of a sample, plain or shuffled.
+pub(super) fn is_worth(extent: &PlannedExtent<'_>, level: i32, share: f64) -> Result<bool> {
+    let sample = sample(extent, level)?;
+    let packed = sample.plain.min(sample.shuffled);
+    Ok(packed as f64 <= (1.0 - share) * sample.raw as f64)
+}
+
+/// Width of the elements whose bytes are shuffled; 0 where that does not make a sample smaller.
+fn shuffle_width(extent: &PlannedExtent<'_>, level: i32) -> Result<usize> {
+    if !can_shuffle(extent) {
+        return Ok(0);
+    }
+    let sample = sample(extent, level)?;
+    Ok(match sample.shuffled < sample.plain {
+        true => extent.width,
+        false => 0,
+    })
+}
+
+fn can_shuffle(extent: &PlannedExtent<'_>) -> bool {
+    matches!(extent.width, 2 | 4 | 8 | 16)
+}
+
+/// Bytes of a few blocks, and of their frames.
+struct Sample {
+    raw: usize,
+    plain: usize,
+    shuffled: usize,
+}
+
+/// Packs a few blocks of the extent. Depends on nothing but the bytes and the level, so that the
+/// same input gives the same file.
+fn sample(extent: &PlannedExtent<'_>, level: i32) -> Result<Sample> {
     let blocks = extent.raw_len.div_ceil(COLD_BLOCK_BYTES);
     let step = (blocks / SAMPLED_BLOCKS).max(1);
     let mut packer = Packer::new(level.min(3))?;
-    let (mut plain, mut shuffled) = (0, 0);
+    let mut sample = Sample {
+        raw: 0,
+        plain: 0,
+        shuffled: 0,
+    };
     let mut block = Vec::new();
     for number in (0..blocks)
         .step_by(step as usize)
@@ -173,10 +225,12 @@ fn pays(extent: &PlannedExtent<'_>, level: i32) -> Result<bool> {
         let start = number * COLD_BLOCK_BYTES;
         block.resize((extent.raw_len - start).min(COLD_BLOCK_BYTES) as usize, 0);
         extent.source.read_at(start, &mut block)?;
-        plain += packer.pack(&block, 0)?.len();
-        shuffled += packer.pack(&block, extent.width)?.len();
+        let width = if can_shuffle(extent) { extent.width } else { 0 };
+        sample.raw += block.len();
+        sample.plain += packer.pack(&block, 0)?.len();
+        sample.shuffled += packer.pack(&block, width)?.len();
     }
-    Ok(shuffled < plain)
+    Ok(sample)
 }
 
 fn zstd_failed(source: io::Error) -> EnvError {

@@ -2,14 +2,21 @@
 
 mod archive;
 mod areas;
+mod binding_options;
 #[cfg(feature = "zstd")]
 mod cold;
+mod destination;
 mod emit;
+mod entries;
 mod image;
 mod options;
 mod placed;
 mod replace;
+mod report;
+mod size;
 
-pub use archive::{ArchiveWriter, BindingOptions, SaveReport, save};
+pub use archive::{ArchiveWriter, save};
+pub use binding_options::BindingOptions;
 pub use image::serialize_value;
-pub use options::SaveOptions;
+pub use options::{DEFAULT_COLD_SHARE, DEFAULT_LARGE_BYTES, SaveOptions};
+pub use report::SaveReport;

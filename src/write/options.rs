@@ -5,25 +5,49 @@ use std::sync::Arc;
 
 use crate::error::{EnvError, Result};
 use crate::pattern::Patterns;
+use crate::selection::Selection;
+use crate::value::Record;
 
 /// Told how many bytes of array data are written, and of how many.
 pub(super) type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
+
+/// Share of its bytes that compressing an array must save before [`SaveOptions::auto_cold`] does
+/// it, unless another is given.
+pub const DEFAULT_COLD_SHARE: f64 = 0.25;
+
+/// Bytes from which a binding is reported as large, unless another number is given.
+pub const DEFAULT_LARGE_BYTES: u64 = 100_000_000;
 
 /// How an archive is written.
 ///
 /// ```
 /// use achronyme_env::SaveOptions;
 ///
-/// let options = SaveOptions::new().description("third run").tag("lr").overwrite(true);
+/// let options = SaveOptions::new()
+///     .description("third run")
+///     .tag("lr")
+///     .exclude("tmp_*")
+///     .allow_overwrite(true);
 /// ```
 #[derive(Clone)]
 pub struct SaveOptions {
     pub(super) description: Option<String>,
     pub(super) tags: Vec<String>,
     pub(super) custom: Vec<(String, String)>,
-    pub(super) overwrite: bool,
+    pub(super) attributes: Vec<(String, Record)>,
+    pub(super) allow_overwrite: bool,
+    pub(super) include_only: Option<Vec<String>>,
+    pub(super) exclude: Vec<String>,
+    pub(super) include_constants: bool,
+    pub(super) include_functions: bool,
+    pub(crate) include_builtins: Option<bool>,
+    pub(super) compress: bool,
     pub(super) cold: Vec<String>,
-    pub(super) level: i32,
+    pub(super) auto_cold: Option<f64>,
+    pub(super) compression_level: i32,
+    pub(super) max_file_size: Option<u64>,
+    pub(super) warn_large_values: Option<u64>,
+    pub(super) strict: bool,
     pub(super) seal: bool,
     pub(super) durable: bool,
     pub(super) created: Option<u64>,
@@ -36,9 +60,20 @@ impl Default for SaveOptions {
             description: None,
             tags: Vec::new(),
             custom: Vec::new(),
-            overwrite: false,
+            attributes: Vec::new(),
+            allow_overwrite: false,
+            include_only: None,
+            exclude: Vec::new(),
+            include_constants: true,
+            include_functions: true,
+            include_builtins: None,
+            compress: false,
             cold: Vec::new(),
-            level: 3,
+            auto_cold: None,
+            compression_level: 3,
+            max_file_size: None,
+            warn_large_values: Some(DEFAULT_LARGE_BYTES),
+            strict: false,
             seal: false,
             durable: true,
             created: None,
@@ -48,7 +83,7 @@ impl Default for SaveOptions {
 }
 
 impl SaveOptions {
-    /// The defaults: nothing overwritten, everything hot, durable, not sealed.
+    /// The defaults: every binding, nothing overwritten, everything hot, durable, not sealed.
     pub fn new() -> SaveOptions {
         SaveOptions::default()
     }
@@ -73,9 +108,59 @@ impl SaveOptions {
         self
     }
 
+    /// Adds attributes to the binding `name`, over those it has; a binding that is not saved is
+    /// reported.
+    pub fn attributes(mut self, name: impl Into<String>, attributes: Record) -> Self {
+        self.attributes.push((name.into(), attributes));
+        self
+    }
+
     /// Whether an existing file is replaced; otherwise it is an error (the default).
-    pub fn overwrite(mut self, overwrite: bool) -> Self {
-        self.overwrite = overwrite;
+    pub fn allow_overwrite(mut self, allow: bool) -> Self {
+        self.allow_overwrite = allow;
+        self
+    }
+
+    /// Saves only bindings whose names are or match one of `patterns` (`*` also crosses `.` and
+    /// `/`). An exact name beats a pattern; what matches nothing is reported.
+    pub fn include_only<S: Into<String>>(mut self, patterns: impl IntoIterator<Item = S>) -> Self {
+        let patterns = patterns.into_iter().map(Into::into);
+        self.include_only.get_or_insert_default().extend(patterns);
+        self
+    }
+
+    /// Leaves out bindings whose names are or match `pattern`, unless
+    /// [`SaveOptions::include_only`] names them exactly.
+    pub fn exclude(mut self, pattern: impl Into<String>) -> Self {
+        self.exclude.push(pattern.into());
+        self
+    }
+
+    /// Whether bindings marked constant are saved (they are).
+    pub fn include_constants(mut self, include: bool) -> Self {
+        self.include_constants = include;
+        self
+    }
+
+    /// Whether bindings that are a user's function are saved (they are). Functions inside other
+    /// values always are.
+    pub fn include_functions(mut self, include: bool) -> Self {
+        self.include_functions = include;
+        self
+    }
+
+    /// Whether bindings that are a builtin function of the host are saved, by name. By default
+    /// those of an [`crate::Environment`] are not, and that is reported: its host has them anyway. What
+    /// is handed to an [`crate::ArchiveWriter`] is. Those inside other values always are.
+    pub fn include_builtins(mut self, include: bool) -> Self {
+        self.include_builtins = Some(include);
+        self
+    }
+
+    /// Whether all array data and long strings are compressed. By default nothing is: compressed
+    /// data cannot be mapped.
+    pub fn compress(mut self, compress: bool) -> Self {
+        self.compress = compress;
         self
     }
 
@@ -85,9 +170,36 @@ impl SaveOptions {
         self
     }
 
+    /// Compresses the arrays where a sample of their bytes says that it saves at least `share` of
+    /// them, plain or shuffled: 0.25 keeps hot what would still need more than three quarters.
+    /// Arrays below 4096 bytes stay hot.
+    pub fn auto_cold(mut self, share: f64) -> Self {
+        self.auto_cold = Some(share);
+        self
+    }
+
     /// Level of zstd, 1 (fast) to 22 (small); 3 by default.
-    pub fn level(mut self, level: i32) -> Self {
-        self.level = level;
+    pub fn compression_level(mut self, level: i32) -> Self {
+        self.compression_level = level;
+        self
+    }
+
+    /// Refuses, before a byte is written, to make a file of more than `bytes`. Where compression
+    /// decides, the data is then compressed twice: once to measure.
+    pub fn max_file_size(mut self, bytes: u64) -> Self {
+        self.max_file_size = Some(bytes);
+        self
+    }
+
+    /// Reports bindings of more than `bytes`; 100 MB by default, `None` for never.
+    pub fn warn_large_values(mut self, bytes: impl Into<Option<u64>>) -> Self {
+        self.warn_large_values = bytes.into();
+        self
+    }
+
+    /// Whether a part of a value that cannot be saved is an error; otherwise it is reported.
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
         self
     }
 
@@ -119,21 +231,32 @@ impl SaveOptions {
         self
     }
 
-    /// The cold patterns, and everything that can be refused before a byte is written.
-    pub(super) fn check(&self) -> Result<Patterns> {
-        if !(1..=22).contains(&self.level) {
-            return Err(EnvError::InvalidValue {
-                what: format!("the compression level {}", self.level),
-                reason: "levels are 1 to 22".to_owned(),
-            });
+    /// The cold patterns and the selection, and everything that can be refused before a byte is
+    /// written.
+    pub(super) fn check(&self) -> Result<(Patterns, Selection)> {
+        let refuse = |what: String, reason: &str| {
+            Err(EnvError::InvalidValue {
+                what,
+                reason: reason.to_owned(),
+            })
+        };
+        if !(1..=22).contains(&self.compression_level) {
+            let what = format!("the compression level {}", self.compression_level);
+            return refuse(what, "levels are 1 to 22");
         }
-        if !cfg!(feature = "zstd") && !self.cold.is_empty() {
-            return Err(EnvError::InvalidValue {
-                what: "cold patterns".to_owned(),
-                reason: "this build was made without the feature `zstd`".to_owned(),
-            });
+        if let Some(share) = self.auto_cold
+            && !(share > 0.0 && share < 1.0)
+        {
+            let what = format!("the share {share} that compression must save");
+            return refuse(what, "shares lie between 0 and 1");
         }
-        Patterns::new(&self.cold)
+        let compresses = self.compress || !self.cold.is_empty() || self.auto_cold.is_some();
+        if !cfg!(feature = "zstd") && compresses {
+            let reason = "this build was made without the feature `zstd`";
+            return refuse("compression".to_owned(), reason);
+        }
+        let selection = Selection::new(self.include_only.as_deref(), &self.exclude)?;
+        Ok((Patterns::new(&self.cold)?, selection))
     }
 }
 
@@ -143,9 +266,20 @@ impl fmt::Debug for SaveOptions {
             .field("description", &self.description)
             .field("tags", &self.tags)
             .field("custom", &self.custom)
-            .field("overwrite", &self.overwrite)
+            .field("attributes", &self.attributes)
+            .field("allow_overwrite", &self.allow_overwrite)
+            .field("include_only", &self.include_only)
+            .field("exclude", &self.exclude)
+            .field("include_constants", &self.include_constants)
+            .field("include_functions", &self.include_functions)
+            .field("include_builtins", &self.include_builtins)
+            .field("compress", &self.compress)
             .field("cold", &self.cold)
-            .field("level", &self.level)
+            .field("auto_cold", &self.auto_cold)
+            .field("compression_level", &self.compression_level)
+            .field("max_file_size", &self.max_file_size)
+            .field("warn_large_values", &self.warn_large_values)
+            .field("strict", &self.strict)
             .field("seal", &self.seal)
             .field("durable", &self.durable)
             .field("created", &self.created)

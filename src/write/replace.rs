@@ -5,7 +5,7 @@ use std::fs::{self, File, Permissions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::{NamedTempFile, SpooledTempFile};
+use tempfile::NamedTempFile;
 
 use crate::error::{EnvError, Result};
 
@@ -21,8 +21,6 @@ pub(super) struct Replacement {
 
 /// Links followed before a loop is assumed.
 const MAX_LINKS: usize = 40;
-/// Node bytes held in memory before they go to a temporary file.
-const SPOOL_BYTES: usize = 4 << 20;
 
 impl Replacement {
     /// Makes the temporary file beside the target. A symbolic link is followed, so that its target
@@ -82,10 +80,9 @@ impl Replacement {
         &self.named
     }
 
-    /// A place for the bytes of nodes until their place in the file is known: memory, and beside
-    /// the target when they are many.
-    pub(super) fn spool(&self) -> SpooledTempFile {
-        tempfile::spooled_tempfile_in(SPOOL_BYTES, directory_of(&self.target))
+    /// The directory of the file that is replaced.
+    pub(super) fn directory(&self) -> &Path {
+        directory_of(&self.target)
     }
 
     /// Reserves `len` bytes, so that a full disk is an error now; and writing is faster.

@@ -181,7 +181,7 @@ fn into_archive(args: &Args, archive: &Archive, path: &Path, out: &mut dyn Write
     let about = gathered.about(1);
     let options = about.say(
         SaveOptions::new()
-            .overwrite(args.force)
+            .allow_overwrite(args.force)
             .seal(archive.header().is_sealed()),
     );
     let mut writer = ArchiveWriter::create(path, &gathered.keep_cold(options))?;

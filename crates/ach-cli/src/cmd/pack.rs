@@ -162,8 +162,8 @@ fn options(args: &Args, about: About, progress: &Progress) -> SaveOptions {
         custom: args.meta.clone(),
     };
     let options = SaveOptions::new()
-        .overwrite(args.force)
-        .level(args.level)
+        .allow_overwrite(args.force)
+        .compression_level(args.level)
         .seal(args.seal);
     // What is said here comes last: it wins over what the file says about itself.
     let options = own.say(about.say(options));
