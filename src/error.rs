@@ -18,6 +18,8 @@ pub enum Origin {
     File(PathBuf),
     /// Bytes handed over by the caller.
     Memory,
+    /// No file: an environment.
+    Environment,
 }
 
 impl Origin {
@@ -25,7 +27,7 @@ impl Origin {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Origin::File(path) => Some(path),
-            Origin::Memory => None,
+            Origin::Memory | Origin::Environment => None,
         }
     }
 }
@@ -41,6 +43,7 @@ impl fmt::Display for Origin {
                 )
             }
             Origin::Memory => f.write_str("the bytes in memory"),
+            Origin::Environment => f.write_str("the environment"),
         }
     }
 }
@@ -58,6 +61,28 @@ impl From<&Path> for Origin {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnvError {
+    /// A restore would put a record in the place of a variable.
+    #[error(
+        "the environment has a variable {}; choose another namespace, or allow overwriting", crate::name::quoted(.name)
+    )]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+
+    /// Under `strict_version`: another version of the format or of the library wrote the file.
+    #[error(
+        "{path} is {found}, where exactly {expected} is asked for; turn strict_version off to restore it"
+    )]
+    WriterDiffers {
+        /// The file.
+        path: Origin,
+        /// What wrote it.
+        found: String,
+        /// What was asked for.
+        expected: String,
+    },
+
     /// The output exists and overwriting was not allowed.
     #[error("{path} exists already; allow overwriting, or choose another name")]
     AlreadyExists {
@@ -72,6 +97,13 @@ pub enum EnvError {
         path: Origin,
         /// What differs: its length, its modification time, or its inode.
         what: &'static str,
+    },
+
+    /// A constant was to be changed.
+    #[error("{} is a constant, which nothing replaces or removes; choose another name", crate::name::quoted(.name))]
+    Constant {
+        /// Its name.
+        name: String,
     },
 
     /// Bytes of the file do not say what they must: it is damaged, cut short, or was made to harm.

@@ -67,6 +67,7 @@ mod path;
 mod pattern;
 mod read;
 mod selection;
+mod session;
 mod shuffle;
 mod slice;
 mod tree;
@@ -94,6 +95,11 @@ pub use read::image::deserialize_value;
 pub use read::{
     Archive, Binding, Check, Child, ExtentInfo, Metadata, OpenOptions, Section, SectionKind, Sizes,
     VerifyFault, VerifyReport, View,
+};
+pub use session::{
+    Environment, EnvironmentInfo, FunctionRegistry, RestoreMode, RestoreOptions, RestoreReport,
+    Restored, Variable, env_info, get_metadata, restore_environment, restore_from, restore_into,
+    save_environment,
 };
 pub use slice::{Axis, Slice};
 pub use value::{

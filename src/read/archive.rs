@@ -198,19 +198,12 @@ impl Archive {
     /// # Errors
     /// As [`Archive::get`].
     pub fn load_vars<S: AsRef<str>>(&self, names: &[S]) -> Result<Vec<Value>> {
-        let slots = names.iter().map(|name| {
+        let bindings = names.iter().map(|name| {
             let name = name.as_ref();
-            let binding = self.binding(name).ok_or_else(|| self.not_found(name))?;
-            Ok((binding.slot()?, binding.name()))
+            self.binding(name).ok_or_else(|| self.not_found(name))
         });
-        let slots = slots.collect::<Result<Vec<_>>>()?;
-        self.store().values(&slots).or_else(|error| {
-            // One by one, so that the error names the variable.
-            names
-                .iter()
-                .try_for_each(|name| self.get(name.as_ref()).map(drop))?;
-            Err(error)
-        })
+        let bindings: Vec<Binding<'_>> = bindings.collect::<Result<_>>()?;
+        self.load_bindings(&bindings)
     }
 
     /// The tensor of that name.

@@ -18,3 +18,13 @@ pub enum Check {
     /// Never. Damage gives wrong numbers.
     Never,
 }
+
+/// `true` is [`Check::AtOpen`], `false` is [`Check::Never`].
+impl From<bool> for Check {
+    fn from(check: bool) -> Self {
+        match check {
+            true => Check::AtOpen,
+            false => Check::Never,
+        }
+    }
+}

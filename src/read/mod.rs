@@ -2,6 +2,7 @@
 
 pub(crate) mod archive;
 mod binding;
+mod bulk;
 mod check;
 mod cold;
 mod content;

@@ -38,7 +38,7 @@ impl Archive {
     }
 
     /// All names, sorted by their bytes.
-    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> + DoubleEndedIterator {
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> + DoubleEndedIterator + Clone {
         let table = self.table();
         table.entries().iter().map(|entry| table.name(entry))
     }

@@ -13,11 +13,11 @@ use crate::format::NONE;
 use crate::format::extent::ExtentRecord;
 use crate::format::image::ImageHead;
 use crate::format::parts::Records;
-use crate::format::records::Slot;
+use crate::format::records::{NodeRecord, Slot};
 use crate::format::table::Table;
 use crate::limits::Limits;
 use crate::tree::node::Node;
-use crate::tree::restore::{TreeSource, restore, restore_many};
+use crate::tree::restore::{TreeSource, restore};
 use crate::value::{Complex128, DType, Order, Storage, Tensor, Value, byte_len};
 
 /// Bytes of a long string read in one go.
@@ -62,7 +62,7 @@ pub(crate) struct Store {
     pub(crate) origin: Origin,
     pub(crate) check: Check,
     pub(crate) limits: Limits,
-    nodes: LazySlots<Arc<Node>>,
+    pub(super) nodes: LazySlots<Arc<Node>>,
     pub(super) extents: LazySlots<ExtentState>,
 }
 
@@ -128,23 +128,6 @@ impl Store {
         })
     }
 
-    /// The values of several slots, with what they share shared.
-    pub(super) fn values(self: &Arc<Self>, slots: &[(Slot, &str)]) -> Result<Vec<Value>> {
-        let nodes: Vec<u32> = slots
-            .iter()
-            .filter_map(|(slot, _)| match slot {
-                Slot::Node(node) => Some(*node),
-                _ => None,
-            })
-            .collect();
-        let mut structured = restore_many(&StoreRef::new(self, None), &nodes)?.into_iter();
-        let value = |(slot, name): &(Slot, &str)| match slot {
-            Slot::Node(_) => Ok(structured.next().unwrap_or_default()),
-            slot => self.value(*slot, Some(name)),
-        };
-        slots.iter().map(value).collect()
-    }
-
     /// The node of that number, kept from now on.
     pub(crate) fn kept_node(&self, number: u32) -> Result<&Node> {
         if let Some(node) = self.nodes.get(number as usize) {
@@ -176,10 +159,21 @@ impl Store {
             .get(number as usize)
             .ok_or_else(|| self.no_node(number))?;
         self.refuse_change()?;
+        self.node_of(number, record, sum, |bytes| self.read(record.offset, bytes))
+    }
+
+    /// A node whose bytes `fill` gives, checked; its sum only when asked to.
+    pub(super) fn node_of(
+        &self,
+        number: u32,
+        record: &NodeRecord,
+        sum: bool,
+        fill: impl FnOnce(&mut [u8]) -> Result<()>,
+    ) -> Result<Node> {
         // The length is bounded by the table's check: at most 64 KiB.
         let mut words = vec![0u64; (record.len / 8) as usize].into_boxed_slice();
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
-        self.read(record.offset, bytes)?;
+        fill(bytes)?;
         if sum {
             let found = crc32fast::hash(bytes);
             if found != record.crc {
@@ -299,7 +293,7 @@ impl Store {
         self.fault(Part::Node(number), offset, Problem::Structure(text))
     }
 
-    fn no_node(&self, number: u32) -> EnvError {
+    pub(super) fn no_node(&self, number: u32) -> EnvError {
         let problem = Problem::Field {
             field: "node number",
             found: number.into(),

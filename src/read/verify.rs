@@ -54,7 +54,7 @@ impl VerifyReport {
 }
 
 impl VerifyFault {
-    pub(super) fn into_error(self, path: &Origin) -> EnvError {
+    pub(crate) fn into_error(self, path: &Origin) -> EnvError {
         let error = EnvError::Damaged {
             path: path.clone(),
             fault: self.fault,

@@ -33,25 +33,32 @@ pub(crate) trait TreeSource {
 
 /// The value of the node `number`.
 pub(crate) fn restore(source: &dyn TreeSource, number: u32) -> Result<Value> {
-    let mut values = restore_many(source, &[number])?;
+    let mut values = restore_many(source, &[number], &|_| ())?;
     values
         .pop()
         .ok_or_else(|| source.damaged(number, "it holds no value"))
 }
 
 /// The values of several nodes, in order: what is one cell or scope in the file is one in all of
-/// them. A node asked for twice gives the same value twice.
-pub(crate) fn restore_many(source: &dyn TreeSource, numbers: &[u32]) -> Result<Vec<Value>> {
+/// them. A node asked for twice gives the same value twice. `begin` is told the place of each
+/// before it is read, and how many there are before the contents of cells are.
+pub(crate) fn restore_many(
+    source: &dyn TreeSource,
+    numbers: &[u32],
+    begin: &dyn Fn(usize),
+) -> Result<Vec<Value>> {
     let mut restorer = Restorer::new(source);
     let mut roots: HashMap<u32, Value> = HashMap::new();
     let mut values = Vec::with_capacity(numbers.len());
-    for number in numbers {
+    for (place, number) in numbers.iter().enumerate() {
+        begin(place);
         let value = match roots.entry(*number) {
             Entry::Occupied(known) => known.get().clone(),
             Entry::Vacant(place) => place.insert(restorer.node(*number, u32::MAX, 0)?).clone(),
         };
         values.push(value);
     }
+    begin(numbers.len());
     restorer.fill_shared()?;
     Ok(values)
 }

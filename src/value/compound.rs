@@ -166,6 +166,16 @@ impl Extension {
             storage: Value::Null,
         }
     }
+
+    /// Kind and reason, when this stands for a value that could not be saved.
+    pub(crate) fn as_unsupported(&self) -> Option<(&str, &str)> {
+        if &*self.type_name != Extension::UNSUPPORTED {
+            return None;
+        }
+        let parameters = self.parameters.as_record()?;
+        let text = |name: &str| parameters.get(name).and_then(Value::as_str);
+        Some((text("kind")?, text("reason")?))
+    }
 }
 
 /// The bytes of a program's own archived type.

@@ -13,6 +13,7 @@ mod storage;
 mod string_array;
 mod tensor;
 mod vector;
+pub(crate) mod walk;
 
 use std::sync::Arc;
 

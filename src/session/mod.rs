@@ -1,0 +1,16 @@
+//! A host's session on top of archives: the environment, its saving and restoring, and what a
+//! language offers its users of them.
+
+mod environment;
+mod functions;
+mod info;
+mod restore;
+mod restore_options;
+mod save;
+
+pub use environment::{Environment, Variable};
+pub use functions::FunctionRegistry;
+pub use info::{EnvironmentInfo, env_info, get_metadata};
+pub use restore::{RestoreReport, Restored, restore_environment, restore_from, restore_into};
+pub use restore_options::{RestoreMode, RestoreOptions};
+pub use save::save_environment;

@@ -1,0 +1,330 @@
+//! Restoring an environment: everything that can fail first, then the change, which cannot.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::environment::{Environment, Variable};
+use super::restore_options::{RestoreMode, RestoreOptions};
+use crate::error::{EnvError, Origin, Result};
+use crate::finding::{Finding, Outcome};
+use crate::format::header::{FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINOR};
+use crate::read::{Archive, Binding, Check};
+use crate::value::walk::{Trail, Walk};
+use crate::value::{Record, Value};
+
+/// An environment that was restored, and what is to be said of it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Restored {
+    /// The environment.
+    pub environment: Environment,
+    /// What was restored, and what was not.
+    pub report: RestoreReport,
+}
+
+/// What a restore did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RestoreReport {
+    /// The file, or memory.
+    pub path: Origin,
+    /// Major and minor version of its format.
+    pub format: (u16, u16),
+    /// The version that wrote it.
+    pub created_by: String,
+    /// When it was made, in seconds since 1970-01-01 00:00 UTC.
+    pub created_at: u64,
+    /// Number of bindings that were restored.
+    pub bindings: usize,
+    /// Number of bindings that `include_only` and `exclude` left out.
+    pub omitted: usize,
+    /// What was not restored as it was saved, and what is worth knowing.
+    pub findings: Vec<Finding>,
+}
+
+/// One line, and one more for each finding.
+impl fmt::Display for RestoreReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "restored {} bindings from {}", self.bindings, self.path)?;
+        if self.omitted > 0 {
+            write!(f, "; {} left out", self.omitted)?;
+        }
+        for finding in &self.findings {
+            write!(f, "\n  {finding}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Restores a file as an environment of its own. Array data is read when it is first looked at.
+///
+/// # Errors
+/// As [`Archive::open`]; [`EnvError::Lossy`] under `strict`, [`EnvError::WriterDiffers`] under
+/// `strict_version`, [`EnvError::InvalidValue`] for options that cannot be.
+pub fn restore_environment(
+    path: impl AsRef<Path>,
+    options: impl Borrow<RestoreOptions>,
+) -> Result<Restored> {
+    let mut environment = Environment::new();
+    let report = restore_into(&mut environment, path, options)?;
+    Ok(Restored {
+        environment,
+        report,
+    })
+}
+
+/// Restores a file into an environment: all of what is asked for, or nothing.
+///
+/// # Errors
+/// As [`restore_environment`], and [`EnvError::NameTaken`]; the environment is then as it was.
+pub fn restore_into(
+    environment: &mut Environment,
+    path: impl AsRef<Path>,
+    options: impl Borrow<RestoreOptions>,
+) -> Result<RestoreReport> {
+    let options = options.borrow();
+    options.check()?;
+    let archive = options.open_options().open(path)?;
+    restore_archive(environment, &archive, options)
+}
+
+/// Restores an open archive, on whichever road it was opened: on a map, tensors are views of it.
+///
+/// ```
+/// use achronyme_env::{restore_from, save, Archive, RestoreOptions, SaveOptions, Tensor, Value};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("run.ach");
+/// # let weights = Value::from(Tensor::from_vec(vec![1.0; 4], [4])?);
+/// # save(&path, [("weights", &weights)], &SaveOptions::new())?;
+///
+/// let archive = Archive::open(&path)?;
+/// let restored = restore_from(&archive, RestoreOptions::new().include_only(["w*"]))?;
+/// assert_eq!(restored.environment.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As [`restore_environment`].
+pub fn restore_from(archive: &Archive, options: impl Borrow<RestoreOptions>) -> Result<Restored> {
+    let mut environment = Environment::new();
+    let report = environment.restore_from(archive, options)?;
+    Ok(Restored {
+        environment,
+        report,
+    })
+}
+
+impl Environment {
+    /// Restores an open archive into this environment: all of what is asked for, or nothing.
+    ///
+    /// # Errors
+    /// As [`restore_into`]; the environment is then as it was.
+    pub fn restore_from(
+        &mut self,
+        archive: &Archive,
+        options: impl Borrow<RestoreOptions>,
+    ) -> Result<RestoreReport> {
+        let options = options.borrow();
+        if options.verify_checksum == Check::AtOpen {
+            let report = archive.verify()?;
+            if let Some(fault) = report.faults.into_iter().next() {
+                return Err(fault.into_error(archive.origin()));
+            }
+        }
+        restore_archive(self, archive, options)
+    }
+}
+
+/// What an archive brings, before anything is changed.
+pub(super) struct Arrivals {
+    /// In the order of saving.
+    pub(super) variables: Vec<(Arc<str>, Variable)>,
+    pub(super) report: RestoreReport,
+}
+
+fn restore_archive(
+    environment: &mut Environment,
+    archive: &Archive,
+    options: &RestoreOptions,
+) -> Result<RestoreReport> {
+    let arrivals = arrivals(archive, options)?;
+    settle(environment, arrivals, options)
+}
+
+/// What an archive brings under these options.
+pub(super) fn arrivals(archive: &Archive, options: &RestoreOptions) -> Result<Arrivals> {
+    let mut selection = options.check()?;
+    let mut report = RestoreReport {
+        path: archive.origin().clone(),
+        format: (archive.header().major, archive.header().minor),
+        created_by: archive.header().writer.clone(),
+        created_at: archive.header().created,
+        bindings: 0,
+        omitted: 0,
+        findings: Vec::new(),
+    };
+    check_writer(&mut report, options)?;
+    let all = archive.bindings_as_saved();
+    let taken: Vec<Binding<'_>> = all
+        .iter()
+        .copied()
+        .filter(|binding| selection.takes(binding.name()))
+        .collect();
+    report.omitted = all.len() - taken.len();
+    report.findings.extend(selection.unmet(archive.names()));
+    let loaded = archive.load_with_attributes(&taken)?;
+    let variables = taken
+        .iter()
+        .zip(loaded)
+        .map(|(binding, (value, attributes))| {
+            let variable = Variable {
+                value,
+                attributes,
+                mutable: binding.is_mutable(),
+                constant: binding.is_constant(),
+            };
+            (Arc::from(binding.name()), variable)
+        });
+    Ok(Arrivals {
+        variables: variables.collect(),
+        report,
+    })
+}
+
+fn check_writer(report: &mut RestoreReport, options: &RestoreOptions) -> Result<()> {
+    let ours = env!("CARGO_PKG_VERSION");
+    let format = (FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINOR);
+    if report.created_by == ours && report.format == format {
+        return Ok(());
+    }
+    let (major, minor) = report.format;
+    let found = format!(
+        "format {major}.{minor}, written by version {}",
+        report.created_by
+    );
+    let expected = format!("format {}.{}, version {ours}", format.0, format.1);
+    if options.strict_version {
+        return Err(EnvError::WriterDiffers {
+            path: report.path.clone(),
+            found,
+            expected,
+        });
+    }
+    let reason = format!("the file is {found}; this is {expected}");
+    report
+        .findings
+        .push(Finding::new("", "", Outcome::Warning, reason));
+    Ok(())
+}
+
+/// Puts arrivals into an environment. Whatever can fail fails before the first change.
+pub(super) fn settle(
+    environment: &mut Environment,
+    arrivals: Arrivals,
+    options: &RestoreOptions,
+) -> Result<RestoreReport> {
+    let Arrivals {
+        mut variables,
+        mut report,
+    } = arrivals;
+    find_losses(&variables, options, &mut report.findings)?;
+    if let Some(name) = &options.namespace {
+        variables = vec![(
+            Arc::from(name.as_str()),
+            in_one_record(variables, &mut report),
+        )];
+        let taken = environment.variable(name);
+        if taken.is_some_and(|taken| taken.constant || !options.overwrite) {
+            return Err(EnvError::NameTaken { name: name.clone() });
+        }
+    } else {
+        let replace = options.mode == RestoreMode::Replace;
+        variables.retain(|(name, arriving)| {
+            let Some(present) = environment.variable(name) else {
+                return true;
+            };
+            let reason = match (present.constant, replace || options.overwrite) {
+                (true, _) if is_same_scalar(present, arriving) => return false,
+                (true, _) => "it is a constant of this environment",
+                (false, true) => return true,
+                (false, false) => "the environment has a variable of this name; `overwrite` is off",
+            };
+            let kind = arriving.value.kind().name();
+            let finding = Finding::new(&**name, kind, Outcome::Kept, reason);
+            report.findings.push(finding);
+            false
+        });
+        report.bindings = variables.len();
+    }
+    if options.strict && report.findings.iter().any(|f| f.outcome.is_loss()) {
+        return Err(EnvError::Lossy {
+            action: "restore",
+            path: report.path,
+            findings: report.findings,
+        });
+    }
+    if options.mode == RestoreMode::Replace {
+        environment.clear();
+    }
+    for (name, variable) in variables {
+        environment.variables.insert(name, variable);
+    }
+    Ok(report)
+}
+
+/// Resolves functions, and reports placeholders of what could not be saved.
+fn find_losses(
+    variables: &[(Arc<str>, Variable)],
+    options: &RestoreOptions,
+    findings: &mut Vec<Finding>,
+) -> Result<()> {
+    let mut walk = Walk::default();
+    for (name, variable) in variables {
+        let mut visit = |value: &Value, trail: &Trail<'_>| {
+            let (kind, outcome, reason) = match value {
+                Value::Extension(extension) => match extension.as_unsupported() {
+                    Some((kind, reason)) => (kind, Outcome::Lost, reason.to_owned()),
+                    None => return Ok(()),
+                },
+                Value::Function(callable) => match &options.functions {
+                    Some(registry) => match registry.resolve(callable) {
+                        Ok(()) => return Ok(()),
+                        Err(reason) => ("function", Outcome::Unresolved, reason),
+                    },
+                    None => return Ok(()),
+                },
+                _ => return Ok(()),
+            };
+            let finding = Finding::new(&**name, kind, outcome, reason);
+            findings.push(finding.at(trail.to_string()));
+            Ok(())
+        };
+        walk.value(&variable.value, "", &mut visit)
+            .and_then(|()| walk.shared(&mut |_, _| (), &mut visit))
+            .map_err(|e| e.of_variable(name))?;
+    }
+    Ok(())
+}
+
+/// One record of all variables. Attributes and marks, which a field has not, are reported.
+fn in_one_record(variables: Vec<(Arc<str>, Variable)>, report: &mut RestoreReport) -> Variable {
+    report.bindings = variables.len();
+    let fields = variables.into_iter().map(|(name, variable)| {
+        if !variable.attributes.is_empty() {
+            let reason = "its attributes stay behind: a field of a record has none";
+            let kind = variable.value.kind().name();
+            let finding = Finding::new(&*name, kind, Outcome::Warning, reason);
+            report.findings.push(finding);
+        }
+        (name, variable.value)
+    });
+    Variable::new(fields.collect::<Record>())
+}
+
+/// Whether both are the same number, text or other value that is compared without reading.
+fn is_same_scalar(a: &Variable, b: &Variable) -> bool {
+    let plain = |value: &Value| !matches!(value, Value::Tensor(_) | Value::StringArray(_));
+    plain(&a.value) && plain(&b.value) && a.value.identical(&b.value).unwrap_or(false)
+}

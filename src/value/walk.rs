@@ -1,0 +1,281 @@
+//! A walk through everything a value holds: parts by recursion, bounded by the nesting limit; the
+//! contents of cells and scopes by a queue, each once.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt;
+
+use super::compound::{Cell, Function, Scope};
+use super::{Record, Value};
+use crate::error::{EnvError, Result};
+use crate::limits::MAX_NESTING;
+
+/// Where a part of a value is: the steps that lead to it. Shown as `.layers[2].weights`; what is
+/// in a cell stands at the path of the cell, what a function captured below `.scope`.
+#[derive(Clone, Copy)]
+pub(crate) struct Trail<'t> {
+    /// The path of the cell or scope the walk is in, or empty.
+    start: &'t str,
+    parent: Option<&'t Trail<'t>>,
+    step: Step<'t>,
+    depth: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'t> {
+    None,
+    Field(&'t str),
+    Index(usize),
+}
+
+/// A cell or a scope that was met.
+#[derive(Clone)]
+pub(crate) enum SharedPart {
+    Cell(Cell),
+    Scope(Scope),
+}
+
+/// What stays the same while several values are walked through: cells and scopes met, each walked
+/// into once.
+#[derive(Default)]
+pub(crate) struct Walk {
+    met: HashSet<usize>,
+    /// Those met, in that order, with the path of the first meeting.
+    pub(crate) shared: VecDeque<(SharedPart, String)>,
+    /// Look only where cells and scopes may be.
+    only_shared: bool,
+}
+
+impl SharedPart {
+    pub(crate) fn address(&self) -> usize {
+        match self {
+            SharedPart::Cell(cell) => cell.address(),
+            SharedPart::Scope(scope) => scope.address(),
+        }
+    }
+
+    pub(crate) fn content(&self) -> Value {
+        match self {
+            SharedPart::Cell(cell) => cell.get(),
+            SharedPart::Scope(scope) => Value::Record(scope.bindings()),
+        }
+    }
+
+    pub(crate) fn set_content(&self, content: Value) {
+        match (self, content) {
+            (SharedPart::Cell(cell), content) => cell.set(content),
+            (SharedPart::Scope(scope), Value::Record(bindings)) => scope.set_bindings(bindings),
+            // A scope's content was taken from one: it is a record.
+            (SharedPart::Scope(_), _) => {}
+        }
+    }
+}
+
+impl Walk {
+    /// A walk that looks only where cells and scopes may be.
+    pub(crate) fn of_shared() -> Walk {
+        Walk {
+            only_shared: true,
+            ..Walk::default()
+        }
+    }
+
+    /// Shows `visit` the value and every part of it, but not what its cells and scopes hold: these
+    /// wait in [`Walk::shared`].
+    ///
+    /// # Errors
+    /// [`EnvError::NestingTooDeep`] with the path; what `visit` returns.
+    pub(crate) fn value(
+        &mut self,
+        value: &Value,
+        start: &str,
+        visit: &mut dyn FnMut(&Value, &Trail<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let trail = Trail {
+            start,
+            parent: None,
+            step: Step::None,
+            depth: 0,
+        };
+        self.part(value, &trail, visit)
+    }
+
+    /// Shows `visit` what is in the cells and scopes that were met, and in those met there; hands
+    /// each and its content to `content` first.
+    ///
+    /// # Errors
+    /// As [`Walk::value`].
+    pub(crate) fn shared(
+        &mut self,
+        content: &mut dyn FnMut(&SharedPart, &Value),
+        visit: &mut dyn FnMut(&Value, &Trail<'_>) -> Result<()>,
+    ) -> Result<()> {
+        while let Some((shared, path)) = self.shared.pop_front() {
+            let inside = shared.content();
+            content(&shared, &inside);
+            self.value(&inside, &path, visit)?;
+        }
+        Ok(())
+    }
+
+    fn part(
+        &mut self,
+        value: &Value,
+        trail: &Trail<'_>,
+        visit: &mut dyn FnMut(&Value, &Trail<'_>) -> Result<()>,
+    ) -> Result<()> {
+        visit(value, trail)?;
+        if self.only_shared && !value.may_share() {
+            return Ok(());
+        }
+        match value {
+            Value::Vector(elements) => {
+                for (index, element) in elements.iter().enumerate() {
+                    self.part(element, &trail.to(Step::Index(index))?, visit)?;
+                }
+            }
+            Value::Record(record) => self.record(record, trail, visit)?,
+            Value::Edge(edge) => self.record(&edge.properties, trail, visit)?,
+            Value::Function(function) => {
+                if let Function::User(user) = function.function() {
+                    self.record(&user.details, &trail.to(Step::Field("details"))?, visit)?;
+                    if let Some(scope) = &user.scope {
+                        let path = || format!("{trail}.scope");
+                        self.meet(SharedPart::Scope(scope.clone()), path);
+                    }
+                }
+            }
+            Value::Cell(cell) => self.meet(SharedPart::Cell(cell.clone()), || trail.to_string()),
+            Value::Error(error) => {
+                if let Some(source) = &error.source {
+                    self.part(source, &trail.to(Step::Field("source"))?, visit)?;
+                }
+            }
+            Value::Extension(extension) => {
+                let parameters = trail.to(Step::Field("parameters"))?;
+                self.part(&extension.parameters, &parameters, visit)?;
+                let storage = trail.to(Step::Field("storage"))?;
+                self.part(&extension.storage, &storage, visit)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn record(
+        &mut self,
+        record: &Record,
+        trail: &Trail<'_>,
+        visit: &mut dyn FnMut(&Value, &Trail<'_>) -> Result<()>,
+    ) -> Result<()> {
+        for (name, value) in record.iter() {
+            self.part(value, &trail.to(Step::Field(name))?, visit)?;
+        }
+        Ok(())
+    }
+
+    fn meet(&mut self, shared: SharedPart, path: impl FnOnce() -> String) {
+        if self.met.insert(shared.address()) {
+            self.shared.push_back((shared, path()));
+        }
+    }
+}
+
+impl<'t> Trail<'t> {
+    fn to(&'t self, step: Step<'t>) -> Result<Trail<'t>> {
+        if self.depth >= MAX_NESTING {
+            return Err(EnvError::NestingTooDeep {
+                path: self.to_string(),
+            });
+        }
+        Ok(Trail {
+            start: self.start,
+            parent: Some(self),
+            step,
+            depth: self.depth + 1,
+        })
+    }
+}
+
+impl fmt::Display for Trail<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.parent {
+            Some(parent) => parent.fmt(f)?,
+            None => f.write_str(self.start)?,
+        }
+        match self.step {
+            Step::None => Ok(()),
+            Step::Field(name) => write!(f, ".{name}"),
+            Step::Index(index) => write!(f, "[{index}]"),
+        }
+    }
+}
+
+/// Contents of cells and scopes by their addresses.
+pub(crate) type Contents = HashMap<usize, Value>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::UserFunction;
+
+    fn paths(value: &Value, mut walk: Walk) -> Vec<String> {
+        let mut paths = Vec::new();
+        let mut visit = |value: &Value, trail: &Trail<'_>| {
+            paths.push(format!("{trail} {}", value.kind()));
+            Ok(())
+        };
+        walk.value(value, "", &mut visit).unwrap();
+        walk.shared(&mut |_, _| (), &mut visit).unwrap();
+        paths
+    }
+
+    #[test]
+    fn every_part_is_visited_once_and_cells_that_hold_themselves_end() {
+        let cell = Cell::default();
+        cell.set(Record::from([
+            ("me", Value::from(cell.clone())),
+            ("n", Value::from(1i64)),
+        ]));
+        let counter = UserFunction {
+            scope: Some(Scope::new(Record::from([("count", cell.clone())]))),
+            ..UserFunction::default()
+        };
+        let value = Value::vector([Value::from(cell), Value::from(counter), Value::Null]);
+        assert_eq!(
+            paths(&value, Walk::default()),
+            [
+                " vector",
+                "[0] cell",
+                "[1] function",
+                "[2] null",
+                "[0] record",
+                "[0].me cell",
+                "[0].n integer",
+                "[1].scope record",
+                "[1].scope.count cell",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_walk_for_cells_passes_by_what_cannot_hold_any() {
+        let plain = Value::vector((0..1000).map(Value::from).collect::<Vec<_>>());
+        let value = Value::vector([plain, Value::from(Cell::new(2i64))]);
+        assert_eq!(
+            paths(&value, Walk::of_shared()),
+            [" vector", "[0] vector", "[1] cell", "[1] integer"]
+        );
+    }
+
+    #[test]
+    fn too_deep_nesting_is_an_error_that_names_the_path() {
+        let mut value = Value::Null;
+        for _ in 0..=MAX_NESTING {
+            value = Value::vector([value]);
+        }
+        let error = Walk::default()
+            .value(&value, "", &mut |_, _| Ok(()))
+            .unwrap_err();
+        assert!(error.to_string().contains("[0][0][0]"), "{error}");
+    }
+}
