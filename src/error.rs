@@ -253,6 +253,24 @@ pub enum EnvError {
         reason: String,
     },
 
+    /// No snapshot is kept under that name.
+    #[error("no snapshot is kept under the name {}{}", crate::name::quoted(.name), nearest_hint(.nearest))]
+    NoSnapshot {
+        /// The name asked for.
+        name: String,
+        /// The nearest name there is.
+        nearest: Option<String>,
+    },
+
+    /// The operating system has no means for it.
+    #[error("{what} is not possible on this system; {instead}")]
+    NotOnThisSystem {
+        /// What was asked for.
+        what: &'static str,
+        /// What to do instead.
+        instead: &'static str,
+    },
+
     /// The new file replaced the old one, but the system could not promise that it survives a
     /// power cut.
     #[error(

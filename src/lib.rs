@@ -98,8 +98,8 @@ pub use read::{
 };
 pub use session::{
     Environment, EnvironmentInfo, FunctionRegistry, RestoreMode, RestoreOptions, RestoreReport,
-    Restored, Variable, env_info, get_metadata, restore_environment, restore_from, restore_into,
-    save_environment,
+    Restored, SharedSnapshot, Snapshot, Variable, env_info, get_metadata, restore_environment,
+    restore_from, restore_into, save_environment,
 };
 pub use slice::{Axis, Slice};
 pub use value::{

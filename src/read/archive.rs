@@ -97,6 +97,17 @@ impl Archive {
         OpenOptions::new().from_sealed_fd(fd)
     }
 
+    /// Maps a sealed memory file by a path of it, such as that of a
+    /// [`crate::SharedSnapshot`]: safe and without a copy (Linux).
+    ///
+    /// # Errors
+    /// [`EnvError::Io`] when it cannot be opened or a seal is missing; otherwise as
+    /// [`Archive::open`].
+    #[cfg(target_os = "linux")]
+    pub fn open_sealed(path: impl AsRef<Path>) -> Result<Archive> {
+        OpenOptions::new().open_sealed(path)
+    }
+
     pub(super) fn new(header: AchHeader, store: Arc<Store>) -> Archive {
         Archive(Arc::new(Inner { header, store }))
     }

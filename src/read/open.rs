@@ -112,6 +112,18 @@ impl OpenOptions {
         self.open_source(Arc::new(map), Origin::Memory)
     }
 
+    /// Maps a sealed memory file by a path of it. See [`Archive::open_sealed`].
+    ///
+    /// # Errors
+    /// As [`Archive::open_sealed`].
+    #[cfg(target_os = "linux")]
+    pub fn open_sealed(&self, path: impl AsRef<Path>) -> Result<Archive> {
+        let path = path.as_ref();
+        let (file, _) = open_file(path)?;
+        let map = Map::sealed(file.into()).map_err(|e| EnvError::io("map", path, e))?;
+        self.open_source(Arc::new(map), path.into())
+    }
+
     fn open_source(&self, source: Arc<dyn ByteSource>, origin: Origin) -> Result<Archive> {
         let damaged = |fault| EnvError::Damaged {
             path: origin.clone(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::snapshot::Snapshot;
 use crate::error::{EnvError, Origin, Result};
 use crate::name::{check_name, nearest};
 use crate::value::{Record, Value};
@@ -26,6 +27,8 @@ use crate::value::{Record, Value};
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     pub(super) variables: IndexMap<Arc<str>, Variable>,
+    /// Snapshots kept under a name.
+    pub(super) snapshots: IndexMap<Arc<str>, Snapshot>,
 }
 
 /// A value of an environment, and what is said of it.

@@ -7,6 +7,8 @@ mod info;
 mod restore;
 mod restore_options;
 mod save;
+mod share;
+mod snapshot;
 
 pub use environment::{Environment, Variable};
 pub use functions::FunctionRegistry;
@@ -14,3 +16,5 @@ pub use info::{EnvironmentInfo, env_info, get_metadata};
 pub use restore::{RestoreReport, Restored, restore_environment, restore_from, restore_into};
 pub use restore_options::{RestoreMode, RestoreOptions};
 pub use save::save_environment;
+pub use share::SharedSnapshot;
+pub use snapshot::Snapshot;

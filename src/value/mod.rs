@@ -3,6 +3,7 @@
 mod borrowed;
 mod callable;
 mod compound;
+pub(crate) mod copy;
 mod dtype;
 mod element;
 mod identical;

@@ -45,6 +45,9 @@ pub(crate) struct Walk {
     only_shared: bool,
 }
 
+/// Contents of cells and scopes by their addresses.
+pub(crate) type Contents = HashMap<usize, Value>;
+
 impl SharedPart {
     pub(crate) fn address(&self) -> usize {
         match self {
@@ -209,9 +212,6 @@ impl fmt::Display for Trail<'_> {
         }
     }
 }
-
-/// Contents of cells and scopes by their addresses.
-pub(crate) type Contents = HashMap<usize, Value>;
 
 #[cfg(test)]
 mod tests {
