@@ -31,6 +31,8 @@
 //!
 //! | you have | you want | use |
 //! |---|---|---|
+//! | a session: named values with attributes and marks | a file, and back | [`Environment`], [`save_environment`], [`restore_environment`] |
+//! | a session | to undo, or to share with other processes | [`Snapshot`] |
 //! | values of this crate, or borrowed ones | a file | [`save`], [`ArchiveWriter`] with [`ValueRef`], [`TensorRef`] |
 //! | a file | one value | [`Archive::load_var`], [`Archive::at`] |
 //! | a file | a look at a large structured value | [`Archive::view`], [`View`] |
@@ -117,3 +119,8 @@ pub use write::{
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So do those of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/environment.md")]
+struct Guide;
