@@ -1,7 +1,7 @@
 //! Writing an archive: bindings are gathered, then everything is placed, written once, and put in
 //! place of the old file.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -172,19 +172,21 @@ impl<'a> ArchiveWriter<'a> {
         let of_variable = |e: EnvError| e.of_variable(name);
         let cold = self.options.compress || (!self.cold.is_empty() && self.cold.matches(name));
         let slot = self.builder.add(&value, cold).map_err(of_variable)?;
-        if let Some(large) = self.options.warn_large_values
-            && self.builder.binding_bytes() > large
+        let bytes = self.builder.binding_bytes();
+        if self
+            .options
+            .warn_large_values
+            .is_some_and(|large| bytes > large)
         {
-            let reason = format!("it needs {} bytes", self.builder.binding_bytes());
+            let reason = format!("it needs {:.1} MB", bytes as f64 / 1e6);
             let kind = value.kind().name();
             self.findings
                 .push(Finding::new(name, kind, Outcome::Warning, reason));
         }
         let mut attributes = options.attributes.clone();
-        for (_, more) in self.options.attributes.iter().filter(|(n, _)| n == name) {
-            for (key, value) in more.iter() {
-                attributes.insert(key, value.clone());
-            }
+        let given = self.options.attributes.get(name);
+        for (key, value) in given.iter().flat_map(|given| given.iter()) {
+            attributes.insert(key, value.clone());
         }
         let attributes = match attributes.is_empty() {
             true => NONE,
@@ -288,8 +290,8 @@ impl<'a> ArchiveWriter<'a> {
         };
         let extents_offset = aligned(node_end, AREA_ALIGNMENT);
 
-        self.refuse_too_large(extents_offset, &extents)?;
         self.refuse_losses()?;
+        self.refuse_too_large(extents_offset, &extents)?;
         let expected = expected_len(extents_offset, &extents);
         self.destination.reserve(expected)?;
         let failed = |e| self.destination.write_failed(e, expected);
@@ -363,9 +365,13 @@ impl<'a> ArchiveWriter<'a> {
 
     /// A finding for every name whose attributes no binding took.
     fn attributes_of_nothing(&self) -> impl Iterator<Item = Finding> {
-        let given = self.options.attributes.iter();
-        let unknown = given.filter(|(name, _)| !self.entries.names().any(|known| known == name));
-        unknown.map(|(name, _)| {
+        let saved: HashSet<&str> = match self.options.attributes.is_empty() {
+            true => HashSet::new(),
+            false => self.entries.names().collect(),
+        };
+        let given = self.options.attributes.keys();
+        let unknown = given.filter(move |name| !saved.contains(name.as_str()));
+        unknown.map(|name| {
             let reason = "attributes were given for it, and it is not saved";
             Finding::new(name, "", Outcome::Unknown, reason)
         })

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use crate::error::{EnvError, Result};
 use crate::pattern::Patterns;
 use crate::selection::Selection;
@@ -34,7 +36,7 @@ pub struct SaveOptions {
     pub(super) description: Option<String>,
     pub(super) tags: Vec<String>,
     pub(super) custom: Vec<(String, String)>,
-    pub(super) attributes: Vec<(String, Record)>,
+    pub(super) attributes: IndexMap<String, Record>,
     pub(super) allow_overwrite: bool,
     pub(super) include_only: Option<Vec<String>>,
     pub(super) exclude: Vec<String>,
@@ -60,7 +62,7 @@ impl Default for SaveOptions {
             description: None,
             tags: Vec::new(),
             custom: Vec::new(),
-            attributes: Vec::new(),
+            attributes: IndexMap::new(),
             allow_overwrite: false,
             include_only: None,
             exclude: Vec::new(),
@@ -111,7 +113,10 @@ impl SaveOptions {
     /// Adds attributes to the binding `name`, over those it has; a binding that is not saved is
     /// reported.
     pub fn attributes(mut self, name: impl Into<String>, attributes: Record) -> Self {
-        self.attributes.push((name.into(), attributes));
+        let given = self.attributes.entry(name.into()).or_default();
+        for (key, value) in attributes.iter() {
+            given.insert(key, value.clone());
+        }
         self
     }
 
