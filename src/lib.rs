@@ -62,6 +62,7 @@ mod finding;
 mod format;
 mod interop;
 pub mod limits;
+mod marks;
 mod name;
 mod path;
 mod pattern;
@@ -96,9 +97,10 @@ pub use read::{
 };
 pub use slice::{Axis, Slice};
 pub use value::{
-    BF16, Buffer, Cell, Complex64, Complex128, DType, Edge, Element, ErrorValue, Extension, F8E4M3,
-    F8E5M2, F16, Function, Kind, Order, Record, Scope, Storage, StringArray, Tensor, TensorRef,
-    Typed, UserFunction, Value, ValueRef, byte_len, format_shape,
+    BF16, Buffer, Cell, Complex64, Complex128, DType, Edge, EdgeRef, Element, ElementSource,
+    ErrorRef, ErrorValue, Extension, ExtensionRef, F8E4M3, F8E5M2, F16, Function, FunctionRef,
+    Kind, Order, Record, Scope, ScopeRef, SharedContents, SharedId, Storage, StringArray, Tensor,
+    TensorRef, Typed, UserFunction, UserFunctionRef, Value, ValueRef, byte_len, format_shape,
 };
 pub use write::{ArchiveWriter, BindingOptions, SaveOptions, SaveReport, save, serialize_value};
 

@@ -13,6 +13,7 @@ use super::options::SaveOptions;
 use super::placed::Placed;
 use super::replace::Replacement;
 use crate::error::{EnvError, Result};
+use crate::finding::{Finding, Outcome};
 use crate::format::extent::Codec;
 use crate::format::header::{
     AchHeader, FLAG_SEALED, FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINOR, HEADER_LEN,
@@ -27,7 +28,7 @@ use crate::limits::MAX_NAME_HEAP_BYTES;
 use crate::name::check_name;
 use crate::pattern::Patterns;
 use crate::tree::build::{Builder, BuiltNodes};
-use crate::value::{Record, Value, ValueRef};
+use crate::value::{NoContents, Record, SharedContents, Value, ValueRef};
 
 /// Saves bindings to a file: atomically, in the given order.
 ///
@@ -91,6 +92,7 @@ pub struct ArchiveWriter<'a> {
     entries: Vec<PlannedEntry>,
     /// Names in the order they were added, one after the other.
     names: String,
+    findings: Vec<Finding>,
 }
 
 /// What may be said of a binding beside its value.
@@ -142,6 +144,8 @@ pub struct SaveReport {
     pub stored_bytes: u64,
     /// The root digest.
     pub root_digest: [u8; 32],
+    /// What could not be saved: bindings that are missing, parts that stand as placeholders.
+    pub findings: Vec<Finding>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -170,6 +174,7 @@ impl<'a> ArchiveWriter<'a> {
             builder,
             entries: Vec::new(),
             names: String::new(),
+            findings: Vec::new(),
         })
     }
 
@@ -193,12 +198,72 @@ impl<'a> ArchiveWriter<'a> {
         value: impl Into<ValueRef<'a>>,
         options: &BindingOptions,
     ) -> Result<()> {
+        self.add_from(name, value, options, &mut NoContents)
+    }
+
+    /// Adds a binding whose value may name cells and scopes of the host's own
+    /// ([`ValueRef::HostCell`], [`ScopeRef::Host`](crate::ScopeRef)): `contents` tells what they
+    /// hold. One that was met before, in this or another binding, is not asked for again.
+    ///
+    /// A value that is [`ValueRef::Unsupported`] is left out, and a part that is becomes a
+    /// placeholder; [`SaveReport::findings`] names both. In the path of a finding `<cell>` and
+    /// `<scope>` are the steps into a cell of the host's and into the scope a function captured:
+    /// `counter.step<scope>.next<cell>[2]`. The name is that of the binding by which the cell was
+    /// met first.
+    ///
+    /// ```
+    /// use std::{cell::RefCell, rc::Rc};
+    /// use achronyme_env::{
+    ///     Archive, ArchiveWriter, BindingOptions, Result, SaveOptions, SharedContents, SharedId,
+    ///     Value, ValueRef,
+    /// };
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("run.ach");
+    ///
+    /// // The host's own cell, under two names.
+    /// let cell = Rc::new(RefCell::new(41.0));
+    /// struct Cells<'c>(&'c RefCell<f64>);
+    /// impl<'a> SharedContents<'a> for Cells<'_> {
+    ///     fn contents(&mut self, _: SharedId) -> Result<ValueRef<'a>> {
+    ///         Ok(ValueRef::Number(*self.0.borrow()))
+    ///     }
+    /// }
+    ///
+    /// let mut writer = ArchiveWriter::create(&path, &SaveOptions::new())?;
+    /// for name in ["counter", "alias"] {
+    ///     let value = ValueRef::HostCell(SharedId::of(&*cell));
+    ///     writer.add_from(name, value, &BindingOptions::new(), &mut Cells(&cell))?;
+    /// }
+    /// writer.finish()?;
+    ///
+    /// let values = Archive::open(&path)?.load_vars(&["counter", "alias"])?;
+    /// let [Value::Cell(counter), Value::Cell(alias)] = &values[..] else { panic!() };
+    /// assert!(counter.same(alias));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`ArchiveWriter::add`], and what `contents` answers.
+    pub fn add_from(
+        &mut self,
+        name: &str,
+        value: impl Into<ValueRef<'a>>,
+        options: &BindingOptions,
+        contents: &mut dyn SharedContents<'a>,
+    ) -> Result<()> {
         check_name(name)?;
+        let value = value.into();
+        if let ValueRef::Unsupported { kind, reason } = value {
+            let finding = Finding::new(name, kind, Outcome::Lost, reason);
+            self.findings.push(finding);
+            return Ok(());
+        }
         let cold = !self.cold.is_empty() && self.cold.matches(name);
         let slot = self
             .builder
-            .add(&value.into(), cold)
+            .add(&value, cold, contents)
             .map_err(|e| e.of_variable(name))?;
+        self.findings.extend(self.builder.take_findings(name));
         let attributes = match options.attributes.is_empty() {
             true => NONE,
             false => {
@@ -330,6 +395,7 @@ impl<'a> ArchiveWriter<'a> {
             raw_bytes: placed.extents.iter().map(|extent| extent.raw_len).sum(),
             stored_bytes: placed.extents.iter().map(|extent| extent.stored_len).sum(),
             root_digest,
+            findings: std::mem::take(&mut self.findings),
         };
         self.replacement.commit(self.options.durable, expected)?;
         Ok(report)
@@ -361,7 +427,10 @@ impl<'a> ArchiveWriter<'a> {
     }
 
     fn record_node(&mut self, record: Value) -> Result<u32> {
-        match self.builder.add(&ValueRef::Owned(record), false)? {
+        match self
+            .builder
+            .add(&ValueRef::Owned(record), false, &mut NoContents)?
+        {
             Slot::Node(node) => Ok(node),
             // `Builder::add` puts every record in a node.
             other => unreachable!("a record became {other:?}"),
