@@ -35,6 +35,7 @@
 //! | a file | one value | [`Archive::load_var`], [`Archive::at`] |
 //! | a file | a look at a large structured value | [`Archive::view`], [`View`] |
 //! | a file | part of a tensor | [`Tensor::slice`], [`Archive::at`] with a slice |
+//! | an interpreter with values of its own | its session in a file, and back | [`host::save`], [`host::adopt`] |
 //! | a value | bytes for a message | [`serialize_value`], [`deserialize_value`] |
 #![cfg_attr(
     feature = "serde",
@@ -60,6 +61,7 @@ mod error;
 mod fault;
 mod finding;
 mod format;
+pub mod host;
 mod interop;
 pub mod limits;
 mod marks;
