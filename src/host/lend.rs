@@ -105,9 +105,9 @@ pub trait Lend {
     fn open<'h>(&self, handle: &'h Self::Handle) -> Result<Self::Guard<'h>, String>;
 
     /// What it holds: any value for a cell, a [`ValueRef::Record`] of its bindings for a scope.
-    fn contents<'g, 'h: 'g>(
+    fn contents<'g>(
         &self,
-        guard: &'g Self::Guard<'h>,
+        guard: &'g Self::Guard<'_>,
         lending: &mut Lending<'_, Self::Handle>,
     ) -> ValueRef<'g>;
 }
@@ -116,7 +116,8 @@ pub trait Lend {
 #[derive(Debug)]
 pub struct Lending<'h, H> {
     handles: &'h Keep<H>,
-    known: HashMap<SharedId, &'h H>,
+    /// By identity: the handle, and what it is.
+    known: HashMap<SharedId, (&'h H, &'static str)>,
     depth: usize,
 }
 
@@ -124,13 +125,13 @@ impl<H: Clone> Lending<'_, H> {
     /// A cell of the host's, told from others by `id`: usually [`SharedId::of`] what an `Rc` points
     /// to. A clone of `handle` is kept the first time.
     pub fn cell<'v>(&mut self, id: SharedId, handle: &H) -> ValueRef<'v> {
-        self.know(id, || handle.clone());
+        self.know(id, "cell", || handle.clone());
         ValueRef::HostCell(id)
     }
 
     /// A scope of the host's; `handle` is asked for the first time it is met.
     pub fn scope(&mut self, id: SharedId, handle: impl FnOnce() -> H) -> ScopeRef {
-        self.know(id, handle);
+        self.know(id, "scope", handle);
         ScopeRef::Host(id)
     }
 
@@ -147,9 +148,9 @@ impl<H: Clone> Lending<'_, H> {
         value
     }
 
-    fn know(&mut self, id: SharedId, handle: impl FnOnce() -> H) {
+    fn know(&mut self, id: SharedId, kind: &'static str, handle: impl FnOnce() -> H) {
         if let Entry::Vacant(place) = self.known.entry(id) {
-            place.insert(self.handles.keep(handle()));
+            place.insert((self.handles.keep(handle()), kind));
         }
     }
 }
@@ -207,7 +208,7 @@ impl<L: Lend> Contents<'_, '_, '_, L> {
 
 impl<'g, 'h: 'g, L: Lend> SharedContents<'g> for Contents<'_, 'g, 'h, L> {
     fn contents(&mut self, id: SharedId) -> Result<ValueRef<'g>> {
-        let Some(handle) = self.lending.known.get(&id).copied() else {
+        let Some((handle, kind)) = self.lending.known.get(&id).copied() else {
             return Err(EnvError::InvalidValue {
                 what: "a cell or scope of the host's".to_owned(),
                 reason: "it was named without `Lending::cell` or `Lending::scope`".to_owned(),
@@ -215,7 +216,7 @@ impl<'g, 'h: 'g, L: Lend> SharedContents<'g> for Contents<'_, 'g, 'h, L> {
         };
         let guard = match self.host.open(handle) {
             Ok(guard) => self.guards.keep(guard),
-            Err(reason) => return Ok(ValueRef::unsupported("cell", reason)),
+            Err(reason) => return Ok(ValueRef::unsupported(kind, reason)),
         };
         self.lending.depth = 0;
         Ok(self.host.contents(guard, &mut self.lending))
