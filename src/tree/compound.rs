@@ -200,7 +200,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         })
     }
 
-    pub(super) fn record<'t, T: 't>(
+    pub(super) fn record<'t, T: 't + ?::core::marker::Sized>(
         &mut self,
         fields: impl ExactSizeIterator<Item = (&'t str, &'t T)>,
         depth: usize,

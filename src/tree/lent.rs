@@ -146,8 +146,8 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
     /// What stands for a value that cannot be saved, and the mark that tells so.
     pub(super) fn unsupported<'t>(
         &mut self,
-        kind: &'t Cow<'a, str>,
-        reason: &'t Cow<'a, str>,
+        kind: &'t str,
+        reason: &'t str,
         depth: usize,
     ) -> Result<Sized<'t>> {
         self.marks.finding(kind, Outcome::Lost, reason);
@@ -156,8 +156,9 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             return Ok((Tree::Null, TREE));
         }
         let parameters = [("kind", kind), ("reason", reason)];
-        let parameters = self.record(parameters.into_iter(), depth + 1, |builder, text, _| {
-            builder.cow_text(text)
+        let parameters = parameters.into_iter();
+        let parameters = self.record(parameters, depth + 1, |builder, text, _| {
+            builder.copied_text(text)
         })?;
         self.extension_tree([
             string(Extension::UNSUPPORTED),
@@ -221,16 +222,21 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         Ok(tree)
     }
 
+    #[allow(clippy::ptr_arg)] // A borrowed text lives for 'a, and then a long one is not copied.
     fn cow_text<'t>(&mut self, text: &'t Cow<'a, str>) -> Result<Sized<'t>> {
         match text {
             Cow::Borrowed(text) => self.borrowed_text(text),
-            Cow::Owned(text) if text.len() < LONG_BYTES => Ok(string(text)),
-            Cow::Owned(text) => {
-                let source = ExtentSource::Text(text.as_str().into());
-                let extent = self.extent(source, text.len() as u64, 1)?;
-                Ok((Tree::LongString(extent), TREE))
-            }
+            Cow::Owned(text) => self.copied_text(text),
         }
+    }
+
+    fn copied_text<'t>(&mut self, text: &'t str) -> Result<Sized<'t>> {
+        if text.len() < LONG_BYTES {
+            return Ok(string(text));
+        }
+        let source = ExtentSource::Text(text.into());
+        let extent = self.extent(source, text.len() as u64, 1)?;
+        Ok((Tree::LongString(extent), TREE))
     }
 
     fn extension_tree<'t>(&mut self, parts: [Sized<'t>; 3]) -> Result<Sized<'t>> {
