@@ -377,3 +377,29 @@ fn the_same_session_gives_the_same_values_in_the_same_order() {
     // A `HashMap` has another order in every process.
     assert!(seen[0] == seen[1]);
 }
+
+/// Text without regard to white space.
+fn plain(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
+#[test]
+fn the_guide_shows_the_example_as_it_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let example = plain(&read("examples/host/persist.rs"));
+    let guide = read("docs/hosts.md");
+    let blocks = guide.split("```rust\n").skip(1);
+    let blocks: Vec<&str> = blocks
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert!(blocks.len() > 10);
+    for piece in blocks.iter().flat_map(|block| block.split("// ...\n")) {
+        let mut piece = plain(piece);
+        // What closes a block that is shown in part may stand further on.
+        while !example.contains(&piece) && piece.ends_with(['}', ')']) {
+            piece.pop();
+        }
+        assert!(example.contains(&piece), "not in the example: {piece}");
+    }
+}
