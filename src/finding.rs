@@ -30,7 +30,8 @@ pub struct Finding {
 pub enum Outcome {
     /// Not carried over: a binding is missing, or a part of it stands as a placeholder.
     Lost,
-    /// A function the host could not make callable: kept as data, saved again unchanged.
+    /// A function the host could not make callable, or another value it could not take: kept as
+    /// data, saved again unchanged.
     Unresolved,
     /// Left out because an option said so.
     Omitted,

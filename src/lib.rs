@@ -37,6 +37,7 @@
 //! | a file | one value | [`Archive::load_var`], [`Archive::at`] |
 //! | a file | a look at a large structured value | [`Archive::view`], [`View`] |
 //! | a file | part of a tensor | [`Tensor::slice`], [`Archive::at`] with a slice |
+//! | an interpreter with values of its own | its session in a file, and back | [`host::save`], [`host::adopt`] |
 //! | a value | bytes for a message | [`serialize_value`], [`deserialize_value`] |
 #![cfg_attr(
     feature = "serde",
@@ -62,8 +63,10 @@ mod error;
 mod fault;
 mod finding;
 mod format;
+pub mod host;
 mod interop;
 pub mod limits;
+mod marks;
 mod name;
 mod path;
 mod pattern;
@@ -105,10 +108,11 @@ pub use session::{
 };
 pub use slice::{Axis, Slice};
 pub use value::{
-    BF16, Buffer, Callable, Cell, Complex64, Complex128, DType, Edge, Element, ErrorValue,
-    Extension, F8E4M3, F8E5M2, F16, Function, Handle, Kind, Order, Record, Scope, Storage,
-    StringArray, Tensor, TensorRef, Typed, UserFunction, Value, ValueRef, Vector, byte_len,
-    format_shape,
+    BF16, Buffer, Callable, Cell, Complex64, Complex128, DType, Edge, EdgeRef, Element,
+    ElementSource, ErrorRef, ErrorValue, Extension, ExtensionRef, F8E4M3, F8E5M2, F16, Function,
+    FunctionRef, Handle, Kind, Order, Record, Scope, ScopeRef, SharedContents, SharedId, Storage,
+    StringArray, Tensor, TensorRef, Typed, UserFunction, UserFunctionRef, Value, ValueRef, Vector,
+    byte_len, format_shape,
 };
 pub use write::{
     ArchiveWriter, BindingOptions, DEFAULT_COLD_SHARE, DEFAULT_LARGE_BYTES, SaveOptions,

@@ -71,14 +71,17 @@ fn rooms_look_only_where_they_may() {
     for (path, text) in sources("src") {
         let forbidden: &[&str] = match path.split('/').nth(1).unwrap_or_default() {
             "format" => &[
-                "read", "write", "tree", "path", "pattern", "interop", "session",
+                "read", "write", "tree", "path", "pattern", "interop", "session", "host",
             ],
-            "value" => &["read", "write", "tree", "format", "interop", "session"],
-            "tree" => &["read", "write", "interop", "session"],
-            "read" => &["write", "interop", "session"],
-            "write" => &["read", "interop", "session"],
-            "interop" => &["read", "write", "tree", "format", "session"],
-            "session" => &["tree", "interop"],
+            "value" => &[
+                "read", "write", "tree", "format", "interop", "session", "host",
+            ],
+            "tree" => &["read", "write", "interop", "session", "host"],
+            "read" => &["write", "interop", "session", "host"],
+            "write" => &["read", "interop", "session", "host"],
+            "interop" => &["read", "write", "tree", "format", "session", "host"],
+            "session" => &["tree", "interop", "host"],
+            "host" => &["tree", "format", "interop"],
             _ => &[],
         };
         for room in forbidden {

@@ -138,7 +138,7 @@ impl<'a> TensorRef<'a> {
             None => None,
         };
         match elements {
-            Some((elements, order)) => TensorRef::from_parts(
+            Some((elements, order)) => TensorRef::from_bytes(
                 T::DTYPE,
                 Cow::Owned(shape),
                 order,
@@ -201,24 +201,32 @@ mod tests {
     use ndarray::{Array3, s};
 
     use super::*;
+    use crate::value::TensorData;
+
+    fn bytes<'a>(tensor: &TensorRef<'a>) -> &'a [u8] {
+        match tensor.data {
+            TensorData::Bytes { bytes, .. } => bytes,
+            TensorData::Source(_) => panic!("a view is borrowed"),
+        }
+    }
 
     #[test]
     fn a_borrowed_tensor_is_the_memory_of_the_array() {
         let a = Array3::<f32>::zeros((2, 3, 4));
         let c = TensorRef::from_view(a.view()).unwrap();
-        assert_eq!(c.bytes.as_ptr(), a.as_ptr().cast());
+        assert_eq!(bytes(&c).as_ptr(), a.as_ptr().cast());
         assert_eq!((&*c.shape, c.order), (&[2, 3, 4][..], Order::C));
 
         let fortran = TensorRef::from_view(a.t()).unwrap();
-        assert_eq!(fortran.bytes.as_ptr(), a.as_ptr().cast());
+        assert_eq!(bytes(&fortran).as_ptr(), a.as_ptr().cast());
         assert_eq!(
             (&*fortran.shape, fortran.order),
             (&[4, 3, 2][..], Order::Fortran)
         );
 
         let second = TensorRef::from_view(a.slice(s![1.., .., ..])).unwrap();
-        assert_eq!(second.bytes.as_ptr(), (&raw const a[[1, 0, 0]]).cast());
-        assert_eq!(second.bytes.len(), 48);
+        assert_eq!(bytes(&second).as_ptr(), (&raw const a[[1, 0, 0]]).cast());
+        assert_eq!(bytes(&second).len(), 48);
     }
 
     #[test]
@@ -228,6 +236,6 @@ mod tests {
             let view = a.view();
             TensorRef::from_view(view).unwrap()
         };
-        assert_eq!(tensor.bytes, [1; 4]);
+        assert_eq!(bytes(&tensor), [1; 4]);
     }
 }

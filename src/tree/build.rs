@@ -11,10 +11,15 @@ use rkyv::util::AlignedVec;
 use super::extent_source::{ExtentSource, Identity, PlannedExtent};
 use super::schema::{IndexEntry, IndexPartTree, PartTree, RecordPartsTree, Tree};
 use crate::error::{EnvError, Result};
+use crate::finding::Finding;
 use crate::format::NONE;
 use crate::format::records::{Slot, TensorSlot};
 use crate::limits::MAX_NODE_BYTES;
-use crate::value::{Cell, DType, Order, Scope, Tensor, TensorRef, Value, ValueRef};
+use crate::marks::Marks;
+use crate::value::{
+    Cell, DType, NoContents, Order, Scope, SharedContents, SharedId, Tensor, TensorData, TensorRef,
+    Value, ValueRef,
+};
 
 /// Length and CRC-32 of a node; nodes follow each other in the order of their numbers.
 #[derive(Clone, Copy, Debug)]
@@ -29,21 +34,28 @@ pub(crate) struct PlannedNode {
 pub(super) enum Shared {
     Cell(Cell),
     Scope(Scope),
+    HostCell(SharedId),
+    HostScope(SharedId),
+}
+
+/// What tells shared things apart: addresses of this library's, identities of the host's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum SharedKey {
+    Library(usize),
+    Host(SharedId),
 }
 
 impl Shared {
-    fn address(&self) -> usize {
+    fn key(&self) -> SharedKey {
         match self {
-            Shared::Cell(cell) => cell.address(),
-            Shared::Scope(scope) => scope.address(),
+            Shared::Cell(cell) => SharedKey::Library(cell.address()),
+            Shared::Scope(scope) => SharedKey::Library(scope.address()),
+            Shared::HostCell(id) | Shared::HostScope(id) => SharedKey::Host(*id),
         }
     }
 
-    fn content(&self) -> Value {
-        match self {
-            Shared::Cell(cell) => cell.get(),
-            Shared::Scope(scope) => Value::Record(scope.bindings()),
-        }
+    pub(super) fn is_scope(&self) -> bool {
+        matches!(self, Shared::Scope(_) | Shared::HostScope(_))
     }
 }
 
@@ -63,7 +75,8 @@ pub(crate) struct Builder<'a, S> {
     /// Extents by length, temperature and a hash of samples: candidates for the same content.
     by_sample: HashMap<(u64, bool, u64), Vec<u32>>,
     shared: Vec<Shared>,
-    shared_by_address: HashMap<usize, u32>,
+    shared_by_key: HashMap<SharedKey, u32>,
+    pub(super) marks: Marks,
     cold: bool,
     /// Bytes of nodes and extents that the value being added needs, shared ones counted again.
     binding_bytes: u64,
@@ -92,7 +105,8 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             by_identity: HashMap::new(),
             by_sample: HashMap::new(),
             shared: Vec::new(),
-            shared_by_address: HashMap::new(),
+            shared_by_key: HashMap::new(),
+            marks: Marks::default(),
             cold: false,
             binding_bytes: 0,
             frozen: Arc::default(),
@@ -100,10 +114,17 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         }
     }
 
-    /// Adds a value: scalars and tensors stand in the slot itself, anything else in a node.
-    pub(crate) fn add(&mut self, value: &ValueRef<'a>, cold: bool) -> Result<Slot> {
+    /// Adds a value: scalars and tensors stand in the slot itself, anything else in a node. What
+    /// could not be saved of it is told by [`Builder::take_findings`].
+    pub(crate) fn add(
+        &mut self,
+        value: &ValueRef<'a>,
+        cold: bool,
+        contents: &mut dyn SharedContents<'a>,
+    ) -> Result<Slot> {
         self.cold = cold;
         self.binding_bytes = 0;
+        self.marks.begin();
         let slot = match value {
             ValueRef::Null => Slot::Null,
             ValueRef::Boolean(boolean) => Slot::Boolean(*boolean),
@@ -121,8 +142,14 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
                 Slot::Node(self.emit(&tree)?)
             }
         };
-        self.write_shared()?;
+        self.marks.settle(None);
+        self.write_shared(contents)?;
         Ok(slot)
+    }
+
+    /// What could not be saved of the value added last, which is `name`.
+    pub(crate) fn take_findings(&mut self, name: &str) -> impl Iterator<Item = Finding> {
+        self.marks.take_findings(name)
     }
 
     fn add_value(&mut self, value: &Value) -> Result<Slot> {
@@ -150,13 +177,26 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
 
     /// Writes the contents of cells and scopes that were met, and of those met in them. A queue and
     /// no recursion: cells may form chains of any length.
-    fn write_shared(&mut self) -> Result<()> {
+    fn write_shared(&mut self, contents: &mut dyn SharedContents<'a>) -> Result<()> {
         while let Some(shared) = self.shared.get(self.shared_nodes.len()).cloned() {
-            let content = match self.frozen.get(&shared.address()) {
-                Some(content) => content.clone(),
-                None => shared.content(),
+            let (content, lent);
+            let (tree, _) = match &shared {
+                Shared::Cell(cell) => {
+                    let frozen = self.frozen.get(&cell.address()).cloned();
+                    content = frozen.unwrap_or_else(|| cell.get());
+                    self.tree(&content, 0)?
+                }
+                Shared::Scope(scope) => {
+                    let frozen = self.frozen.get(&scope.address()).cloned();
+                    content = frozen.unwrap_or_else(|| Value::Record(scope.bindings()));
+                    self.tree(&content, 0)?
+                }
+                Shared::HostCell(id) | Shared::HostScope(id) => {
+                    let number = self.shared_nodes.len() as u32;
+                    lent = self.lent_content(contents.contents(*id)?, shared.is_scope())?;
+                    self.lent_tree(&lent, number)?
+                }
             };
-            let (tree, _) = self.tree(&content, 0)?;
             let node = serialize(&tree, &mut self.scratch, &mut self.shared_spool)?;
             self.binding_bytes += u64::from(node.len);
             self.shared_nodes.push(node);
@@ -185,6 +225,8 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
 
     /// Hands over nodes and spools.
     pub(crate) fn finish_nodes(&mut self, empty: [S; 2]) -> Result<BuiltNodes<S>> {
+        // Left by a value that could not be added: the nodes that name them are in the spool.
+        self.write_shared(&mut NoContents)?;
         let shared_count = count("cells", self.shared_nodes.len())?;
         let mut nodes = std::mem::take(&mut self.nodes);
         nodes.append(&mut self.shared_nodes);
@@ -215,16 +257,22 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         Ok(number)
     }
 
-    /// The shared number of a cell or scope.
-    pub(super) fn share(&mut self, shared: Shared) -> Result<u32> {
-        let address = shared.address();
-        if let Some(number) = self.shared_by_address.get(&address) {
-            return Ok(*number);
+    /// The shared number of a cell or scope, and whether it is new.
+    pub(super) fn share(&mut self, shared: Shared) -> Result<(u32, bool)> {
+        let key = shared.key();
+        if let Some(number) = self.shared_by_key.get(&key) {
+            if self.shared[*number as usize].is_scope() != shared.is_scope() {
+                return Err(EnvError::InvalidValue {
+                    what: format!("{key:?}"),
+                    reason: "it is named as a cell and as a scope".to_owned(),
+                });
+            }
+            return Ok((*number, false));
         }
         let number = count("cells", self.shared.len())?;
-        self.shared_by_address.insert(address, number);
+        self.shared_by_key.insert(key, number);
         self.shared.push(shared);
-        Ok(number)
+        Ok((number, true))
     }
 
     pub(super) fn tensor(&mut self, tensor: &Tensor) -> Result<u32> {
@@ -237,11 +285,14 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
     }
 
     pub(super) fn borrowed_tensor(&mut self, tensor: &TensorRef<'a>) -> Result<u32> {
-        let TensorRef {
-            bytes, volatile, ..
-        } = *tensor;
-        let source = ExtentSource::Borrowed { bytes, volatile };
-        self.extent(source, bytes.len() as u64, tensor.dtype.component_size())
+        let source = match &tensor.data {
+            TensorData::Bytes { bytes, volatile } => ExtentSource::Borrowed {
+                bytes,
+                volatile: *volatile,
+            },
+            TensorData::Source(source) => ExtentSource::Made(Arc::clone(source)),
+        };
+        self.extent(source, tensor.byte_len(), tensor.dtype.component_size())
     }
 
     /// The extent of array data: one that the same memory already has, or one of the same content,
@@ -258,7 +309,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         self.binding_bytes = self.binding_bytes.saturating_add(raw_len);
         let cold = self.cold;
         let identity = source.identity(raw_len, cold);
-        if let Some(known) = self.by_identity.get(&identity) {
+        if let Some(known) = identity.and_then(|identity| self.by_identity.get(&identity)) {
             return Ok(*known);
         }
         let number = count("extents", self.extents.len())?;
@@ -285,7 +336,9 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             width,
             cold,
         });
-        self.by_identity.insert(identity, number);
+        if let Some(identity) = identity {
+            self.by_identity.insert(identity, number);
+        }
         Ok(number)
     }
 

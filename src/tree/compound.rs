@@ -11,7 +11,7 @@ use super::schema::{
 };
 use crate::error::{EnvError, Result};
 use crate::limits::{LONG_BYTES, MAX_FIELD_NAME_BYTES, MAX_NESTING, MAX_NODE_BYTES};
-use crate::value::{DType, Function, Order, Record, Value, ValueRef};
+use crate::value::{Cell, DType, Function, Order, Record, Value, ValueRef};
 
 /// Bytes of an archived tree, field and index entry.
 pub(super) const TREE: usize = 24;
@@ -42,17 +42,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             ValueRef::Integer(integer) => (Tree::Integer(*integer), TREE),
             ValueRef::Number(number) => (Tree::Number(*number), TREE),
             ValueRef::Complex(z) => (Tree::Complex(z.re, z.im), TREE),
-            ValueRef::String(text) => match text.len() {
-                0..LONG_BYTES => string(text),
-                len => {
-                    let bytes = text.as_bytes();
-                    let source = ExtentSource::Borrowed {
-                        bytes,
-                        volatile: false,
-                    };
-                    (Tree::LongString(self.extent(source, len as u64, 1)?), TREE)
-                }
-            },
+            ValueRef::String(text) => self.borrowed_text(text)?,
             ValueRef::Bytes(bytes) => match bytes.len() {
                 0..LONG_BYTES => octets(bytes),
                 len => {
@@ -73,19 +63,17 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
                     builder.tree_of_ref(element, depth)
                 })?
             }
-            ValueRef::Record(fields) => {
-                let mut names = std::collections::HashSet::with_capacity(fields.len());
-                if let Some((twice, _)) = fields.iter().find(|(name, _)| !names.insert(&**name)) {
-                    return Err(EnvError::DuplicateName {
-                        name: twice.to_string(),
-                    });
-                }
-                let fields = fields.iter().map(|(name, value)| (&**name, value));
-                self.record(fields, depth, |builder, value, depth| {
-                    builder.tree_of_ref(value, depth)
-                })?
+            ValueRef::Record(fields) => self.lent_record(fields, depth)?,
+            ValueRef::Edge(edge) => self.lent_edge(edge, depth)?,
+            ValueRef::Function(function) => self.lent_function(function, depth)?,
+            ValueRef::Error(error) => self.lent_error(error, depth)?,
+            ValueRef::Extension(extension) => self.lent_extension(extension, depth)?,
+            ValueRef::Cell(cell) => self.cell(cell)?,
+            ValueRef::HostCell(id) => {
+                let number = self.share_lent(Shared::HostCell(*id))?;
+                (Tree::Cell(number), TREE)
             }
-            ValueRef::Cell(cell) => (Tree::Cell(self.share(Shared::Cell(cell.clone()))?), TREE),
+            ValueRef::Unsupported { kind, reason } => self.unsupported(kind, reason, depth)?,
             ValueRef::Value(value) => self.tree(value, depth)?,
             ValueRef::Owned(value) => self.tree(value, depth)?,
         })
@@ -126,10 +114,28 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
                 }
                 Function::User(function) => self.function(function, depth)?,
             },
-            Value::Cell(cell) => (Tree::Cell(self.share(Shared::Cell(cell.clone()))?), TREE),
+            Value::Cell(cell) => self.cell(cell)?,
             Value::Error(error) => self.error(error, depth)?,
             Value::Extension(extension) => self.extension(extension, depth)?,
             Value::Typed(typed) => self.typed(typed)?,
+        })
+    }
+
+    fn cell<'t>(&mut self, cell: &Cell) -> Result<Sized<'t>> {
+        let (number, _) = self.share(Shared::Cell(cell.clone()))?;
+        Ok((Tree::Cell(number), TREE))
+    }
+
+    pub(super) fn borrowed_text(&mut self, text: &'a str) -> Result<Sized<'a>> {
+        Ok(match text.len() {
+            0..LONG_BYTES => string(text),
+            len => {
+                let source = ExtentSource::Borrowed {
+                    bytes: text.as_bytes(),
+                    volatile: false,
+                };
+                (Tree::LongString(self.extent(source, len as u64, 1)?), TREE)
+            }
         })
     }
 
@@ -153,8 +159,10 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         let mut chunk = Vec::with_capacity(elements.len().min(CHUNK_BYTES / TREE));
         let (mut size, mut parts) = (0, Vec::new());
         for (index, element) in elements.enumerate() {
+            let marks = self.marks.len();
             let child =
                 tree_of(self, element, depth).map_err(|e| within(e, || format!("[{index}]")))?;
+            self.marks.step(marks, || format!("[{index}]"));
             let (tree, child_size) = self.spill(child)?;
             if size + child_size > CHUNK_BYTES {
                 let node = self.emit(&Tree::Vector(std::mem::take(&mut chunk)))?;
@@ -192,7 +200,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         })
     }
 
-    fn record<'t, T: 't>(
+    pub(super) fn record<'t, T: 't + ?::core::marker::Sized>(
         &mut self,
         fields: impl ExactSizeIterator<Item = (&'t str, &'t T)>,
         depth: usize,
@@ -205,8 +213,10 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         let (mut size, mut parts) = (0, Vec::new());
         for (ordinal, (name, value)) in fields.enumerate() {
             check_field_name(name)?;
+            let marks = self.marks.len();
             let child =
                 tree_of(self, value, depth).map_err(|e| within(e, || format!(".{name}")))?;
+            self.marks.step(marks, || format!(".{name}"));
             let (value, child_size) = self.spill(child)?;
             let field_size = FIELD - TREE + text_bytes(name) + child_size + INDEX_ENTRY;
             if size + field_size > CHUNK_BYTES {
@@ -280,7 +290,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
     }
 }
 
-fn string(text: &str) -> Sized<'_> {
+pub(super) fn string(text: &str) -> Sized<'_> {
     (Tree::String(Text(text)), TREE + text_bytes(text))
 }
 
@@ -302,11 +312,11 @@ fn tensor_tree<'t>(dtype: DType, order: Order, shape: &[u64], extent: u32) -> Si
 }
 
 /// At most how many bytes of text stand outside the archived string, padding included.
-fn text_bytes(text: &str) -> usize {
+pub(super) fn text_bytes(text: &str) -> usize {
     if text.len() <= 8 { 0 } else { text.len() + 7 }
 }
 
-fn check_field_name(name: &str) -> Result<()> {
+pub(super) fn check_field_name(name: &str) -> Result<()> {
     if name.len() <= MAX_FIELD_NAME_BYTES {
         return Ok(());
     }

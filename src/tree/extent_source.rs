@@ -5,7 +5,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::Result;
-use crate::value::Storage;
+use crate::value::{ElementSource, Storage};
 
 /// Array data of a save: where it comes from, and how it may be coded.
 #[derive(Debug)]
@@ -31,6 +31,9 @@ pub(crate) enum ExtentSource<'a> {
     },
     Text(Arc<str>),
     Bytes(Arc<[u8]>),
+    /// Made piece by piece; `start` and length of what is read are multiples of 16 bytes, but for
+    /// the end.
+    Made(Arc<dyn ElementSource + 'a>),
 }
 
 /// Memory, part, offset and length of array data, by which sharing is found without reading; and
@@ -42,7 +45,8 @@ const SAMPLE_BYTES: u64 = 4096;
 const PIECE_BYTES: u64 = 1 << 20;
 
 impl ExtentSource<'_> {
-    pub(super) fn identity(&self, raw_len: u64, cold: bool) -> Identity {
+    /// `None` for what is made: two sources may stand at one address and make other bytes.
+    pub(super) fn identity(&self, raw_len: u64, cold: bool) -> Option<Identity> {
         let (address, part, start) = match self {
             ExtentSource::Borrowed { bytes, .. } => (bytes.as_ptr().addr(), 0, 0),
             ExtentSource::Stored { storage, start } => {
@@ -51,8 +55,9 @@ impl ExtentSource<'_> {
             }
             ExtentSource::Text(text) => (text.as_ptr().addr(), 0, 0),
             ExtentSource::Bytes(bytes) => (bytes.as_ptr().addr(), 0, 0),
+            ExtentSource::Made(_) => return None,
         };
-        (address, part, start, raw_len, cold)
+        Some((address, part, start, raw_len, cold))
     }
 
     /// The bytes, when they are in memory and nobody writes them meanwhile.
@@ -73,6 +78,7 @@ impl ExtentSource<'_> {
             }
             ExtentSource::Text(text) => Some(text.as_bytes()),
             ExtentSource::Bytes(bytes) => Some(bytes),
+            ExtentSource::Made(_) => None,
         }
     }
 
@@ -83,6 +89,10 @@ impl ExtentSource<'_> {
             ExtentSource::Borrowed { bytes, .. } => bytes,
             ExtentSource::Text(text) => text.as_bytes(),
             ExtentSource::Bytes(bytes) => bytes,
+            ExtentSource::Made(source) => {
+                source.fill(at, out);
+                return Ok(());
+            }
         };
         out.copy_from_slice(&bytes[at as usize..][..out.len()]);
         Ok(())
@@ -104,7 +114,8 @@ impl ExtentSource<'_> {
         let mut hasher = Xxh3::new();
         let mut piece = vec![0; raw_len.min(SAMPLE_BYTES) as usize];
         let last = raw_len - piece.len() as u64;
-        let mut places = vec![0, last / 2, last];
+        // A place in the middle where an element begins, whatever its size.
+        let mut places = vec![0, last / 2 / 16 * 16, last];
         places.dedup();
         for at in places {
             self.read_at(at, &mut piece)?;

@@ -55,7 +55,7 @@ impl<S: Read + Write + Seek> Builder<'_, S> {
         let details = self.plain_record(&function.details, depth)?;
         let source = self.text(&function.source)?;
         let scope = match &function.scope {
-            Some(scope) => self.share(Shared::Scope(scope.clone()))?,
+            Some(scope) => self.share(Shared::Scope(scope.clone()))?.0,
             None => NONE,
         };
         let parts = [name, parameters, details, source];

@@ -5,6 +5,7 @@ pub(crate) mod build;
 mod compound;
 pub(crate) mod extent_source;
 mod kinds;
+mod lent;
 pub(crate) mod node;
 pub(crate) mod restore;
 pub(crate) mod runs;

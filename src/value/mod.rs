@@ -6,7 +6,9 @@ mod compound;
 pub(crate) mod copy;
 mod dtype;
 mod element;
+mod elements;
 mod identical;
+mod lent;
 mod record;
 mod select;
 mod shared;
@@ -18,11 +20,18 @@ pub(crate) mod walk;
 
 use std::sync::Arc;
 
+pub(crate) use borrowed::TensorData;
 pub use borrowed::{TensorRef, ValueRef};
 pub use callable::{Callable, Handle};
 pub use compound::{Cell, Edge, ErrorValue, Extension, Function, Scope, Typed, UserFunction};
 pub use dtype::{DType, Order};
 pub use element::{BF16, Complex64, Complex128, Element, F8E4M3, F8E5M2, F16};
+pub use elements::ElementSource;
+pub(crate) use lent::NoContents;
+pub use lent::{
+    EdgeRef, ErrorRef, ExtensionRef, FunctionRef, ScopeRef, SharedContents, SharedId,
+    UserFunctionRef,
+};
 pub use record::Record;
 pub use storage::{Buffer, Storage};
 pub use string_array::StringArray;

@@ -34,7 +34,7 @@ use crate::name::check_name;
 use crate::pattern::Patterns;
 use crate::selection::Selection;
 use crate::tree::build::{Builder, BuiltNodes};
-use crate::value::{Record, Value, ValueRef};
+use crate::value::{NoContents, Record, SharedContents, Value, ValueRef};
 
 /// Saves bindings to a file: atomically, in the given order.
 ///
@@ -164,14 +164,76 @@ impl<'a> ArchiveWriter<'a> {
         value: impl Into<ValueRef<'a>>,
         options: &BindingOptions,
     ) -> Result<()> {
+        self.add_from(name, value, options, &mut NoContents)
+    }
+
+    /// Adds a binding whose value may name cells and scopes of the host's own
+    /// ([`ValueRef::HostCell`], [`ScopeRef::Host`](crate::ScopeRef)): `contents` tells what they
+    /// hold. One that was met before, in this or another binding, is not asked for again.
+    ///
+    /// A value that is [`ValueRef::Unsupported`] is left out, and a part that is becomes a
+    /// placeholder; [`SaveReport::findings`] names both. In the path of a finding `<cell>` and
+    /// `<scope>` are the steps into a cell of the host's and into the scope a function captured:
+    /// `counter.step<scope>.next<cell>[2]`. The name is that of the binding by which the cell was
+    /// met first.
+    ///
+    /// ```
+    /// use std::{cell::RefCell, rc::Rc};
+    /// use achronyme_env::{
+    ///     Archive, ArchiveWriter, BindingOptions, Result, SaveOptions, SharedContents, SharedId,
+    ///     Value, ValueRef,
+    /// };
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("run.ach");
+    ///
+    /// // The host's own cell, under two names.
+    /// let cell = Rc::new(RefCell::new(41.0));
+    /// struct Cells<'c>(&'c RefCell<f64>);
+    /// impl<'a> SharedContents<'a> for Cells<'_> {
+    ///     fn contents(&mut self, _: SharedId) -> Result<ValueRef<'a>> {
+    ///         Ok(ValueRef::Number(*self.0.borrow()))
+    ///     }
+    /// }
+    ///
+    /// let mut writer = ArchiveWriter::create(&path, &SaveOptions::new())?;
+    /// for name in ["counter", "alias"] {
+    ///     let value = ValueRef::HostCell(SharedId::of(&*cell));
+    ///     writer.add_from(name, value, &BindingOptions::new(), &mut Cells(&cell))?;
+    /// }
+    /// writer.finish()?;
+    ///
+    /// let values = Archive::open(&path)?.load_vars(&["counter", "alias"])?;
+    /// let [Value::Cell(counter), Value::Cell(alias)] = &values[..] else { panic!() };
+    /// assert!(counter.same(alias));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`ArchiveWriter::add`], and what `contents` answers.
+    pub fn add_from(
+        &mut self,
+        name: &str,
+        value: impl Into<ValueRef<'a>>,
+        options: &BindingOptions,
+        contents: &mut dyn SharedContents<'a>,
+    ) -> Result<()> {
         check_name(name)?;
         let value = value.into();
         if !self.takes(name, &value, options) {
             return Ok(());
         }
+        if let ValueRef::Unsupported { kind, reason } = value {
+            let finding = Finding::new(name, kind, Outcome::Lost, reason);
+            self.findings.push(finding);
+            return Ok(());
+        }
         let of_variable = |e: EnvError| e.of_variable(name);
         let cold = self.options.compress || (!self.cold.is_empty() && self.cold.matches(name));
-        let slot = self.builder.add(&value, cold).map_err(of_variable)?;
+        let slot = self
+            .builder
+            .add(&value, cold, contents)
+            .map_err(of_variable)?;
+        self.findings.extend(self.builder.take_findings(name));
         let bytes = self.builder.binding_bytes();
         if self
             .options
@@ -415,7 +477,10 @@ impl<'a> ArchiveWriter<'a> {
     }
 
     fn record_node(&mut self, record: Value) -> Result<u32> {
-        match self.builder.add(&ValueRef::Owned(record), false)? {
+        match self
+            .builder
+            .add(&ValueRef::Owned(record), false, &mut NoContents)?
+        {
             Slot::Node(node) => Ok(node),
             // `Builder::add` puts every record in a node.
             other => unreachable!("a record became {other:?}"),

@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Read};
 
-use crate::error::Result;
+use crate::error::{EnvError, Result};
 use crate::format::align_up;
 use crate::format::extent::{Codec, DigestKind, ExtentRecord};
 use crate::format::image::ImageHead;
@@ -11,7 +11,7 @@ use crate::format::sums::{PIECE_BYTES, combine, piece_digest};
 use crate::limits::{EXTENT_ALIGNMENT, HOT_BLOCK_BYTES};
 use crate::tree::build::{Builder, BuiltNodes};
 use crate::tree::extent_source::PlannedExtent;
-use crate::value::ValueRef;
+use crate::value::{NoContents, ValueRef};
 
 /// One value as bytes: what messages and journals carry. [`crate::deserialize_value`] reads it.
 /// The same value gives the same bytes.
@@ -21,7 +21,16 @@ use crate::value::ValueRef;
 pub fn serialize_value<'a>(value: impl Into<ValueRef<'a>>) -> Result<Vec<u8>> {
     let spool = || Cursor::new(Vec::new());
     let mut builder = Builder::new(spool(), spool());
-    let slot = builder.add(&value.into(), false)?;
+    let slot = builder.add(&value.into(), false, &mut NoContents)?;
+    if let Some(finding) = builder.take_findings("").next() {
+        return Err(EnvError::InvalidValue {
+            what: match finding.path.as_str() {
+                "" => format!("a {}", finding.kind),
+                path => format!("{path} (a {})", finding.kind),
+            },
+            reason: finding.reason,
+        });
+    }
     let BuiltNodes {
         nodes,
         shared_count,

@@ -1,0 +1,251 @@
+//! Building the trees of what a host lends: records and the kinds of `kinds`, borrowed; the host's
+//! own cells and scopes; and placeholders for what cannot be saved.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::io::{Read, Seek, Write};
+
+use super::build::{Builder, Shared};
+use super::compound::{Sized, TREE, check_field_name, deeper, string, text_bytes, within};
+use super::extent_source::ExtentSource;
+use super::schema::{EdgeTree, ErrorTree, ExtensionTree, FunctionTree, Text, Tree};
+use crate::error::{EnvError, Result};
+use crate::finding::Outcome;
+use crate::format::NONE;
+use crate::limits::{LONG_BYTES, MAX_NESTING};
+use crate::value::{
+    EdgeRef, ErrorRef, Extension, ExtensionRef, FunctionRef, ScopeRef, UserFunctionRef, Value,
+    ValueRef,
+};
+
+/// Fields of a borrowed record.
+type Fields<'a> = [(Cow<'a, str>, ValueRef<'a>)];
+
+impl<'a, S: Read + Write + Seek> Builder<'a, S> {
+    pub(super) fn lent_record<'t>(
+        &mut self,
+        fields: &'t Fields<'a>,
+        depth: usize,
+    ) -> Result<Sized<'t>> {
+        let mut names = HashSet::with_capacity(fields.len());
+        if let Some((twice, _)) = fields.iter().find(|(name, _)| !names.insert(&**name)) {
+            return Err(EnvError::DuplicateName {
+                name: twice.to_string(),
+            });
+        }
+        drop(names);
+        let fields = fields.iter().map(|(name, value)| (&**name, value));
+        self.record(fields, depth, |builder, value, depth| {
+            builder.tree_of_ref(value, depth)
+        })
+    }
+
+    pub(super) fn lent_edge<'t>(
+        &mut self,
+        edge: &'t EdgeRef<'a>,
+        depth: usize,
+    ) -> Result<Sized<'t>> {
+        let depth = deeper(depth)?;
+        let from = self.cow_text(&edge.from)?;
+        let to = self.cow_text(&edge.to)?;
+        let properties = self.lent_record(&edge.properties, depth)?;
+        let ([from, to, properties], size) = self.spill_all([from, to, properties])?;
+        let edge = EdgeTree {
+            from,
+            to,
+            properties,
+            directed: edge.directed.into(),
+        };
+        Ok((Tree::Edge(Box::new(edge)), TREE + 8 + size))
+    }
+
+    pub(super) fn lent_function<'t>(
+        &mut self,
+        function: &'t FunctionRef<'a>,
+        depth: usize,
+    ) -> Result<Sized<'t>> {
+        match function {
+            FunctionRef::Builtin(name) => {
+                check_field_name(name)?;
+                Ok((Tree::Builtin(Text(name)), TREE + text_bytes(name)))
+            }
+            FunctionRef::User(function) => self.lent_user_function(function, depth),
+        }
+    }
+
+    fn lent_user_function<'t>(
+        &mut self,
+        function: &'t UserFunctionRef<'a>,
+        depth: usize,
+    ) -> Result<Sized<'t>> {
+        let depth = deeper(depth)?;
+        let name = match &function.name {
+            Some(name) => self.cow_text(name)?,
+            None => (Tree::Null, TREE),
+        };
+        let parameters = self.vector(function.parameters.iter(), depth, |builder, name, _| {
+            builder.cow_text(name)
+        })?;
+        let details = self.lent_record(&function.details, depth)?;
+        let source = self.cow_text(&function.source)?;
+        let scope = match &function.scope {
+            Some(ScopeRef::Host(id)) => self.share_lent(Shared::HostScope(*id))?,
+            Some(ScopeRef::Owned(scope)) => self.share(Shared::Scope(scope.clone()))?.0,
+            None => NONE,
+        };
+        let parts = [name, parameters, details, source];
+        let ([name, parameters, details, source], size) = self.spill_all(parts)?;
+        let tree = FunctionTree {
+            name,
+            parameters,
+            details,
+            source,
+            scope: scope.into(),
+        };
+        Ok((Tree::Function(Box::new(tree)), TREE + 8 + size))
+    }
+
+    pub(super) fn lent_error<'t>(
+        &mut self,
+        error: &'t ErrorRef<'a>,
+        depth: usize,
+    ) -> Result<Sized<'t>> {
+        let depth = deeper(depth)?;
+        let message = self.cow_text(&error.message)?;
+        let kind = match &error.kind {
+            Some(kind) => self.cow_text(kind)?,
+            None => (Tree::Null, TREE),
+        };
+        let source = match &error.source {
+            Some(source) => self.part(source, depth, ".source")?,
+            None => (Tree::Null, TREE),
+        };
+        let has_source = error.source.is_some().into();
+        let ([message, kind, source], size) = self.spill_all([message, kind, source])?;
+        let tree = ErrorTree {
+            message,
+            kind,
+            source,
+            has_source,
+        };
+        Ok((Tree::Error(Box::new(tree)), TREE + 8 + size))
+    }
+
+    pub(super) fn lent_extension<'t>(
+        &mut self,
+        extension: &'t ExtensionRef<'a>,
+        depth: usize,
+    ) -> Result<Sized<'t>> {
+        let depth = deeper(depth)?;
+        let type_name = self.cow_text(&extension.type_name)?;
+        let parameters = self.part(&extension.parameters, depth, ".parameters")?;
+        let storage = self.part(&extension.storage, depth, ".storage")?;
+        self.extension_tree([type_name, parameters, storage])
+    }
+
+    /// What stands for a value that cannot be saved, and the mark that tells so.
+    pub(super) fn unsupported<'t>(
+        &mut self,
+        kind: &'t str,
+        reason: &'t str,
+        depth: usize,
+    ) -> Result<Sized<'t>> {
+        self.marks.finding(kind, Outcome::Lost, reason);
+        // The placeholder is two levels deep itself.
+        if depth + 2 > MAX_NESTING {
+            return Ok((Tree::Null, TREE));
+        }
+        let parameters = [("kind", kind), ("reason", reason)];
+        let parameters = parameters.into_iter();
+        let parameters = self.record(parameters, depth + 1, |builder, text, _| {
+            builder.copied_text(text)
+        })?;
+        self.extension_tree([
+            string(Extension::UNSUPPORTED),
+            parameters,
+            (Tree::Null, TREE),
+        ])
+    }
+
+    /// The shared number of one of the host's own.
+    pub(super) fn share_lent(&mut self, shared: Shared) -> Result<u32> {
+        let is_scope = shared.is_scope();
+        let (number, new) = self.share(shared)?;
+        if new {
+            self.marks.shared(number, is_scope);
+        }
+        Ok(number)
+    }
+
+    /// The content of one of the host's own, as it can stand in a node.
+    pub(super) fn lent_content(
+        &mut self,
+        content: ValueRef<'a>,
+        is_scope: bool,
+    ) -> Result<ValueRef<'a>> {
+        if !is_scope {
+            return Ok(content);
+        }
+        match content {
+            ValueRef::Unsupported { kind, reason } => {
+                self.marks.finding(&kind, Outcome::Lost, &reason);
+                Ok(ValueRef::Record(Vec::new()))
+            }
+            ValueRef::Record(_)
+            | ValueRef::Owned(Value::Record(_))
+            | ValueRef::Value(Value::Record(_)) => Ok(content),
+            _ => Err(EnvError::InvalidValue {
+                what: "the content of a scope".to_owned(),
+                reason: "it is not a record of its bindings".to_owned(),
+            }),
+        }
+    }
+
+    /// The tree of the content of the shared number `number`.
+    pub(super) fn lent_tree<'t>(
+        &mut self,
+        content: &'t ValueRef<'a>,
+        number: u32,
+    ) -> Result<Sized<'t>> {
+        let tree = self.tree_of_ref(content, 0);
+        let tree = tree.map_err(|e| within(e, || self.marks.route(Some(number))))?;
+        self.marks.settle(Some(number));
+        Ok(tree)
+    }
+
+    /// The tree of a part that has a name of its own.
+    fn part<'t>(&mut self, value: &'t ValueRef<'a>, depth: usize, step: &str) -> Result<Sized<'t>> {
+        let marks = self.marks.len();
+        let tree = self.tree_of_ref(value, depth);
+        let tree = tree.map_err(|e| within(e, || step.to_owned()))?;
+        self.marks.step(marks, || step.to_owned());
+        Ok(tree)
+    }
+
+    #[allow(clippy::ptr_arg)] // A borrowed text lives for 'a, and then a long one is not copied.
+    fn cow_text<'t>(&mut self, text: &'t Cow<'a, str>) -> Result<Sized<'t>> {
+        match text {
+            Cow::Borrowed(text) => self.borrowed_text(text),
+            Cow::Owned(text) => self.copied_text(text),
+        }
+    }
+
+    fn copied_text<'t>(&mut self, text: &'t str) -> Result<Sized<'t>> {
+        if text.len() < LONG_BYTES {
+            return Ok(string(text));
+        }
+        let source = ExtentSource::Text(text.into());
+        let extent = self.extent(source, text.len() as u64, 1)?;
+        Ok((Tree::LongString(extent), TREE))
+    }
+
+    fn extension_tree<'t>(&mut self, parts: [Sized<'t>; 3]) -> Result<Sized<'t>> {
+        let ([type_name, parameters, storage], size) = self.spill_all(parts)?;
+        let tree = ExtensionTree {
+            type_name,
+            parameters,
+            storage,
+        };
+        Ok((Tree::Extension(Box::new(tree)), TREE + size))
+    }
+}
