@@ -35,6 +35,7 @@
 //! | a file | one value | [`Archive::load_var`], [`Archive::at`] |
 //! | a file | a look at a large structured value | [`Archive::view`], [`View`] |
 //! | a file | part of a tensor | [`Tensor::slice`], [`Archive::at`] with a slice |
+//! | a version 1 file | its values, or an archive | [`Version1`], [`upgrade`] |
 //! | a value | bytes for a message | [`serialize_value`], [`deserialize_value`] |
 #![cfg_attr(
     feature = "serde",
@@ -70,6 +71,7 @@ mod shuffle;
 mod slice;
 mod tree;
 mod value;
+mod version1;
 mod write;
 
 #[cfg(target_endian = "big")]
@@ -100,6 +102,7 @@ pub use value::{
     F8E5M2, F16, Function, Kind, Order, Record, Scope, Storage, StringArray, Tensor, TensorRef,
     Typed, UserFunction, Value, ValueRef, byte_len, format_shape,
 };
+pub use version1::{UpgradeReport, Version1, Version1Metadata, upgrade};
 pub use write::{ArchiveWriter, BindingOptions, SaveOptions, SaveReport, save, serialize_value};
 
 /// The examples of the README compile.

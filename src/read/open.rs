@@ -60,8 +60,13 @@ impl OpenOptions {
     /// As [`Archive::open`].
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Archive> {
         let path = path.as_ref();
+        self.open_as(path, path.into())
+    }
+
+    /// Opens a file that stands for `origin`, which errors then name.
+    pub(crate) fn open_as(&self, path: &Path, origin: Origin) -> Result<Archive> {
         let (file, stamp) = open_file(path)?;
-        self.open_source(Arc::new(FileSource { file, stamp }), path.into())
+        self.open_source(Arc::new(FileSource { file, stamp }), origin)
     }
 
     /// Maps a file. See [`Archive::open_mmap`].

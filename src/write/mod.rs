@@ -6,6 +6,7 @@ mod areas;
 mod cold;
 mod emit;
 mod image;
+mod inherit;
 mod options;
 mod placed;
 mod replace;
