@@ -109,3 +109,8 @@ pub use write::{ArchiveWriter, BindingOptions, SaveOptions, SaveReport, save, se
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So do those of the page on version 1 files.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/version1.md")]
+struct Version1Page;

@@ -214,6 +214,11 @@ fn bindings(decoder: &mut Decoder<'_>) -> Result<Bindings> {
         decoder.find("", Outcome::Warning, reason)?;
     }
     decoder.begin(String::new());
+    // The order of names in the file is another in each run of its writer.
+    let place = |finding: &Finding| (finding.name.clone(), finding.path.clone());
+    decoder
+        .findings
+        .sort_by_cached_key(|(_, finding)| place(finding));
     let names = bindings.keys().cloned().collect();
     let present = bindings
         .into_iter()
