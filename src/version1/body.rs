@@ -215,10 +215,10 @@ fn bindings(decoder: &mut Decoder<'_>) -> Result<Bindings> {
     }
     decoder.begin(String::new());
     // The order of names in the file is another in each run of its writer.
-    let place = |finding: &Finding| (finding.name.clone(), finding.path.clone());
-    decoder
-        .findings
-        .sort_by_cached_key(|(_, finding)| place(finding));
+    decoder.findings.sort_by(|(_, a), (_, b)| {
+        let (a, b) = ([&a.name, &a.path], [&b.name, &b.path]);
+        a.cmp(&b)
+    });
     let names = bindings.keys().cloned().collect();
     let present = bindings
         .into_iter()
