@@ -22,7 +22,8 @@ pub(super) struct Decoder<'a> {
     name: String,
     /// How many variables were begun.
     turn: u64,
-    path: Vec<Step>,
+    /// Steps into its value. Who adds one takes it off with [`Decoder::leave`], except on an error.
+    pub(super) path: Vec<Step>,
     /// Bytes of memory that values and findings take, about.
     made: u64,
     /// Most they may take.
@@ -51,16 +52,9 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Does something at one step further into the value.
-    pub(super) fn at<T>(
-        &mut self,
-        step: Step,
-        read: impl FnOnce(&mut Self) -> Result<T>,
-    ) -> Result<T> {
-        self.path.push(step);
-        let result = read(self)?;
+    /// Goes a step back, from a part of a value to the value.
+    pub(super) fn leave(&mut self) {
         self.path.pop();
-        Ok(result)
     }
 
     /// Forgets where it stands: another variable comes. Gives the number of its turn.

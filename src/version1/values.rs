@@ -73,22 +73,25 @@ impl Decoder<'_> {
         }
     }
 
-    /// A value inside `depth` others. What recurses is this and the three kinds that nest, so the
-    /// rest is kept out of their frames.
-    fn value(&mut self, depth: usize) -> Result<Value> {
-        self.charge(size_of::<Value>() as u64)?;
-        let kind = self.kind()?;
-        self.content(kind, depth)
-    }
-
+    /// The content of a value inside `depth` others. What recurses is this and the three kinds
+    /// that nest: their frames are kept small, and everything else stays out of them.
     fn content(&mut self, kind: Kind, depth: usize) -> Result<Value> {
         match kind {
-            Kind::Edge => self.edge(self.deeper(depth)?),
-            Kind::Record => self.record(self.deeper(depth)?).map(Value::Record),
-            Kind::Vector => self.vector(self.deeper(depth)?),
+            Kind::Edge => self.edge(depth),
+            Kind::Record => self.record_value(depth),
+            Kind::Vector => self.vector(depth),
             Kind::Unsupported => self.unsupported(depth),
             other => self.leaf(other),
         }
+    }
+
+    /// The kind of the value at `step` of the one that is being read. [`Decoder::leave`] follows
+    /// its content.
+    #[inline(never)]
+    fn enter(&mut self, step: Step) -> Result<Kind> {
+        self.path.push(step);
+        self.charge(size_of::<Value>() as u64)?;
+        self.kind()
     }
 
     fn deeper(&self, depth: usize) -> Result<usize> {
@@ -191,58 +194,102 @@ impl Decoder<'_> {
     }
 
     fn vector(&mut self, depth: usize) -> Result<Value> {
-        let len = match self.stream.item()? {
-            Item::Array(len) => len,
-            found => return Err(self.expected("a vector, an array,", found)),
-        };
+        let (inner, len) = self.vector_head(depth)?;
         let mut elements = Vec::new();
         for index in 0..len as usize {
-            elements.push(self.at(Step::Index(index), |inner| inner.value(depth))?);
+            let kind = self.enter(Step::Index(index))?;
+            elements.push(self.content(kind, inner)?);
+            self.leave();
         }
         elements.shrink_to_fit();
         Ok(Value::from(elements))
     }
 
+    #[inline(never)]
+    fn vector_head(&mut self, depth: usize) -> Result<(usize, u32)> {
+        let inner = self.deeper(depth)?;
+        match self.stream.item()? {
+            Item::Array(len) => Ok((inner, len)),
+            found => Err(self.expected("a vector, an array,", found)),
+        }
+    }
+
+    fn record_value(&mut self, depth: usize) -> Result<Value> {
+        let inner = self.deeper(depth)?;
+        self.record(inner).map(Value::Record)
+    }
+
     /// Fields, sorted by name: version 1 kept no order. Of a name given twice the last counts.
-    fn record(&mut self, depth: usize) -> Result<Record> {
-        let len = match self.stream.item()? {
-            Item::Map(len) => len,
-            found => return Err(self.expected("a record, a map,", found)),
-        };
+    fn record(&mut self, inner: usize) -> Result<Record> {
+        let len = self.record_head()?;
         let mut fields: BTreeMap<Arc<str>, Value> = BTreeMap::new();
         for _ in 0..len {
-            let name = self.text("the name of a field")?;
-            self.charge((name.len() + FIELD_BYTES) as u64)?;
-            let key: Arc<str> = name.as_str().into();
-            let value = self.at(Step::Field(name), |inner| inner.value(depth))?;
-            if fields.insert(Arc::clone(&key), value).is_some() {
-                self.twice(&key)?;
-            }
+            let (key, kind) = self.field_head()?;
+            let value = self.content(kind, inner)?;
+            self.leave();
+            self.put(&mut fields, key, value)?;
         }
         Ok(fields.into_iter().collect())
     }
 
     #[inline(never)]
+    fn record_head(&mut self) -> Result<u32> {
+        match self.stream.item()? {
+            Item::Map(len) => Ok(len),
+            found => Err(self.expected("a record, a map,", found)),
+        }
+    }
+
+    /// The name of a field, and the kind of its value, which is entered.
+    #[inline(never)]
+    fn field_head(&mut self) -> Result<(Arc<str>, Kind)> {
+        let name = self.text("the name of a field")?;
+        self.charge((name.len() + FIELD_BYTES) as u64)?;
+        let key = name.as_str().into();
+        Ok((key, self.enter(Step::Field(name))?))
+    }
+
+    #[inline(never)]
+    fn put(
+        &mut self,
+        fields: &mut BTreeMap<Arc<str>, Value>,
+        key: Arc<str>,
+        value: Value,
+    ) -> Result<()> {
+        match fields.insert(Arc::clone(&key), value) {
+            Some(_) => self.twice(&key),
+            None => Ok(()),
+        }
+    }
+
     fn twice(&mut self, key: &str) -> Result<()> {
         let reason = "the file gives this field more than once; the last one counts".to_owned();
-        self.at(Step::Field(key.to_owned()), |inner| {
-            inner.find("", Outcome::Warning, reason)
-        })
+        self.path.push(Step::Field(key.to_owned()));
+        self.find("", Outcome::Warning, reason)?;
+        self.leave();
+        Ok(())
     }
 
     fn edge(&mut self, depth: usize) -> Result<Value> {
+        let (inner, mut edge) = self.edge_head(depth)?;
+        edge.properties = self.record(inner)?;
+        self.leave();
+        Ok(Value::from(edge))
+    }
+
+    /// An edge without its properties, which are entered.
+    #[inline(never)]
+    fn edge_head(&mut self, depth: usize) -> Result<(usize, Edge)> {
+        let inner = self.deeper(depth)?;
         self.array_of(4, "an edge")?;
-        let from = self.text("the beginning of an edge")?.into();
-        let to = self.text("the end of an edge")?.into();
-        let directed = self.boolean()?;
-        let step = Step::Field("properties".to_owned());
-        let properties = self.at(step, |inner| inner.record(depth))?;
-        Ok(Value::from(Edge {
-            from,
-            to,
-            directed,
-            properties,
-        }))
+        let edge = Edge {
+            from: self.text("the beginning of an edge")?.into(),
+            to: self.text("the end of an edge")?.into(),
+            directed: self.boolean()?,
+            properties: Record::new(),
+        };
+        self.path.push(Step::Field("properties".to_owned()));
+        Ok((inner, edge))
     }
 
     /// A tensor: its shape, and its elements in C order, whose number must be the shape's product
