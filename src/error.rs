@@ -320,9 +320,9 @@ pub enum EnvError {
         what: String,
     },
 
-    /// A version 1 archive.
+    /// A version 1 archive. [`crate::Version1`] reads it, [`crate::upgrade`] converts it.
     #[error(
-        "{path} is a version 1 archive (format {major}.{minor}), which this reader does not open"
+        "{path} is a version 1 archive (format {major}.{minor}); read it with `restore_environment`, or convert it with `ach upgrade`"
     )]
     Version1 {
         /// The file.

@@ -35,6 +35,10 @@ pub enum Part {
     Table,
     /// The root digest in the last 32 bytes.
     Trailer,
+    /// The body of a version 1 file, as stored.
+    Version1Body,
+    /// The body of a version 1 file, unpacked: the offset counts from its first byte.
+    Version1Unpacked,
 }
 
 impl fmt::Display for Part {
@@ -52,6 +56,8 @@ impl fmt::Display for Part {
             Part::SumList(n) => write!(f, "block sums of extent {n}"),
             Part::Table => f.write_str("table of contents"),
             Part::Trailer => f.write_str("trailer"),
+            Part::Version1Body => f.write_str("version 1 body"),
+            Part::Version1Unpacked => f.write_str("unpacked version 1 body"),
         }
     }
 }
@@ -137,7 +143,7 @@ impl fmt::Display for Problem {
 pub struct Fault {
     /// The part that is wrong.
     pub part: Part,
-    /// Offset of its first byte from the beginning of the file.
+    /// Offset of its first byte from the beginning of the file, except where [`Part`] says another.
     pub offset: u64,
     /// What is wrong with it.
     pub problem: Problem,

@@ -38,6 +38,7 @@
 //! | a file | a look at a large structured value | [`Archive::view`], [`View`] |
 //! | a file | part of a tensor | [`Tensor::slice`], [`Archive::at`] with a slice |
 //! | an interpreter with values of its own | its session in a file, and back | [`host::save`], [`host::adopt`] |
+//! | a version 1 file | its values, or an archive | [`Version1`], [`upgrade`] |
 //! | a value | bytes for a message | [`serialize_value`], [`deserialize_value`] |
 #![cfg_attr(
     feature = "serde",
@@ -77,6 +78,7 @@ mod shuffle;
 mod slice;
 mod tree;
 mod value;
+mod version1;
 mod write;
 
 #[cfg(target_endian = "big")]
@@ -114,6 +116,7 @@ pub use value::{
     StringArray, Tensor, TensorRef, Typed, UserFunction, UserFunctionRef, Value, ValueRef, Vector,
     byte_len, format_shape,
 };
+pub use version1::{UpgradeReport, Version1, Version1Metadata, upgrade};
 pub use write::{
     ArchiveWriter, BindingOptions, DEFAULT_COLD_SHARE, DEFAULT_LARGE_BYTES, SaveOptions,
     SaveReport, save, serialize_value,
@@ -128,3 +131,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/environment.md")]
 struct Guide;
+
+/// So do those of the page on version 1 files.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/version1.md")]
+struct Version1Page;

@@ -56,6 +56,10 @@ pub struct Limits {
     pub max_extent_raw_bytes: u64,
     /// Most bytes of table of contents that are read into memory (default 4 GiB).
     pub max_table_bytes: u64,
+    /// Most bytes that the body of a version 1 file may decompress to, and most bytes of memory
+    /// that its values may take (default 8 GiB: version 1 itself needed three times that to read
+    /// such a file). Values of a body that is not compressed may always take four times its length.
+    pub max_version1_bytes: u64,
 }
 
 impl Default for Limits {
@@ -63,6 +67,7 @@ impl Default for Limits {
         Limits {
             max_extent_raw_bytes: 64 << 30,
             max_table_bytes: 4 << 30,
+            max_version1_bytes: 8 << 30,
         }
     }
 }

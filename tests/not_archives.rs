@@ -207,8 +207,10 @@ fn a_version_1_file() {
             panic!("{error:?}");
         };
         assert_eq!(major, 1);
-        let expected =
-            format!(" is a version 1 archive (format 1.{minor}), which this reader does not open");
+        let expected = format!(
+            " is a version 1 archive (format 1.{minor}); read it with `restore_environment`, or \
+             convert it with `ach upgrade`"
+        );
         assert_eq!(text, expected);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::archive::Archive;
 use super::check::Check;
 use super::map::Map;
-use super::source::{ByteSource, FileSource, MemorySource, open_file};
+use super::source::{ByteSource, FileSource, MemorySource, Stamp, open_file};
 use super::store::{Store, TableBytes, Tables};
 use crate::error::{EnvError, Origin, Result};
 use crate::fault::{Fault, Part, Problem};
@@ -122,6 +122,14 @@ impl OpenOptions {
         let (file, _) = open_file(path)?;
         let map = Map::sealed(file.into()).map_err(|e| EnvError::io("map", path, e))?;
         self.open_source(Arc::new(map), path.into())
+    }
+
+    /// Opens a file that has no name and that nobody else holds; messages call it `origin`.
+    pub(crate) fn open_private(&self, file: std::fs::File, origin: Origin) -> Result<Archive> {
+        let metadata = file.metadata();
+        let metadata = metadata.map_err(|e| EnvError::io("read", origin.clone(), e))?;
+        let stamp = Stamp::of(&metadata);
+        self.open_source(Arc::new(FileSource { file, stamp }), origin)
     }
 
     fn open_source(&self, source: Arc<dyn ByteSource>, origin: Origin) -> Result<Archive> {

@@ -9,6 +9,7 @@ mod destination;
 mod emit;
 mod entries;
 mod image;
+mod inherit;
 mod options;
 mod placed;
 mod replace;

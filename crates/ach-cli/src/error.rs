@@ -75,7 +75,6 @@ fn archive_text(error: &EnvError) -> String {
         EnvError::AlreadyExists { path } => {
             format!("{path} exists already; use --force to replace it, or choose another name")
         }
-        EnvError::Version1 { .. } => format!("{error}; `ach` reads format 2"),
         other => other.to_string(),
     }
 }

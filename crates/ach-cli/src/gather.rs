@@ -101,7 +101,7 @@ impl Gathered {
     ) -> Result<()> {
         let extension = arrival.path.extension().unwrap_or_default();
         if extension.eq_ignore_ascii_case("ach") {
-            let archive = Archive::open(&arrival.path)?;
+            let archive = crate::opened::open(&arrival.path)?;
             return self.copy(&archive, &arrival.path, arrival.below.as_deref(), wanted);
         }
         let mut options = options.clone();

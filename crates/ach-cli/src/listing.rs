@@ -71,6 +71,14 @@ impl Listed {
         listed
     }
 
+    /// The same without what is only known of the archive that was made of a version 1 file:
+    /// nothing in such a file has a place of its own.
+    pub(crate) fn unplaced(mut self) -> Listed {
+        self.stored = 0;
+        self.extents.clear();
+        self
+    }
+
     fn look(&mut self, binding: &Binding<'_>, long: bool) -> Result<()> {
         let kind = binding.kind()?;
         self.kind = kind.name();

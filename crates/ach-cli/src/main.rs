@@ -9,8 +9,10 @@ mod gather;
 mod import;
 mod listing;
 mod listing_table;
+mod opened;
 mod output_file;
 mod overview;
+mod overview_version1;
 mod progress;
 mod term;
 mod tour;
@@ -33,7 +35,8 @@ use term::{Screen, output};
     arg_required_else_help = true
 )]
 #[command(after_help = "\
-Exit codes: 0 all is well, 1 `ach verify` found something wrong, 2 an error.
+Exit codes: 0 all is well, 1 `ach verify` found something wrong or `ach upgrade --strict` something
+lost, 2 an error.
 Start with `ach demo`, a short tour on real data.")]
 struct Cli {
     #[command(subcommand)]
@@ -49,6 +52,7 @@ enum Command {
     Get(cmd::get::Args),
     Extract(cmd::extract::Args),
     Verify(cmd::verify::Args),
+    Upgrade(cmd::upgrade::Args),
     Demo(cmd::demo::Args),
 }
 
@@ -80,6 +84,7 @@ fn dispatch(command: &Command, screen: &Screen, out: &mut dyn Write) -> error::R
         Command::Get(args) => cmd::get::run(args, screen, out),
         Command::Extract(args) => cmd::extract::run(args, out),
         Command::Verify(args) => cmd::verify::run(args, screen, out),
+        Command::Upgrade(args) => cmd::upgrade::run(args, out),
         Command::Demo(args) => cmd::demo::run(args, screen, out),
     }
 }

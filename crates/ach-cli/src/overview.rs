@@ -24,12 +24,11 @@ pub(crate) struct Overview {
 }
 
 impl Overview {
-    /// Opens an archive and looks at everything but its arrays.
+    /// Looks at everything of an archive but its arrays.
     ///
     /// # Errors
-    /// What opening and reading answer.
-    pub(crate) fn of(path: &Path) -> Result<Overview> {
-        let archive = Archive::open(path)?;
+    /// What reading answers.
+    pub(crate) fn of(archive: Archive) -> Result<Overview> {
         let mut kinds = BTreeMap::new();
         for binding in archive.bindings() {
             let kind = binding.kind().map_or("unreadable", |kind| kind.name());
@@ -164,7 +163,7 @@ fn segment(section: &Section) -> Segment {
 }
 
 /// A moment as ISO 8601.
-fn created(seconds: u64) -> String {
+pub(crate) fn created(seconds: u64) -> String {
     let iso = i64::try_from(seconds)
         .ok()
         .and_then(|s| date::iso(s, 1, "s"));

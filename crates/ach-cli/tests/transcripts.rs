@@ -12,7 +12,9 @@ use program::{Folder, npy, offset_of};
 
 #[test]
 fn the_guide_shows_what_the_commands_answer() {
-    run_document("cli.md", &Folder::with_examples());
+    let folder = Folder::with_examples();
+    folder.copy_version_1("12_functions_z3.ach", "old.ach");
+    run_document("cli.md", &folder);
 }
 
 #[test]
@@ -24,9 +26,7 @@ fn the_commonest_errors_are_told_as_documented() {
     let mut flipped = model.clone();
     flipped[offset_of(&folder, "model.ach", "layer1.weight")] ^= 1;
     folder.write("flipped.ach", flipped);
-    let mut old = b"ACH\0\x01\0\0\0".to_vec();
-    old.resize(64, 0);
-    folder.write("old.ach", old);
+    folder.copy_version_1("bad/b03_flipped_body_byte_z.ach", "old.ach");
     folder.write("ragged.csv", "city,people\nBern,134506\nBasel\n");
     folder.write("twice.json", "{\"lr\": 0.1, \"epochs\": 3, \"lr\": 0.2}");
     folder.write("objects.npy", npy("|O", "(3,)", b"\x80\x04pickle"));

@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
     if let Some(path) = &args.output {
         check(path, args.force)?;
     }
-    let archive = Archive::open(&args.file)?;
+    let archive = crate::opened::open(&args.file)?;
     let mut bindings = match &args.name {
         Some(pattern) => archive.matching(pattern)?,
         None => archive.bindings().collect(),

@@ -3,11 +3,12 @@
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use achronyme_env::{Archive, EnvError, Slice, Value};
+use achronyme_env::{EnvError, Finding, Slice, Value};
 
 use super::Status;
 use crate::error::{Failure, Result};
 use crate::export::{csv, npy, raw};
+use crate::opened::Opened;
 use crate::output_file::OutputFile;
 use crate::term::statistics::statistics;
 use crate::term::text::{Style, render};
@@ -93,7 +94,8 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
 }
 
 fn value(args: &Args) -> Result<Value> {
-    let archive = Archive::open(&args.file)?;
+    let archive =
+        Opened::open(&args.file)?.into_archive(|finding| is_about(finding, &args.name))?;
     let Some(slice) = &args.slice else {
         return Ok(archive.at(&args.name)?);
     };
@@ -103,6 +105,21 @@ fn value(args: &Args) -> Result<Value> {
         false => args.name.clone(),
     };
     Ok(archive.at(&format!("{name}[{slice}]"))?)
+}
+
+/// Whether a finding is about what a path leads to: about a part of it, or something around it.
+fn is_about(finding: &Finding, path: &str) -> bool {
+    let quoted = format!("'{}'", finding.name.replace('\'', "''"));
+    [&finding.name, &quoted].into_iter().any(|name| {
+        let place = format!("{name}{}", finding.path);
+        is_below(&place, path) || is_below(path, &place)
+    })
+}
+
+/// Whether the path `part` goes on from the path `whole`.
+fn is_below(part: &str, whole: &str) -> bool {
+    let rest = part.strip_prefix(whole);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 fn show(

@@ -1,13 +1,16 @@
 //! `ach info`: what archives say about themselves, and where what lies in them.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use achronyme_env::Version1;
+use serde_json::{Value as Json, json};
 
 use super::{Document, Status};
 use crate::error::{Result, report};
+use crate::opened::Opened;
 use crate::overview::Overview;
+use crate::overview_version1 as version1;
 use crate::term::Screen;
 use crate::term::size::Sizes;
 
@@ -38,7 +41,7 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
     let mut status = Status::Fine;
     let mut files = Vec::new();
     for (index, path) in args.files.iter().enumerate() {
-        match Overview::of(path) {
+        match Info::of(path) {
             Ok(info) if args.json => files.push(info.to_json(path)),
             Ok(info) => {
                 if index > 0 {
@@ -57,4 +60,33 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
         Document::new(files).write(out)?;
     }
     Ok(status)
+}
+
+/// What is known of a file of either format.
+enum Info {
+    Present(Box<Overview>),
+    Version1(Box<Version1>),
+}
+
+impl Info {
+    fn of(path: &Path) -> Result<Info> {
+        Ok(match Opened::open(path)? {
+            Opened::Present(archive) => Info::Present(Box::new(Overview::of(archive)?)),
+            Opened::Version1(old) => Info::Version1(old),
+        })
+    }
+
+    fn show(&self, path: &Path, sizes: Sizes, screen: &Screen, out: &mut dyn Write) -> Result<()> {
+        match self {
+            Info::Present(overview) => overview.show(path, sizes, screen, out),
+            Info::Version1(old) => version1::show(old, path, sizes, screen, out),
+        }
+    }
+
+    fn to_json(&self, path: &Path) -> Json {
+        match self {
+            Info::Present(overview) => overview.to_json(path),
+            Info::Version1(old) => version1::to_json(old, path),
+        }
+    }
 }

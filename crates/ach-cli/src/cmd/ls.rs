@@ -4,13 +4,13 @@ use std::cmp::Reverse;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use achronyme_env::Archive;
 use serde::Serialize;
 
 use super::{Document, Status};
 use crate::error::{Failure, Result, report, shown};
 use crate::listing::{Listed, Row};
 use crate::listing_table;
+use crate::opened::Opened;
 use crate::term::size::Sizes;
 use crate::term::{Paint, Screen};
 
@@ -117,7 +117,9 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
 }
 
 fn list(args: &Args, path: &Path) -> Result<Vec<Listed>> {
-    let archive = Archive::open(path)?;
+    let opened = Opened::open(path)?;
+    let placed = matches!(opened, Opened::Present(_));
+    let archive = opened.into_archive(|_| true)?;
     let bindings = match &args.name {
         Some(pattern) => archive.matching(pattern)?,
         None => archive.bindings().collect(),
@@ -132,6 +134,7 @@ fn list(args: &Args, path: &Path) -> Result<Vec<Listed>> {
     let mut listed: Vec<Listed> = bindings
         .iter()
         .map(|binding| Listed::new(binding, args.long))
+        .map(|listed| if placed { listed } else { listed.unplaced() })
         .collect();
     match args.sort {
         Sort::Name => listed.sort_by(|a, b| a.name.cmp(&b.name)),

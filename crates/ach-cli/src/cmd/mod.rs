@@ -6,6 +6,7 @@ pub(crate) mod get;
 pub(crate) mod info;
 pub(crate) mod ls;
 pub(crate) mod pack;
+pub(crate) mod upgrade;
 pub(crate) mod verify;
 
 use std::io::Write;
@@ -50,7 +51,7 @@ pub(crate) enum Status {
     /// All is well.
     #[default]
     Fine,
-    /// `verify` found something wrong.
+    /// `verify` found something wrong, or `upgrade --strict` something lost.
     Faulty,
     /// An error was told.
     Failed,

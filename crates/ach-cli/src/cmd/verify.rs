@@ -3,17 +3,19 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use achronyme_env::{Archive, EnvError};
+use achronyme_env::{EnvError, Finding};
 use serde_json::{Value as Json, json};
 
 use super::{Document, Status, counted};
 use crate::error::{Failure, Result, report, shown};
+use crate::opened::{Opened, finding_json, told};
 use crate::term::size::short;
 use crate::term::{Paint, Screen, escape};
 
 /// Check archives: every sum, digest, node, reference and byte of padding.
 ///
-/// Reads everything, and lists every fault with its part, its place and the variables it touches.
+/// Reads everything, and lists every fault with its part, its place and the variables it touches. Of
+/// a version 1 file the sum is checked and everything decoded, and what it had lost is listed too.
 /// Exit code 1 says that something is wrong with a file, 2 that one could not be read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -29,11 +31,13 @@ pub(crate) struct Args {
 struct Verdict {
     bytes: u64,
     variables: usize,
-    faults: Vec<Finding>,
+    faults: Vec<Found>,
+    /// What a version 1 file does not hold although it should.
+    findings: Vec<Finding>,
 }
 
 /// A fault for people and for JSON.
-struct Finding {
+struct Found {
     text: String,
     part: String,
     offset: Option<u64>,
@@ -74,12 +78,21 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
 }
 
 fn verify(path: &Path) -> Result<Verdict> {
-    let archive = match Archive::open(path) {
-        Ok(archive) => archive,
+    let archive = match Opened::open(path) {
+        Ok(Opened::Present(archive)) => archive,
+        // It was read and checked as a whole.
+        Ok(Opened::Version1(old)) => {
+            return Ok(Verdict {
+                bytes: old.file_len(),
+                variables: old.len(),
+                faults: Vec::new(),
+                findings: old.findings().to_vec(),
+            });
+        }
         Err(error) => return unopened(path, error),
     };
     let report = archive.verify()?;
-    let faults = report.faults.into_iter().map(|found| Finding {
+    let faults = report.faults.into_iter().map(|found| Found {
         text: found.fault.to_string(),
         part: found.fault.part.to_string(),
         offset: Some(found.fault.offset),
@@ -90,32 +103,39 @@ fn verify(path: &Path) -> Result<Verdict> {
         bytes: report.bytes,
         variables: report.bindings,
         faults: faults.collect(),
+        findings: Vec::new(),
     })
 }
 
 /// A file that does not open: damage is a finding, anything else an error.
 fn unopened(path: &Path, error: EnvError) -> Result<Verdict> {
-    let finding = match &error {
-        EnvError::Damaged { fault, .. } => Finding {
-            text: fault.to_string(),
-            part: fault.part.to_string(),
-            offset: Some(fault.offset),
-            problem: fault.problem.to_string(),
-            variables: Vec::new(),
-        },
-        EnvError::NotAnArchive { found, .. } => Finding {
+    let found = match &error {
+        EnvError::NotAnArchive { found, .. } => Found {
             text: format!("not an .ach archive: {found}"),
             part: "header".to_owned(),
             offset: Some(0),
             problem: format!("not an .ach archive: {found}"),
             variables: Vec::new(),
         },
-        _ => return Err(Failure::Library(error)),
+        other => match other.fault() {
+            Some(fault) => Found {
+                text: fault.to_string(),
+                part: fault.part.to_string(),
+                offset: Some(fault.offset),
+                problem: fault.problem.to_string(),
+                variables: match &error {
+                    EnvError::Variable { name, .. } => vec![name.clone()],
+                    _ => Vec::new(),
+                },
+            },
+            None => return Err(Failure::Library(error)),
+        },
     };
     Ok(Verdict {
         bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
         variables: 0,
-        faults: vec![finding],
+        faults: vec![found],
+        findings: Vec::new(),
     })
 }
 
@@ -125,6 +145,9 @@ impl Verdict {
         if self.faults.is_empty() {
             let (bytes, count) = (short(self.bytes), counted(self.variables));
             writeln!(out, "{path}: ok, {count}, {bytes} read and checked")?;
+            for line in told(self.findings.iter()) {
+                writeln!(out, "  {}", escape::escape(&line))?;
+            }
             return Ok(());
         }
         let count = match self.faults.len() {
@@ -157,6 +180,7 @@ impl Verdict {
             "bytes": self.bytes,
             "variables": self.variables,
             "faults": faults.collect::<Vec<_>>(),
+            "findings": self.findings.iter().map(finding_json).collect::<Vec<_>>(),
         })
     }
 }

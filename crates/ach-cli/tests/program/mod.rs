@@ -37,6 +37,12 @@ impl Folder {
         folder
     }
 
+    /// Copies a version 1 file here.
+    pub(crate) fn copy_version_1(&self, sample: &str, name: &str) {
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/version1");
+        std::fs::write(self.path(name), std::fs::read(data.join(sample)).unwrap()).unwrap();
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
