@@ -17,6 +17,67 @@ use crate::value::{
 /// The library does the walking: the host is handed one level at a time ([`Parts`]), with whatever
 /// stands inside it made before. A cell or scope is made with `Default` the first time it is met and
 /// filled later, so that cells may hold each other, and themselves.
+///
+/// ```
+/// use std::{cell::RefCell, rc::Rc, sync::Arc};
+/// use achronyme_env::host::{self, Adopt, Notes, Parts, Refusal};
+/// use achronyme_env::{Cell, Function, Value};
+///
+/// #[derive(Default)]
+/// enum Object {
+///     #[default]
+///     Nothing,
+///     Number(f64),
+///     List(Rc<Vec<Object>>),
+///     Cell(Rc<RefCell<Object>>),
+///     Foreign(Value),
+/// }
+///
+/// struct Maker;
+///
+/// impl Adopt for Maker {
+///     type Value = Object;
+///     type Cell = Rc<RefCell<Object>>;
+///     type Scope = Rc<RefCell<Vec<(String, Object)>>>;
+///
+///     fn adopt(&mut self, parts: Parts<Self>, _: &mut Notes) -> Result<Object, Refusal> {
+///         Ok(match parts {
+///             Parts::Null => Object::Nothing,
+///             Parts::Number(n) => Object::Number(n),
+///             Parts::Vector(items) => Object::List(Rc::new(items)),
+///             Parts::Cell(cell) => Object::Cell(cell),
+///             Parts::Builtin(name) => return Err(format!("there is no builtin {name}").into()),
+///             _ => return Err("there are no such values here".into()),
+///         })
+///     }
+///
+///     fn keep(&mut self, value: Value) -> Object {
+///         Object::Foreign(value)
+///     }
+///
+///     fn fill_cell(&mut self, cell: &Self::Cell, content: Object) {
+///         *cell.borrow_mut() = content;
+///     }
+///
+///     fn fill_scope(&mut self, scope: &Self::Scope, bindings: Vec<(Arc<str>, Object)>) {
+///         let own = bindings.into_iter().map(|(name, value)| (name.to_string(), value));
+///         *scope.borrow_mut() = own.collect();
+///     }
+/// }
+///
+/// let cell = Cell::new(1.0);
+/// let solve = Value::from(Function::Builtin { name: "solve".into() });
+/// let list = Value::vector([cell.clone().into(), cell.into(), solve]);
+/// let adopted = host::adopt(&mut Maker, [("list", list)])?;
+/// let (_, Object::List(items)) = &adopted.bindings[0] else { panic!() };
+/// let [Object::Cell(a), Object::Cell(b), Object::Foreign(_)] = &items[..] else { panic!() };
+/// assert!(Rc::ptr_eq(a, b));
+/// assert_eq!(
+///     adopted.findings[0].to_string(),
+///     "list[2] (function) is kept unresolved: there is no builtin solve"
+/// );
+/// # Ok::<(), achronyme_env::EnvError>(())
+/// ```
 pub trait Adopt: Sized {
     /// A value of the host's.
     type Value;
