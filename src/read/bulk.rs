@@ -13,9 +13,10 @@ use crate::tree::node::Node;
 use crate::tree::restore::{TreeSource, restore_many};
 use crate::value::{Record, Tensor, Value};
 
-/// Bytes of nodes read in one go, at most.
+/// Bytes of nodes read in one go while they are asked for one after the other.
 const WINDOW_BYTES: u64 = 512 << 10;
-/// Bytes read with the first node: small archives need no more.
+/// Bytes read with the first node, and with one that stands elsewhere: few bindings need no more,
+/// and an order that goes back and forth must not cost a long read each time.
 const FIRST_WINDOW_BYTES: u64 = 16 << 10;
 
 impl Archive {
@@ -77,7 +78,7 @@ fn values(store: &Arc<Store>, slots: &[(Slot, &str)]) -> Result<Vec<Value>> {
     let restored = restore_many(&source, &nodes, &begin);
     let restored = restored.map_err(|error| match source.variable.get() {
         Some(name) => error.of_variable(name),
-        None => of_whom(store, &structured, error),
+        None => error,
     })?;
     let mut restored = restored.into_iter();
     let value = |(slot, name): &(Slot, &str)| match slot {
@@ -87,15 +88,6 @@ fn values(store: &Arc<Store>, slots: &[(Slot, &str)]) -> Result<Vec<Value>> {
             .map_err(|error| error.of_variable(name)),
     };
     slots.iter().map(value).collect()
-}
-
-/// An error in the content of a cell or scope belongs to whoever leads there.
-fn of_whom(store: &Arc<Store>, structured: &[(u32, &str)], error: EnvError) -> EnvError {
-    let alone = |(node, name): &(u32, &str)| {
-        let value = store.value(Slot::Node(*node), Some(name));
-        value.err().map(|error| error.of_variable(name))
-    };
-    structured.iter().find_map(alone).unwrap_or(error)
 }
 
 /// A store whose nodes are asked for in about the order in which they stand.
@@ -122,9 +114,9 @@ impl BulkSource<'_> {
             return Ok(());
         }
         self.store.refuse_change()?;
-        let size = match window.bytes.is_empty() {
-            true => FIRST_WINDOW_BYTES,
-            false => WINDOW_BYTES,
+        let size = match window.is_followed_by(record) {
+            true => WINDOW_BYTES,
+            false => FIRST_WINDOW_BYTES,
         };
         let nodes = self.store.records().nodes;
         let end = nodes
@@ -145,6 +137,12 @@ impl BulkSource<'_> {
 }
 
 impl Window {
+    /// Whether a node that is not whole in the window begins in it, or right behind it.
+    fn is_followed_by(&self, record: &NodeRecord) -> bool {
+        let end = self.offset + self.bytes.len() as u64;
+        !self.bytes.is_empty() && (self.offset..=end).contains(&record.offset)
+    }
+
     fn get(&self, record: &NodeRecord) -> Option<&[u8]> {
         let start = usize::try_from(record.offset.checked_sub(self.offset)?).ok()?;
         self.bytes

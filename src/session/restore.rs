@@ -12,7 +12,7 @@ use crate::finding::{Finding, Outcome};
 use crate::format::header::{FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINOR};
 use crate::read::{Archive, Binding, Check};
 use crate::value::walk::{Trail, Walk};
-use crate::value::{Record, Value};
+use crate::value::{Function, Record, Value};
 
 /// An environment that was restored, and what is to be said of it.
 #[derive(Clone, Debug)]
@@ -229,41 +229,23 @@ pub(super) fn settle(
         mut variables,
         mut report,
     } = arrivals;
-    find_losses(&variables, options, &mut report.findings)?;
-    if let Some(name) = &options.namespace {
-        variables = vec![(
-            Arc::from(name.as_str()),
-            in_one_record(variables, &mut report),
-        )];
-        let taken = environment.variable(name);
-        if taken.is_some_and(|taken| taken.constant || !options.overwrite) {
-            return Err(EnvError::NameTaken { name: name.clone() });
-        }
-    } else {
-        let replace = options.mode == RestoreMode::Replace;
-        variables.retain(|(name, arriving)| {
-            let Some(present) = environment.variable(name) else {
-                return true;
-            };
-            let reason = match (present.constant, replace || options.overwrite) {
-                (true, _) if is_same_scalar(present, arriving) => return false,
-                (true, _) => "it is a constant of this environment",
-                (false, true) => return true,
-                (false, false) => "the environment has a variable of this name; `overwrite` is off",
-            };
-            let kind = arriving.value.kind().name();
-            let finding = Finding::new(&**name, kind, Outcome::Kept, reason);
-            report.findings.push(finding);
-            false
-        });
-        report.bindings = variables.len();
+    let findings = &mut report.findings;
+    match &options.namespace {
+        Some(name) => refuse_taken(environment, name, options.overwrite)?,
+        None => leave_present(environment, &mut variables, options, findings),
     }
+    report.bindings = variables.len();
+    find_losses(&variables, options, findings)?;
     if options.strict && report.findings.iter().any(|f| f.outcome.is_loss()) {
         return Err(EnvError::Lossy {
             action: "restore",
             path: report.path,
             findings: report.findings,
         });
+    }
+    if let Some(name) = &options.namespace {
+        let record = in_one_record(variables, &mut report.findings);
+        variables = vec![(Arc::from(name.as_str()), record)];
     }
     if options.mode == RestoreMode::Replace {
         environment.clear();
@@ -274,13 +256,50 @@ pub(super) fn settle(
     Ok(report)
 }
 
-/// Resolves functions, and reports placeholders of what could not be saved.
+/// Refuses to put a record in the place of a variable, unless it may be overwritten.
+fn refuse_taken(environment: &Environment, name: &str, overwrite: bool) -> Result<()> {
+    let name = name.to_owned();
+    match environment.variable(&name) {
+        Some(taken) if taken.constant => Err(EnvError::Constant { name }),
+        Some(_) if !overwrite => Err(EnvError::NameTaken { name }),
+        _ => Ok(()),
+    }
+}
+
+/// Drops the arrivals whose place is taken by a variable that stays, and reports them.
+fn leave_present(
+    environment: &Environment,
+    variables: &mut Vec<(Arc<str>, Variable)>,
+    options: &RestoreOptions,
+    findings: &mut Vec<Finding>,
+) {
+    let overwrite = options.overwrite || options.mode == RestoreMode::Replace;
+    variables.retain(|(name, arriving)| {
+        let Some(present) = environment.variable(name) else {
+            return true;
+        };
+        let reason = match (present.constant, overwrite) {
+            (true, _) if is_same_scalar(&present.value, &arriving.value) => return false,
+            (true, _) => "it is a constant of this environment",
+            (false, true) => return true,
+            (false, false) => "the environment has a variable of this name; `overwrite` is off",
+        };
+        let kind = arriving.value.kind().name();
+        findings.push(Finding::new(&**name, kind, Outcome::Kept, reason));
+        false
+    });
+}
+
+/// Resolves functions, and reports those that cannot be, and placeholders of what could not be
+/// saved.
 fn find_losses(
     variables: &[(Arc<str>, Variable)],
     options: &RestoreOptions,
     findings: &mut Vec<Finding>,
 ) -> Result<()> {
-    let mut walk = Walk::default();
+    let in_record = options.namespace.is_some();
+    // The record is a level more: what would be too deep in it could never be saved again.
+    let mut walk = Walk::below(usize::from(in_record));
     for (name, variable) in variables {
         let mut visit = |value: &Value, trail: &Trail<'_>| {
             let (kind, outcome, reason) = match value {
@@ -293,38 +312,59 @@ fn find_losses(
                         Ok(()) => return Ok(()),
                         Err(reason) => ("function", Outcome::Unresolved, reason),
                     },
-                    None => return Ok(()),
+                    None if callable.is_resolved() => return Ok(()),
+                    None => ("function", Outcome::Unresolved, NO_REGISTRY.to_owned()),
                 },
                 _ => return Ok(()),
             };
             let finding = Finding::new(&**name, kind, outcome, reason);
-            findings.push(finding.at(trail.to_string()));
+            findings.push(finding.at(trail.path()));
             Ok(())
         };
-        walk.value(&variable.value, "", &mut visit)
-            .and_then(|()| walk.shared(&mut |_, _| (), &mut visit))
-            .map_err(|e| e.of_variable(name))?;
+        let mut look = || {
+            walk.value(&variable.value, "", &mut visit)?;
+            if !in_record && !variable.attributes.is_empty() {
+                let attributes = Value::Record(variable.attributes.clone());
+                walk.value(&attributes, "<attributes>", &mut visit)?;
+            }
+            walk.shared(&mut |_, _| (), &mut visit)
+        };
+        look().map_err(|e| e.of_variable(name))?;
     }
     Ok(())
 }
 
+const NO_REGISTRY: &str = "no functions of a host were given to the restore";
+
 /// One record of all variables. Attributes and marks, which a field has not, are reported.
-fn in_one_record(variables: Vec<(Arc<str>, Variable)>, report: &mut RestoreReport) -> Variable {
-    report.bindings = variables.len();
+fn in_one_record(variables: Vec<(Arc<str>, Variable)>, findings: &mut Vec<Finding>) -> Variable {
     let fields = variables.into_iter().map(|(name, variable)| {
-        if !variable.attributes.is_empty() {
-            let reason = "its attributes stay behind: a field of a record has none";
+        let left_behind = [
+            (!variable.attributes.is_empty(), "its attributes"),
+            (variable.mutable, "its mark as mutable"),
+            (variable.constant, "its mark as a constant"),
+        ];
+        let left_behind = left_behind.iter().filter(|(there, _)| *there);
+        let left_behind: Vec<&str> = left_behind.map(|(_, what)| *what).collect();
+        if !left_behind.is_empty() {
+            let left_behind = left_behind.join(" and ");
+            let reason = format!("without {left_behind}: a field of a record has none");
             let kind = variable.value.kind().name();
-            let finding = Finding::new(&*name, kind, Outcome::Warning, reason);
-            report.findings.push(finding);
+            findings.push(Finding::new(&*name, kind, Outcome::Warning, reason));
         }
         (name, variable.value)
     });
     Variable::new(fields.collect::<Record>())
 }
 
-/// Whether both are the same number, text or other value that is compared without reading.
-fn is_same_scalar(a: &Variable, b: &Variable) -> bool {
-    let plain = |value: &Value| !matches!(value, Value::Tensor(_) | Value::StringArray(_));
-    plain(&a.value) && plain(&b.value) && a.value.identical(&b.value).unwrap_or(false)
+/// Whether both are the same number, text, builtin or other value that holds no array data: to
+/// compare more would read it.
+fn is_same_scalar(a: &Value, b: &Value) -> bool {
+    let plain = match a {
+        Value::Null | Value::Boolean(_) | Value::Integer(_) | Value::Number(_) => true,
+        Value::Complex(_) | Value::String(_) | Value::Bytes(_) => true,
+        Value::Function(function) => matches!(function.function(), Function::Builtin { .. }),
+        _ => false,
+    };
+    plain && a.identical(b).unwrap_or(false)
 }

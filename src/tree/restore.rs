@@ -41,7 +41,8 @@ pub(crate) fn restore(source: &dyn TreeSource, number: u32) -> Result<Value> {
 
 /// The values of several nodes, in order: what is one cell or scope in the file is one in all of
 /// them. A node asked for twice gives the same value twice. `begin` is told the place of each
-/// before it is read, and how many there are before the contents of cells are.
+/// before it is read; and before the content of a cell or scope is, the place of the first that
+/// leads there.
 pub(crate) fn restore_many(
     source: &dyn TreeSource,
     numbers: &[u32],
@@ -52,14 +53,14 @@ pub(crate) fn restore_many(
     let mut values = Vec::with_capacity(numbers.len());
     for (place, number) in numbers.iter().enumerate() {
         begin(place);
+        restorer.place = place;
         let value = match roots.entry(*number) {
             Entry::Occupied(known) => known.get().clone(),
             Entry::Vacant(place) => place.insert(restorer.node(*number, u32::MAX, 0)?).clone(),
         };
         values.push(value);
     }
-    begin(numbers.len());
-    restorer.fill_shared()?;
+    restorer.fill_shared(begin)?;
     Ok(values)
 }
 
@@ -67,7 +68,7 @@ pub(crate) fn restore_many(
 pub(crate) fn restore_tree(source: &dyn TreeSource, tree: &Archived, own: u32) -> Result<Value> {
     let mut restorer = Restorer::new(source);
     let value = restorer.tree(tree, own, 0)?;
-    restorer.fill_shared()?;
+    restorer.fill_shared(&|_| ())?;
     Ok(value)
 }
 
@@ -75,7 +76,10 @@ pub(super) struct Restorer<'s> {
     pub(super) source: &'s dyn TreeSource,
     read: HashSet<u32>,
     shared: HashMap<u32, Shared>,
-    waiting: VecDeque<u32>,
+    /// Numbers of cells and scopes to fill, each with the place of the value that led there.
+    waiting: VecDeque<(u32, usize)>,
+    /// Place of the value that is being made, or that led to the content that is.
+    place: usize,
     long: HashMap<u32, Value>,
     /// Names met, so that a million records of three fields share three names.
     names: HashSet<Arc<str>>,
@@ -96,14 +100,17 @@ impl<'s> Restorer<'s> {
             read: HashSet::new(),
             shared: HashMap::new(),
             waiting: VecDeque::new(),
+            place: 0,
             long: HashMap::new(),
             names: HashSet::new(),
         }
     }
 
     /// Fills cells and scopes with their contents, and those met on the way.
-    fn fill_shared(&mut self) -> Result<()> {
-        while let Some(number) = self.waiting.pop_front() {
+    fn fill_shared(&mut self, begin: &dyn Fn(usize)) -> Result<()> {
+        while let Some((number, place)) = self.waiting.pop_front() {
+            begin(place);
+            self.place = place;
             let node = self.source.shared_node(number)?;
             let content = self.node(node, u32::MAX, 0)?;
             match (self.shared.get(&number), content) {
@@ -329,7 +336,7 @@ impl<'s> Restorer<'s> {
         match self.shared.entry(number) {
             Entry::Occupied(known) => known.get().clone(),
             Entry::Vacant(place) => {
-                self.waiting.push_back(number);
+                self.waiting.push_back((number, self.place));
                 place.insert(new()).clone()
             }
         }

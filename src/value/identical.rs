@@ -1,6 +1,6 @@
 //! Equality bit for bit, and of structure: what a round trip must keep.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::compound::{Function, Scope};
 use super::record::Record;
@@ -28,9 +28,38 @@ impl Value {
 /// Pairs of cells and scopes taken as equal while their contents are compared.
 #[derive(Default)]
 struct Comparison {
-    paired: HashSet<(usize, usize)>,
+    paired: Pairs,
     /// Contents of cells and scopes, compared after the rest: they may form chains of any length.
     waiting: Vec<(Value, Value)>,
+}
+
+/// Which cell or scope of one side stands for which of the other, by their addresses.
+#[derive(Default)]
+struct Pairs {
+    ours: HashMap<usize, usize>,
+    theirs: HashMap<usize, usize>,
+}
+
+#[derive(PartialEq)]
+enum Paired {
+    New,
+    Already,
+    /// One of them stands for another: the sharing differs.
+    Otherwise,
+}
+
+impl Pairs {
+    fn pair(&mut self, ours: usize, theirs: usize) -> Paired {
+        match (self.ours.get(&ours), self.theirs.get(&theirs)) {
+            (None, None) => {
+                self.ours.insert(ours, theirs);
+                self.theirs.insert(theirs, ours);
+                Paired::New
+            }
+            (Some(known), _) if *known == theirs => Paired::Already,
+            _ => Paired::Otherwise,
+        }
+    }
 }
 
 impl Comparison {
@@ -83,10 +112,11 @@ impl Comparison {
             }
             (Value::Function(a), Value::Function(b)) => self.functions(a, b, depth)?,
             (Value::Cell(a), Value::Cell(b)) => {
-                if self.paired.insert((a.address(), b.address())) {
+                let paired = self.paired.pair(a.address(), b.address());
+                if paired == Paired::New {
                     self.waiting.push((a.get(), b.get()));
                 }
-                true
+                paired != Paired::Otherwise
             }
             (Value::Error(a), Value::Error(b)) => {
                 let sources = match (&a.source, &b.source) {
@@ -140,11 +170,12 @@ impl Comparison {
     }
 
     fn scopes(&mut self, a: &Scope, b: &Scope) -> bool {
-        if self.paired.insert((a.address(), b.address())) {
-            self.waiting
-                .push((a.bindings().into(), b.bindings().into()));
+        let paired = self.paired.pair(a.address(), b.address());
+        if paired == Paired::New {
+            let bindings = (a.bindings().into(), b.bindings().into());
+            self.waiting.push(bindings);
         }
-        true
+        paired != Paired::Otherwise
     }
 }
 
@@ -153,4 +184,22 @@ fn tensors(a: &Tensor, b: &Tensor) -> Result<bool> {
         && a.shape() == b.shape()
         && (a.order() == b.order() || a.shape().len() < 2)
         && a.as_bytes()? == b.as_bytes()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::value::{Cell, Value};
+
+    #[test]
+    fn cells_of_equal_content_that_are_shared_otherwise_are_not_identical() {
+        let pair = |a: &Cell, b: &Cell| Value::vector([a.clone(), b.clone()]);
+        let one = |n: i64| Cell::new(n);
+        let (a, b) = (one(1), one(1));
+        let twice = pair(&a, &a);
+        let apart = pair(&a, &b);
+        assert!(twice.identical(&pair(&b, &b)).unwrap());
+        assert!(apart.identical(&pair(&b, &a)).unwrap());
+        assert!(!twice.identical(&apart).unwrap());
+        assert!(!apart.identical(&twice).unwrap());
+    }
 }

@@ -9,8 +9,8 @@ use super::{Record, Value};
 use crate::error::{EnvError, Result};
 use crate::limits::MAX_NESTING;
 
-/// Where a part of a value is: the steps that lead to it. Shown as `.layers[2].weights`; what is
-/// in a cell stands at the path of the cell, what a function captured below `.scope`.
+/// Where a part of a value is: the steps that lead to it. Shown as `.layers[2]<cell>.act<scope>.n`:
+/// `<cell>` leads into a cell, `<scope>` into what a function captured, as in a save's findings.
 #[derive(Clone, Copy)]
 pub(crate) struct Trail<'t> {
     /// The path of the cell or scope the walk is in, or empty.
@@ -43,6 +43,8 @@ pub(crate) struct Walk {
     pub(crate) shared: VecDeque<(SharedPart, String)>,
     /// Look only where cells and scopes may be.
     only_shared: bool,
+    /// Levels that will stand above the values.
+    above: usize,
 }
 
 /// Contents of cells and scopes by their addresses.
@@ -82,6 +84,14 @@ impl Walk {
         }
     }
 
+    /// A walk through values that `levels` others will hold: nesting is counted with them.
+    pub(crate) fn below(levels: usize) -> Walk {
+        Walk {
+            above: levels,
+            ..Walk::default()
+        }
+    }
+
     /// Shows `visit` the value and every part of it, but not what its cells and scopes hold: these
     /// wait in [`Walk::shared`].
     ///
@@ -93,13 +103,7 @@ impl Walk {
         start: &str,
         visit: &mut dyn FnMut(&Value, &Trail<'_>) -> Result<()>,
     ) -> Result<()> {
-        let trail = Trail {
-            start,
-            parent: None,
-            step: Step::None,
-            depth: 0,
-        };
-        self.part(value, &trail, visit)
+        self.part(value, &Trail::at(start, self.above), visit)
     }
 
     /// Shows `visit` what is in the cells and scopes that were met, and in those met there; hands
@@ -115,7 +119,7 @@ impl Walk {
         while let Some((shared, path)) = self.shared.pop_front() {
             let inside = shared.content();
             content(&shared, &inside);
-            self.value(&inside, &path, visit)?;
+            self.part(&inside, &Trail::at(&path, 0), visit)?;
         }
         Ok(())
     }
@@ -130,6 +134,9 @@ impl Walk {
         if self.only_shared && !value.may_share() {
             return Ok(());
         }
+        if trail.depth >= MAX_NESTING && holds_parts(value) {
+            return Err(trail.too_deep());
+        }
         match value {
             Value::Vector(elements) => {
                 for (index, element) in elements.iter().enumerate() {
@@ -137,17 +144,21 @@ impl Walk {
                 }
             }
             Value::Record(record) => self.record(record, trail, visit)?,
-            Value::Edge(edge) => self.record(&edge.properties, trail, visit)?,
+            // The record of the properties is a level of its own.
+            Value::Edge(edge) => self.record(&edge.properties, &trail.to(Step::None)?, visit)?,
             Value::Function(function) => {
                 if let Function::User(user) = function.function() {
                     self.record(&user.details, &trail.to(Step::Field("details"))?, visit)?;
                     if let Some(scope) = &user.scope {
-                        let path = || format!("{trail}.scope");
+                        let path = || shortened(format!("{trail}<scope>"));
                         self.meet(SharedPart::Scope(scope.clone()), path);
                     }
                 }
             }
-            Value::Cell(cell) => self.meet(SharedPart::Cell(cell.clone()), || trail.to_string()),
+            Value::Cell(cell) => {
+                let path = || shortened(format!("{trail}<cell>"));
+                self.meet(SharedPart::Cell(cell.clone()), path);
+            }
             Value::Error(error) => {
                 if let Some(source) = &error.source {
                     self.part(source, &trail.to(Step::Field("source"))?, visit)?;
@@ -184,11 +195,27 @@ impl Walk {
 }
 
 impl<'t> Trail<'t> {
+    fn at(start: &'t str, depth: usize) -> Trail<'t> {
+        Trail {
+            start,
+            parent: None,
+            step: Step::None,
+            depth,
+        }
+    }
+
+    /// The path for a message or a report: a long one is shortened in the middle.
+    pub(crate) fn path(&self) -> String {
+        shortened(self.to_string())
+    }
+
+    fn too_deep(&self) -> EnvError {
+        EnvError::NestingTooDeep { path: self.path() }
+    }
+
     fn to(&'t self, step: Step<'t>) -> Result<Trail<'t>> {
         if self.depth >= MAX_NESTING {
-            return Err(EnvError::NestingTooDeep {
-                path: self.to_string(),
-            });
+            return Err(self.too_deep());
         }
         Ok(Trail {
             start: self.start,
@@ -207,9 +234,46 @@ impl fmt::Display for Trail<'_> {
         }
         match self.step {
             Step::None => Ok(()),
-            Step::Field(name) => write!(f, ".{name}"),
+            Step::Field(name) => write!(f, ".{}", shortened(name.to_owned())),
             Step::Index(index) => write!(f, "[{index}]"),
         }
+    }
+}
+
+/// Bytes of a path that are kept of its beginning and of its end.
+const PATH_ENDS: usize = 200;
+
+/// A path without its middle when it is long: chains of cells lengthen it link by link, and a file
+/// chooses the names in it.
+fn shortened(path: String) -> String {
+    if path.len() <= 2 * PATH_ENDS + 3 {
+        return path;
+    }
+    let boundary = |mut at: usize| {
+        while !path.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let (head, tail) = (boundary(PATH_ENDS), boundary(path.len() - PATH_ENDS));
+    let ends = (path.get(..head), path.get(tail..));
+    format!(
+        "{}...{}",
+        ends.0.unwrap_or_default(),
+        ends.1.unwrap_or_default()
+    )
+}
+
+/// Whether a value of this kind is a level of nesting.
+fn holds_parts(value: &Value) -> bool {
+    match value {
+        Value::Function(function) => matches!(function.function(), Function::User(_)),
+        Value::Vector(_)
+        | Value::Record(_)
+        | Value::Edge(_)
+        | Value::Error(_)
+        | Value::Extension(_) => true,
+        _ => false,
     }
 }
 
@@ -248,11 +312,11 @@ mod tests {
                 "[0] cell",
                 "[1] function",
                 "[2] null",
-                "[0] record",
-                "[0].me cell",
-                "[0].n integer",
-                "[1].scope record",
-                "[1].scope.count cell",
+                "[0]<cell> record",
+                "[0]<cell>.me cell",
+                "[0]<cell>.n integer",
+                "[1]<scope> record",
+                "[1]<scope>.count cell",
             ]
         );
     }
@@ -263,7 +327,7 @@ mod tests {
         let value = Value::vector([plain, Value::from(Cell::new(2i64))]);
         assert_eq!(
             paths(&value, Walk::of_shared()),
-            [" vector", "[0] vector", "[1] cell", "[1] integer"]
+            [" vector", "[0] vector", "[1] cell", "[1]<cell> integer"]
         );
     }
 
@@ -277,5 +341,23 @@ mod tests {
             .value(&value, "", &mut |_, _| Ok(()))
             .unwrap_err();
         assert!(error.to_string().contains("[0][0][0]"), "{error}");
+        let deepest = (0..MAX_NESTING).fold(Value::Null, |inner, _| Value::vector([inner]));
+        let depth_of = |mut walk: Walk, value: &Value| walk.value(value, "", &mut |_, _| Ok(()));
+        assert!(depth_of(Walk::default(), &deepest).is_ok());
+        assert!(depth_of(Walk::below(1), &deepest).is_err());
+    }
+
+    #[test]
+    fn paths_along_a_chain_of_cells_stay_short() {
+        let mut chain = Value::Null;
+        for _ in 0..10_000 {
+            chain = Record::from([(
+                "weiter im Text \u{e9}\u{e9}\u{e9}",
+                Value::from(Cell::new(chain)),
+            )])
+            .into();
+        }
+        let longest = paths(&chain, Walk::default()).iter().map(String::len).max();
+        assert!(longest.unwrap() < 500, "{longest:?}");
     }
 }

@@ -30,7 +30,7 @@ use crate::format::records::{
 };
 use crate::format::sums::root_digest;
 use crate::format::{AREA_ALIGNMENT, NONE, TRAILER_LEN};
-use crate::name::check_name;
+use crate::name::{check_name, nearest, quoted};
 use crate::pattern::Patterns;
 use crate::selection::Selection;
 use crate::tree::build::{Builder, BuiltNodes};
@@ -97,8 +97,8 @@ pub struct ArchiveWriter<'a> {
     selection: Selection,
     builder: Builder<'a, SpooledTempFile>,
     entries: PlannedEntries,
-    /// Bindings that the selection left out.
-    omitted: usize,
+    /// Names of the bindings that the selection left out.
+    omitted: Vec<String>,
     findings: Vec<Finding>,
 }
 
@@ -134,7 +134,7 @@ impl<'a> ArchiveWriter<'a> {
             selection,
             builder,
             entries: PlannedEntries::default(),
-            omitted: 0,
+            omitted: Vec::new(),
             findings: Vec::new(),
         })
     }
@@ -265,7 +265,7 @@ impl<'a> ArchiveWriter<'a> {
     /// Whether the options take a binding. What they leave out for its kind is a finding.
     fn takes(&mut self, name: &str, value: &ValueRef<'_>, options: &BindingOptions) -> bool {
         if !self.selection.takes(name) {
-            self.omitted += 1;
+            self.omitted.push(name.to_owned());
             return false;
         }
         let builtins = self.options.include_builtins.unwrap_or(true);
@@ -409,13 +409,15 @@ impl<'a> ArchiveWriter<'a> {
             .and_then(|()| write_at(file, file_len - TRAILER_LEN, &root_digest))
             .and_then(|()| file.set_len(file_len))
             .map_err(failed)?;
-        let names = self.entries.names();
+        // A name that was mistyped is often near one that was therefore left out.
+        let omitted = self.omitted.iter().map(String::as_str);
+        let names = self.entries.names().chain(omitted);
         self.findings.extend(self.selection.unmet(names));
         let mut report = SaveReport {
             path: self.destination.origin(),
             file_len,
             bindings: placed.entries.len(),
-            omitted: self.omitted,
+            omitted: self.omitted.len(),
             raw_bytes: placed.extents.iter().map(|extent| extent.raw_len).sum(),
             stored_bytes: placed.extents.iter().map(|extent| extent.stored_len).sum(),
             root_digest,
@@ -434,7 +436,10 @@ impl<'a> ArchiveWriter<'a> {
         let given = self.options.attributes.keys();
         let unknown = given.filter(move |name| !saved.contains(name.as_str()));
         unknown.map(|name| {
-            let reason = "attributes were given for it, and it is not saved";
+            let near = nearest(name, self.entries.names());
+            let hint = near.map(|near| format!("; did you mean {}?", quoted(&near)));
+            let hint = hint.unwrap_or_default();
+            let reason = format!("attributes were given for it, and it is not saved{hint}");
             Finding::new(name, "", Outcome::Unknown, reason)
         })
     }
