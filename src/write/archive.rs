@@ -240,7 +240,11 @@ impl<'a> ArchiveWriter<'a> {
             .warn_large_values
             .is_some_and(|large| bytes > large)
         {
-            let reason = format!("it needs {:.1} MB", bytes as f64 / 1e6);
+            let size = match bytes {
+                0..1_000_000 => format!("{bytes} bytes"),
+                _ => format!("{:.1} MB", bytes as f64 / 1e6),
+            };
+            let reason = format!("it needs {size}");
             let kind = value.kind().name();
             self.findings
                 .push(Finding::new(name, kind, Outcome::Warning, reason));
