@@ -3,7 +3,9 @@
 
 mod environment;
 mod functions;
+mod given;
 mod info;
+mod options_record;
 mod restore;
 mod restore_options;
 mod save;
