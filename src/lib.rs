@@ -97,9 +97,9 @@ pub use read::{
     VerifyFault, VerifyReport, View,
 };
 pub use session::{
-    Environment, EnvironmentInfo, FunctionRegistry, RestoreMode, RestoreOptions, RestoreReport,
-    Restored, Variable, env_info, get_metadata, restore_environment, restore_from, restore_into,
-    save_environment,
+    Environment, EnvironmentInfo, FunctionRegistry, Operation, RestoreMode, RestoreOptions,
+    RestoreReport, Restored, Variable, env_info, env_load_var, env_load_vars, get_metadata,
+    operations, restore_environment, restore_from, restore_into, save_environment,
 };
 pub use slice::{Axis, Slice};
 pub use value::{

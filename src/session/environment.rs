@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::functions::FunctionRegistry;
 use crate::error::{EnvError, Origin, Result};
 use crate::name::{check_name, nearest};
 use crate::value::{Record, Value};
@@ -26,6 +27,7 @@ use crate::value::{Record, Value};
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     pub(super) variables: IndexMap<Arc<str>, Variable>,
+    pub(super) functions: Option<Arc<FunctionRegistry>>,
 }
 
 /// A value of an environment, and what is said of it.
@@ -160,6 +162,13 @@ impl Environment {
             }
             None => Err(self.not_found(name)),
         }
+    }
+
+    /// Sets what the host can call: restores into this environment that name no other registry
+    /// ([`crate::RestoreOptions::functions`]) resolve functions with it, and so do the
+    /// [`crate::operations`].
+    pub fn set_functions(&mut self, registry: Arc<FunctionRegistry>) {
+        self.functions = Some(registry);
     }
 
     /// The error for a name that no variable has, with the nearest that one has.

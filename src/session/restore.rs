@@ -6,13 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::environment::{Environment, Variable};
+use super::functions::FunctionRegistry;
 use super::restore_options::{RestoreMode, RestoreOptions};
 use crate::error::{EnvError, Origin, Result};
 use crate::finding::{Finding, Outcome};
 use crate::format::header::{FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINOR};
 use crate::read::{Archive, Binding, Check};
+use crate::selection::Selection;
 use crate::value::walk::{Trail, Walk};
-use crate::value::{Record, Value};
+use crate::value::{Function, Record, Value};
 
 /// An environment that was restored, and what is to be said of it.
 #[derive(Clone, Debug)]
@@ -28,7 +30,8 @@ pub struct Restored {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RestoreReport {
-    /// The file, or memory.
+    /// The file, or memory. Of several archives that were merged, what follows is of the one that
+    /// was made last.
     pub path: Origin,
     /// Major and minor version of its format.
     pub format: (u16, u16),
@@ -127,13 +130,25 @@ impl Environment {
         options: impl Borrow<RestoreOptions>,
     ) -> Result<RestoreReport> {
         let options = options.borrow();
-        if options.verify_checksum == Check::AtOpen {
-            let report = archive.verify()?;
-            if let Some(fault) = report.faults.into_iter().next() {
-                return Err(fault.into_error(archive.origin()));
-            }
-        }
+        verify_if_asked(archive, options)?;
         restore_archive(self, archive, options)
+    }
+
+    /// Makes the functions in a loaded value callable where the host can; the others stay data.
+    pub(super) fn resolve_functions(&self, value: &Value) -> Result<()> {
+        let loaded = [(Arc::from(""), Variable::new(value.clone()))];
+        find_losses(&loaded, self.functions.as_deref(), &mut Vec::new())
+    }
+}
+
+/// Checks the whole of an archive that was opened without it.
+pub(super) fn verify_if_asked(archive: &Archive, options: &RestoreOptions) -> Result<()> {
+    if options.verify_checksum != Check::AtOpen {
+        return Ok(());
+    }
+    match archive.verify()?.faults.into_iter().next() {
+        Some(fault) => Err(fault.into_error(archive.origin())),
+        None => Ok(()),
     }
 }
 
@@ -156,6 +171,18 @@ fn restore_archive(
 /// What an archive brings under these options.
 pub(super) fn arrivals(archive: &Archive, options: &RestoreOptions) -> Result<Arrivals> {
     let mut selection = options.check()?;
+    let mut arrivals = taken(archive, options, &mut selection)?;
+    let unmet = selection.unmet(archive.names());
+    arrivals.report.findings.extend(unmet);
+    Ok(arrivals)
+}
+
+/// What a selection takes of an archive. What it names and is not there is not reported.
+pub(super) fn taken(
+    archive: &Archive,
+    options: &RestoreOptions,
+    selection: &mut Selection,
+) -> Result<Arrivals> {
     let mut report = RestoreReport {
         path: archive.origin().clone(),
         format: (archive.header().major, archive.header().minor),
@@ -173,7 +200,6 @@ pub(super) fn arrivals(archive: &Archive, options: &RestoreOptions) -> Result<Ar
         .filter(|binding| selection.takes(binding.name()))
         .collect();
     report.omitted = all.len() - taken.len();
-    report.findings.extend(selection.unmet(archive.names()));
     let loaded = archive.load_with_attributes(&taken)?;
     let variables = taken
         .iter()
@@ -229,11 +255,16 @@ pub(super) fn settle(
         mut variables,
         mut report,
     } = arrivals;
-    find_losses(&variables, options, &mut report.findings)?;
+    let functions = options
+        .functions
+        .as_ref()
+        .or(environment.functions.as_ref());
+    find_losses(&variables, functions.map(|f| &**f), &mut report.findings)?;
     if let Some(name) = &options.namespace {
+        report.bindings = variables.len();
         variables = vec![(
             Arc::from(name.as_str()),
-            in_one_record(variables, &mut report),
+            in_one_record(variables, &mut report.findings),
         )];
         let taken = environment.variable(name);
         if taken.is_some_and(|taken| taken.constant || !options.overwrite) {
@@ -277,7 +308,7 @@ pub(super) fn settle(
 /// Resolves functions, and reports placeholders of what could not be saved.
 fn find_losses(
     variables: &[(Arc<str>, Variable)],
-    options: &RestoreOptions,
+    functions: Option<&FunctionRegistry>,
     findings: &mut Vec<Finding>,
 ) -> Result<()> {
     let mut walk = Walk::default();
@@ -288,7 +319,7 @@ fn find_losses(
                     Some((kind, reason)) => (kind, Outcome::Lost, reason.to_owned()),
                     None => return Ok(()),
                 },
-                Value::Function(callable) => match &options.functions {
+                Value::Function(callable) => match functions {
                     Some(registry) => match registry.resolve(callable) {
                         Ok(()) => return Ok(()),
                         Err(reason) => ("function", Outcome::Unresolved, reason),
@@ -309,22 +340,36 @@ fn find_losses(
 }
 
 /// One record of all variables. Attributes and marks, which a field has not, are reported.
-fn in_one_record(variables: Vec<(Arc<str>, Variable)>, report: &mut RestoreReport) -> Variable {
-    report.bindings = variables.len();
+pub(super) fn in_one_record(
+    variables: Vec<(Arc<str>, Variable)>,
+    findings: &mut Vec<Finding>,
+) -> Variable {
     let fields = variables.into_iter().map(|(name, variable)| {
         if !variable.attributes.is_empty() {
             let reason = "its attributes stay behind: a field of a record has none";
             let kind = variable.value.kind().name();
             let finding = Finding::new(&*name, kind, Outcome::Warning, reason);
-            report.findings.push(finding);
+            findings.push(finding);
         }
         (name, variable.value)
     });
     Variable::new(fields.collect::<Record>())
 }
 
-/// Whether both are the same number, text or other value that is compared without reading.
-fn is_same_scalar(a: &Variable, b: &Variable) -> bool {
-    let plain = |value: &Value| !matches!(value, Value::Tensor(_) | Value::StringArray(_));
-    plain(&a.value) && plain(&b.value) && a.value.identical(&b.value).unwrap_or(false)
+/// Whether both are the same value, of the kinds that are compared without reading a file.
+pub(super) fn is_same_scalar(a: &Variable, b: &Variable) -> bool {
+    holds_no_arrays(&a.value, 0) && a.value.identical(&b.value).unwrap_or(false)
+}
+
+/// Whether there is no array data anywhere in the value; a deep one may have some.
+fn holds_no_arrays(value: &Value, depth: usize) -> bool {
+    let below = |value: &Value| holds_no_arrays(value, depth + 1);
+    match value {
+        Value::Null | Value::Boolean(_) | Value::Integer(_) | Value::Number(_) => true,
+        Value::Complex(_) | Value::String(_) | Value::Bytes(_) => true,
+        Value::Vector(elements) => depth < 8 && elements.iter().all(below),
+        Value::Record(record) => depth < 8 && record.iter().all(|(_, value)| below(value)),
+        Value::Function(callable) => matches!(&**callable, Function::Builtin { .. }),
+        _ => false,
+    }
 }
