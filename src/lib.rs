@@ -97,8 +97,8 @@ pub use read::{
     VerifyFault, VerifyReport, View,
 };
 pub use session::{
-    Environment, EnvironmentInfo, FunctionRegistry, Operation, RestoreMode, RestoreOptions,
-    RestoreReport, Restored, Variable, env_info, env_load_var, env_load_vars, get_metadata,
+    Clash, Environment, EnvironmentInfo, FunctionRegistry, Operation, RestoreMode, RestoreOptions,
+    RestoreReport, Restored, Variable, env_info, env_load_var, env_load_vars, get_metadata, merge,
     operations, restore_environment, restore_from, restore_into, save_environment,
 };
 pub use slice::{Axis, Slice};
