@@ -19,6 +19,11 @@ fn call(env: &mut Environment, name: &str, arguments: &[Value]) -> Result<Value>
     operation(name).call(env, arguments)
 }
 
+/// Saves the session with the defaults.
+fn save(env: &mut Environment, path: &Value) {
+    call(env, "save_env", std::slice::from_ref(path)).unwrap();
+}
+
 /// The text of the error that a call answers with.
 #[track_caller]
 fn refused(env: &mut Environment, name: &str, arguments: &[Value]) -> String {
@@ -41,7 +46,7 @@ fn session() -> Environment {
     env.set("a.b", 7i64).unwrap();
     env.set("count", Cell::new(Record::from([("n", 5i64)])))
         .unwrap();
-    env.define("pi", Variable::new(3.14).constant()).unwrap();
+    env.define("pi", Variable::new(3.25).constant()).unwrap();
     env.define("step", Variable::new(1i64).mutable()).unwrap();
     env
 }
@@ -176,7 +181,7 @@ fn bindings_are_listed_in_order_and_by_pattern() {
 fn a_value_or_a_part_of_it_is_got_by_its_path() {
     let mut env = session();
     let mut get = |path: &str| call(&mut env, "env_get", &[path.into()]).unwrap();
-    assert_eq!(get("pi").as_f64(), Some(3.14));
+    assert_eq!(get("pi").as_f64(), Some(3.25));
     assert_eq!(get("a.b").as_i64(), Some(7));
     assert_eq!(get("model.layers[-1].w").as_f64(), Some(2.0));
     let row = get("data[1, 1:3]");
@@ -399,10 +404,10 @@ fn one_variable_is_loaded_without_the_others() {
     let mut env = session();
     let dir = tempfile::tempdir().unwrap();
     let (path, text) = file(&dir);
-    call(&mut env, "save_env", &[text.clone()]).unwrap();
+    save(&mut env, &text);
     let mut empty = Environment::new();
     let mut load = |name: &str| call(&mut empty, "env_load_var", &[text.clone(), name.into()]);
-    assert_eq!(load("pi").unwrap().as_f64(), Some(3.14));
+    assert_eq!(load("pi").unwrap().as_f64(), Some(3.25));
     assert_eq!(load("a.b").unwrap().as_i64(), Some(7));
     assert_eq!(load("model.layers[1].w").unwrap().as_f64(), Some(2.0));
     let data = load("data").unwrap();
@@ -426,7 +431,7 @@ fn variables_loaded_together_share_their_cells() {
         .unwrap();
     let dir = tempfile::tempdir().unwrap();
     let (_, text) = file(&dir);
-    call(&mut env, "save_env", &[text.clone()]).unwrap();
+    save(&mut env, &text);
     let asked = Value::vector(["b", "a"]);
     let loaded = call(&mut env, "env_load_vars", &[text.clone(), asked]).unwrap();
     let fields: Vec<&str> = loaded.as_record().unwrap().names().collect();
@@ -527,16 +532,16 @@ fn unknown_options_and_wrong_types_are_never_ignored() {
     let mut env = session();
     let dir = tempfile::tempdir().unwrap();
     let (path, text) = file(&dir);
-    let mut save = |name: &str, value: Value| {
+    let mut with = |name: &str, value: Value| {
         let options = Record::from([(name, value)]);
         refused(&mut env, "save_env", &[text.clone(), options.into()])
     };
-    assert!(save("compres", true.into()).ends_with("did you mean 'compress'?"));
-    assert!(save("compress", "no".into()).contains("'compress' is the string 'no'"));
-    assert!(save("tags", "t".into()).contains("a list of strings"));
+    assert!(with("compres", true.into()).ends_with("did you mean 'compress'?"));
+    assert!(with("compress", "no".into()).contains("'compress' is the string 'no'"));
+    assert!(with("tags", "t".into()).contains("a list of strings"));
     assert!(!path.exists());
 
-    call(&mut env, "save_env", &[text.clone()]).unwrap();
+    save(&mut env, &text);
     let mut other = Environment::new();
     let options = Record::from([("include_only", "pi")]);
     let error = refused(&mut other, "restore_env", &[text, options.into()]);
@@ -548,7 +553,7 @@ fn names_to_restore_that_are_not_there_are_told() {
     let mut env = session();
     let dir = tempfile::tempdir().unwrap();
     let (_, text) = file(&dir);
-    call(&mut env, "save_env", &[text.clone()]).unwrap();
+    save(&mut env, &text);
     let options = Record::from([("include_only", Value::vector(["pi", "dta"]))]);
     let mut other = Environment::new();
     let report = call(&mut other, "restore_env", &[text, options.into()]).unwrap();
@@ -568,7 +573,7 @@ fn replace_really_clears() {
     let mut env = session();
     let dir = tempfile::tempdir().unwrap();
     let (_, text) = file(&dir);
-    call(&mut env, "save_env", &[text.clone()]).unwrap();
+    save(&mut env, &text);
     let mut other = Environment::new();
     other.set("old", 1.0).unwrap();
     other.set("data", 1.0).unwrap();
@@ -583,9 +588,9 @@ fn a_second_save_is_refused_unless_it_is_allowed() {
     let mut env = session();
     let dir = tempfile::tempdir().unwrap();
     let (path, text) = file(&dir);
-    call(&mut env, "save_env", &[text.clone()]).unwrap();
+    save(&mut env, &text);
     let before = std::fs::read(&path).unwrap();
-    let error = refused(&mut env, "save_env", &[text.clone()]);
+    let error = refused(&mut env, "save_env", std::slice::from_ref(&text));
     assert!(error.contains("exists already"), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
     let options = Record::from([("allow_overwrite", true)]);
@@ -597,7 +602,7 @@ fn an_error_leaves_the_environment_as_it_was() {
     let mut env = session();
     let dir = tempfile::tempdir().unwrap();
     let (path, text) = file(&dir);
-    call(&mut env, "save_env", &[text.clone()]).unwrap();
+    save(&mut env, &text);
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
     bytes.truncate(middle);
@@ -631,7 +636,7 @@ fn functions_come_back_through_the_registry_of_the_environment() {
     }
     let dir = tempfile::tempdir().unwrap();
     let (_, text) = file(&dir);
-    call(&mut env, "save_env", &[text.clone()]).unwrap();
+    save(&mut env, &text);
 
     type Native = fn(f64) -> f64;
     let registry = FunctionRegistry::new().builtin("sin", Arc::new(f64::sin as Native));
@@ -641,7 +646,7 @@ fn functions_come_back_through_the_registry_of_the_environment() {
         Value::Function(callable) => callable.handle::<Native>().is_some(),
         other => panic!("{other:?}"),
     };
-    let report = call(&mut other, "restore_env", &[text.clone()]).unwrap();
+    let report = call(&mut other, "restore_env", std::slice::from_ref(&text)).unwrap();
     assert!(is_resolved(other.get("sin").unwrap()) && !is_resolved(other.get("erf").unwrap()));
     let findings = field(&report, "findings").as_vector().unwrap();
     assert_eq!(findings.len(), 1);

@@ -108,7 +108,14 @@ pub(super) fn describe(value: &Value) -> String {
         Value::Null => "null".to_owned(),
         Value::Boolean(boolean) => boolean.to_string(),
         Value::Integer(integer) => format!("the integer {integer}"),
-        Value::Number(number) => format!("the number {number}"),
+        Value::Number(number) => {
+            // As `Debug` shows it: with an exponent where there were hundreds of digits.
+            let digits = format!("{number:?}");
+            format!(
+                "the number {}",
+                digits.strip_suffix(".0").unwrap_or(&digits)
+            )
+        }
         Value::String(text) => format!("the string {}", quoted(text)),
         Value::Bytes(bytes) => format!("{} bytes", bytes.len()),
         Value::Extension(extension) => format!(
@@ -150,6 +157,8 @@ mod tests {
             "the string 'a\\u{1b}[2J'"
         );
         assert_eq!(describe(&Value::Number(f64::NAN)), "the number NaN");
+        assert_eq!(describe(&Value::Number(-1e300)), "the number -1e300");
+        assert_eq!(describe(&Value::Number(10.0)), "the number 10");
         assert_eq!(describe(&Record::new().into()), "a record");
         assert!(describe(&"x".repeat(10_000).into()).len() < 120);
     }

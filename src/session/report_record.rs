@@ -1,6 +1,7 @@
 //! Reports as records, for a language.
 
 use super::restore::RestoreReport;
+use crate::error::Origin;
 use crate::finding::Finding;
 use crate::value::{Record, Value};
 use crate::write::SaveReport;
@@ -10,7 +11,7 @@ impl SaveReport {
     /// `stored_bytes`, and `findings` as a vector of records.
     pub fn to_record(&self) -> Record {
         Record::from([
-            ("path", Value::from(self.path.to_string())),
+            ("path", place(&self.path)),
             ("bindings", count(self.bindings as u64)),
             ("omitted", count(self.omitted as u64)),
             ("file_size", count(self.file_len)),
@@ -27,7 +28,7 @@ impl RestoreReport {
     pub fn to_record(&self) -> Record {
         let (major, minor) = self.format;
         Record::from([
-            ("path", Value::from(self.path.to_string())),
+            ("path", place(&self.path)),
             ("bindings", count(self.bindings as u64)),
             ("omitted", count(self.omitted as u64)),
             ("version", Value::from(format!("{major}.{minor}"))),
@@ -48,6 +49,14 @@ impl Finding {
             ("outcome", self.outcome.name()),
             ("reason", self.reason.as_str()),
         ])
+    }
+}
+
+/// A path as it is; a message would show it escaped.
+fn place(origin: &Origin) -> Value {
+    match origin.path() {
+        Some(path) => Value::from(&*path.to_string_lossy()),
+        None => Value::from(origin.to_string()),
     }
 }
 
