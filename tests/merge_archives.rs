@@ -234,6 +234,12 @@ fn options_of_a_restore_hold_for_a_merge() {
         restored.environment.at("runs.b.loss").unwrap().as_f64(),
         Some(2.0)
     );
+    assert_eq!(restored.report.bindings, 8);
+    let restored = merged(&archives, Clash::Namespace);
+    assert_eq!(
+        (names(&restored), restored.report.bindings),
+        (vec!["a", "b"], 8)
+    );
     let broken = RestoreOptions::new().mode(RestoreMode::Namespace);
     assert!(merge(&archives, Clash::First, &broken).is_err());
 

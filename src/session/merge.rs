@@ -57,6 +57,7 @@ pub fn merge(archives: &[Archive], clash: Clash, options: &RestoreOptions) -> Re
     let mut selection = options.check()?;
     let mut merged = Merged::default();
     let mut report = report_of(archives);
+    let mut taken_in_all = 0;
     for archive in archives {
         verify_if_asked(archive, options)?;
         let Arrivals {
@@ -64,7 +65,7 @@ pub fn merge(archives: &[Archive], clash: Clash, options: &RestoreOptions) -> Re
             report: of_one,
         } = taken(archive, options, &mut selection)?;
         report.omitted += of_one.omitted;
-        report.bindings += variables.len();
+        taken_in_all += variables.len();
         let about_the_file = of_one.findings.into_iter().map(|mut finding| {
             finding.reason = format!("{}: {}", archive.origin(), finding.reason);
             finding
@@ -86,7 +87,11 @@ pub fn merge(archives: &[Archive], clash: Clash, options: &RestoreOptions) -> Re
         report,
     };
     let mut environment = Environment::new();
-    let report = settle(&mut environment, arrivals, options)?;
+    let mut report = settle(&mut environment, arrivals, options)?;
+    if clash == Clash::Namespace {
+        // Bindings are counted, not the records they are in.
+        report.bindings = taken_in_all;
+    }
     Ok(Restored {
         environment,
         report,

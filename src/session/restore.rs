@@ -136,6 +136,9 @@ impl Environment {
 
     /// Makes the functions in a loaded value callable where the host can; the others stay data.
     pub(super) fn resolve_functions(&self, value: &Value) -> Result<()> {
+        if self.functions.is_none() {
+            return Ok(());
+        }
         let loaded = [(Arc::from(""), Variable::new(value.clone()))];
         find_losses(&loaded, self.functions.as_deref(), &mut Vec::new())
     }
@@ -255,11 +258,9 @@ pub(super) fn settle(
         mut variables,
         mut report,
     } = arrivals;
-    let functions = options
-        .functions
-        .as_ref()
-        .or(environment.functions.as_ref());
-    find_losses(&variables, functions.map(|f| &**f), &mut report.findings)?;
+    let functions = options.functions.as_deref();
+    let functions = functions.or(environment.functions.as_deref());
+    find_losses(&variables, functions, &mut report.findings)?;
     if let Some(name) = &options.namespace {
         report.bindings = variables.len();
         variables = vec![(
