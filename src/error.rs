@@ -20,6 +20,8 @@ pub enum Origin {
     Memory,
     /// No file: an environment.
     Environment,
+    /// Several archives that were merged, in their order.
+    Merged(Vec<Origin>),
 }
 
 impl Origin {
@@ -27,7 +29,7 @@ impl Origin {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Origin::File(path) => Some(path),
-            Origin::Memory | Origin::Environment => None,
+            Origin::Memory | Origin::Environment | Origin::Merged(_) => None,
         }
     }
 }
@@ -44,6 +46,22 @@ impl fmt::Display for Origin {
             }
             Origin::Memory => f.write_str("the bytes in memory"),
             Origin::Environment => f.write_str("the environment"),
+            Origin::Merged(origins) => {
+                let (shown, more) = origins.split_at(origins.len().min(3));
+                for (n, origin) in shown.iter().enumerate() {
+                    let between = match n {
+                        0 => "",
+                        n if n + 1 == origins.len() => " and ",
+                        _ => ", ",
+                    };
+                    write!(f, "{between}{origin}")?;
+                }
+                match (shown, more.len()) {
+                    ([], _) => f.write_str("no archive"),
+                    (_, 0) => Ok(()),
+                    (_, more) => write!(f, " and {more} more"),
+                }
+            }
         }
     }
 }
@@ -333,6 +351,19 @@ pub enum EnvError {
         minor: u16,
     },
 
+    /// An option has a name that none has.
+    #[error("there is no {operation} option {}{}", crate::name::quoted(.option), known_hint(.nearest, .known))]
+    UnknownOption {
+        /// What was to be done, as a verb: "save", "restore".
+        operation: &'static str,
+        /// The name that was given.
+        option: String,
+        /// The nearest name of an option.
+        nearest: Option<String>,
+        /// The names of all options.
+        known: Vec<&'static str>,
+    },
+
     /// A value is of another kind than was asked for.
     #[error("expected {asked}, found {found}")]
     WrongKind {
@@ -340,6 +371,56 @@ pub enum EnvError {
         asked: &'static str,
         /// What is there.
         found: &'static str,
+    },
+
+    /// An operation was called with more or fewer arguments than it takes.
+    #[error("{operation} takes {}, {found} {} given; it is {signature}", counted(.arity), if *.found == 1 { "is" } else { "are" })]
+    WrongArity {
+        /// Its name.
+        operation: &'static str,
+        /// How it is called.
+        signature: &'static str,
+        /// Fewest and most arguments it takes.
+        arity: (usize, usize),
+        /// How many were given.
+        found: usize,
+    },
+
+    /// An argument of an operation is of another type or value than it takes.
+    #[error("{}: {} is {found}, where {expected} is expected", signature, crate::name::escape_for_terminal(.argument))]
+    WrongArgument {
+        /// How the operation is called.
+        signature: &'static str,
+        /// The argument, and the part of it.
+        argument: String,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+
+    /// An option is of another type, or out of its range.
+    #[error("the option {} is {found}, where {expected} is expected", crate::name::quoted(.option))]
+    WrongOption {
+        /// Its name, and the part of it: `tags[1]`, `custom.run`.
+        option: String,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+
+    /// Archives that are merged have a variable of the same name, and nothing says which counts.
+    #[error(
+        "{first} and {second} both have a variable {}; say whether the first or the last counts, or give each archive a namespace", crate::name::quoted(.name)
+    )]
+    NameClash {
+        /// The name.
+        name: String,
+        /// The archive that has it first.
+        first: Origin,
+        /// The other.
+        second: Origin,
     },
 
     /// An error about one variable: its name, and the cause.
@@ -360,6 +441,30 @@ fn first_losses(findings: &[Finding]) -> String {
     match losses.len() {
         0..=3 => text,
         more => format!("{text}; and {} more", more - 3),
+    }
+}
+
+/// The nearest of the names there are, or all of them.
+fn known_hint(nearest: &Option<String>, known: &[&str]) -> String {
+    match nearest {
+        Some(_) => nearest_hint(nearest),
+        None => format!("; the options are {}", known.join(", ")),
+    }
+}
+
+/// A number of arguments: `1 argument`, `1 or 2 arguments`, `0 to 2 arguments`.
+fn counted(arity: &(usize, usize)) -> String {
+    match *arity {
+        (0, 0) => "no arguments".to_owned(),
+        (1, 1) => "1 argument".to_owned(),
+        (least, most) if least == most => format!("{least} arguments"),
+        (least, most) if least + 1 == most => {
+            format!(
+                "{least} or {most} argument{}",
+                if most == 1 { "" } else { "s" }
+            )
+        }
+        (least, most) => format!("{least} to {most} arguments"),
     }
 }
 

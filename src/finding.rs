@@ -49,6 +49,18 @@ impl Outcome {
         matches!(self, Outcome::Lost | Outcome::Unresolved)
     }
 
+    /// The name in records and JSON, lower-case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Lost => "lost",
+            Outcome::Unresolved => "unresolved",
+            Outcome::Omitted => "omitted",
+            Outcome::Kept => "kept",
+            Outcome::Unknown => "unknown",
+            Outcome::Warning => "warning",
+        }
+    }
+
     /// The words between subject and reason.
     fn words(self) -> &'static str {
         match self {

@@ -104,9 +104,10 @@ pub use read::{
     VerifyFault, VerifyReport, View,
 };
 pub use session::{
-    Environment, EnvironmentInfo, FunctionRegistry, RestoreMode, RestoreOptions, RestoreReport,
-    Restored, SharedSnapshot, Snapshot, Variable, env_info, get_metadata, restore_environment,
-    restore_from, restore_into, save_environment,
+    Clash, Environment, EnvironmentInfo, FunctionRegistry, Operation, RestoreMode, RestoreOptions,
+    RestoreReport, Restored, SharedSnapshot, Snapshot, Variable, env_info, env_load_var,
+    env_load_vars, get_metadata, merge, operations, restore_environment, restore_from,
+    restore_into, save_environment,
 };
 pub use slice::{Axis, Slice};
 pub use value::{
@@ -136,3 +137,8 @@ struct Guide;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/version1.md")]
 struct Version1Page;
+
+/// So does the one of the page about operations.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/operations.md")]
+struct Operations;

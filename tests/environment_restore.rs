@@ -410,7 +410,7 @@ fn placeholders_are_told_wherever_they_are() {
                 format!("model.callbacks[1] {lost}"),
                 format!("own {lost}"),
                 format!("c<attributes>.hook {lost}"),
-                format!("c {lost}"),
+                format!("c<cell> {lost}"),
             ],
             "{road}"
         );

@@ -265,10 +265,10 @@ impl Archive {
                 let rest = steps.get(n + 1..).unwrap_or_default();
                 return match rest.first() {
                     None => Ok(sliced),
-                    Some(step) => Err(EnvError::NoSuchPart {
+                    Some(step) => Err(in_variable(EnvError::NoSuchPart {
                         path: path.to_owned(),
                         reason: format!("a slice has no part {step}"),
-                    }),
+                    })),
                 };
             }
             view = view.step(step).map_err(|e| in_variable(e.at_path(path)))?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::functions::FunctionRegistry;
 use super::snapshot::Snapshot;
 use crate::error::{EnvError, Origin, Result};
 use crate::name::{check_name, nearest};
@@ -29,6 +30,7 @@ pub struct Environment {
     pub(super) variables: IndexMap<Arc<str>, Variable>,
     /// Snapshots kept under a name.
     pub(super) snapshots: IndexMap<Arc<str>, Snapshot>,
+    pub(super) functions: Option<Arc<FunctionRegistry>>,
 }
 
 /// A value of an environment, and what is said of it.
@@ -163,6 +165,13 @@ impl Environment {
             }
             None => Err(self.not_found(name)),
         }
+    }
+
+    /// Sets what the host can call: restores into this environment that name no other registry
+    /// ([`crate::RestoreOptions::functions`]) resolve functions with it, and so do the
+    /// [`crate::operations`].
+    pub fn set_functions(&mut self, registry: Arc<FunctionRegistry>) {
+        self.functions = Some(registry);
     }
 
     /// The error for a name that no variable has, with the nearest that one has.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::report_record::count;
 use crate::error::Result;
 use crate::read::{Archive, Metadata};
 use crate::value::{Kind, Record, Value};
@@ -41,7 +42,6 @@ impl EnvironmentInfo {
     /// are none; custom pairs stand in a record of their own, so that none can pass for a field.
     pub fn to_record(&self) -> Record {
         let (major, minor) = self.version;
-        let count = |n: u64| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
         let texts = |texts: &[String]| Value::vector(texts.iter().map(String::as_str));
         let custom: Record = self
             .custom

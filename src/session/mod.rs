@@ -3,16 +3,26 @@
 
 mod environment;
 mod functions;
+mod given;
 mod info;
+mod load;
+mod merge;
+mod operations;
+mod options_record;
+mod report_record;
 mod restore;
 mod restore_options;
 mod save;
 mod share;
 mod snapshot;
+mod steps;
 
 pub use environment::{Environment, Variable};
 pub use functions::FunctionRegistry;
 pub use info::{EnvironmentInfo, env_info, get_metadata};
+pub use load::{env_load_var, env_load_vars};
+pub use merge::{Clash, merge};
+pub use operations::{Operation, operations};
 pub use restore::{RestoreReport, Restored, restore_environment, restore_from, restore_into};
 pub use restore_options::{RestoreMode, RestoreOptions};
 pub use save::save_environment;

@@ -6,11 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::environment::{Environment, Variable};
+use super::functions::FunctionRegistry;
 use super::restore_options::{RestoreMode, RestoreOptions};
 use crate::error::{EnvError, Origin, Result};
 use crate::finding::{Finding, Outcome};
 use crate::format::header::{FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINOR};
 use crate::read::{Archive, Binding, Check};
+use crate::selection::Selection;
 use crate::value::walk::{Trail, Walk};
 use crate::value::{Function, Record, Value};
 
@@ -28,7 +30,8 @@ pub struct Restored {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RestoreReport {
-    /// The file, or memory.
+    /// The file, or memory. Of several archives that were merged, what follows is of the one that
+    /// was made last.
     pub path: Origin,
     /// Major and minor version of its format.
     pub format: (u16, u16),
@@ -127,13 +130,34 @@ impl Environment {
         options: impl Borrow<RestoreOptions>,
     ) -> Result<RestoreReport> {
         let options = options.borrow();
-        if options.verify_checksum == Check::AtOpen {
-            let report = archive.verify()?;
-            if let Some(fault) = report.faults.into_iter().next() {
-                return Err(fault.into_error(archive.origin()));
-            }
-        }
+        verify_if_asked(archive, options)?;
         restore_archive(self, archive, options)
+    }
+
+    /// Makes the functions in a loaded value callable where the host can; the others stay data.
+    pub(super) fn resolve_functions(&self, value: &Value) -> Result<()> {
+        if self.functions.is_none() {
+            return Ok(());
+        }
+        let loaded = [(Arc::from(""), Variable::new(value.clone()))];
+        let options = RestoreOptions::new();
+        find_losses(
+            &loaded,
+            &options,
+            self.functions.as_deref(),
+            &mut Vec::new(),
+        )
+    }
+}
+
+/// Checks the whole of an archive that was opened without it.
+pub(super) fn verify_if_asked(archive: &Archive, options: &RestoreOptions) -> Result<()> {
+    if options.verify_checksum != Check::AtOpen {
+        return Ok(());
+    }
+    match archive.verify()?.faults.into_iter().next() {
+        Some(fault) => Err(fault.into_error(archive.origin())),
+        None => Ok(()),
     }
 }
 
@@ -156,6 +180,18 @@ fn restore_archive(
 /// What an archive brings under these options.
 pub(super) fn arrivals(archive: &Archive, options: &RestoreOptions) -> Result<Arrivals> {
     let mut selection = options.check()?;
+    let mut arrivals = taken(archive, options, &mut selection)?;
+    let unmet = selection.unmet(archive.names());
+    arrivals.report.findings.extend(unmet);
+    Ok(arrivals)
+}
+
+/// What a selection takes of an archive. What it names and is not there is not reported.
+pub(super) fn taken(
+    archive: &Archive,
+    options: &RestoreOptions,
+    selection: &mut Selection,
+) -> Result<Arrivals> {
     let mut report = RestoreReport {
         path: archive.origin().clone(),
         format: (archive.header().major, archive.header().minor),
@@ -173,7 +209,6 @@ pub(super) fn arrivals(archive: &Archive, options: &RestoreOptions) -> Result<Ar
         .filter(|binding| selection.takes(binding.name()))
         .collect();
     report.omitted = all.len() - taken.len();
-    report.findings.extend(selection.unmet(archive.names()));
     let loaded = archive.load_with_attributes(&taken)?;
     let variables = taken
         .iter()
@@ -235,7 +270,9 @@ pub(super) fn settle(
         None => leave_present(environment, &mut variables, options, findings),
     }
     report.bindings = variables.len();
-    find_losses(&variables, options, findings)?;
+    let functions = options.functions.as_deref();
+    let functions = functions.or(environment.functions.as_deref());
+    find_losses(&variables, options, functions, findings)?;
     if options.strict && report.findings.iter().any(|f| f.outcome.is_loss()) {
         return Err(EnvError::Lossy {
             action: "restore",
@@ -279,7 +316,7 @@ fn leave_present(
             return true;
         };
         let reason = match (present.constant, overwrite) {
-            (true, _) if is_same_scalar(&present.value, &arriving.value) => return false,
+            (true, _) if is_same_scalar(present, arriving) => return false,
             (true, _) => "it is a constant of this environment",
             (false, true) => return true,
             (false, false) => "the environment has a variable of this name; `overwrite` is off",
@@ -295,6 +332,7 @@ fn leave_present(
 fn find_losses(
     variables: &[(Arc<str>, Variable)],
     options: &RestoreOptions,
+    functions: Option<&FunctionRegistry>,
     findings: &mut Vec<Finding>,
 ) -> Result<()> {
     let in_record = options.namespace.is_some();
@@ -307,7 +345,7 @@ fn find_losses(
                     Some((kind, reason)) => (kind, Outcome::Lost, reason.to_owned()),
                     None => return Ok(()),
                 },
-                Value::Function(callable) => match &options.functions {
+                Value::Function(callable) => match functions {
                     Some(registry) => match registry.resolve(callable) {
                         Ok(()) => return Ok(()),
                         Err(reason) => ("function", Outcome::Unresolved, reason),
@@ -337,7 +375,10 @@ fn find_losses(
 const NO_REGISTRY: &str = "no functions of a host were given to the restore";
 
 /// One record of all variables. Attributes and marks, which a field has not, are reported.
-fn in_one_record(variables: Vec<(Arc<str>, Variable)>, findings: &mut Vec<Finding>) -> Variable {
+pub(super) fn in_one_record(
+    variables: Vec<(Arc<str>, Variable)>,
+    findings: &mut Vec<Finding>,
+) -> Variable {
     let fields = variables.into_iter().map(|(name, variable)| {
         let left_behind = [
             (!variable.attributes.is_empty(), "its attributes"),
@@ -357,14 +398,20 @@ fn in_one_record(variables: Vec<(Arc<str>, Variable)>, findings: &mut Vec<Findin
     Variable::new(fields.collect::<Record>())
 }
 
-/// Whether both are the same number, text, builtin or other value that holds no array data: to
-/// compare more would read it.
-fn is_same_scalar(a: &Value, b: &Value) -> bool {
-    let plain = match a {
+/// Whether both are the same value, of the kinds that are compared without reading a file.
+pub(super) fn is_same_scalar(a: &Variable, b: &Variable) -> bool {
+    holds_no_arrays(&a.value, 0) && a.value.identical(&b.value).unwrap_or(false)
+}
+
+/// Whether there is no array data anywhere in the value; a deep one may have some.
+fn holds_no_arrays(value: &Value, depth: usize) -> bool {
+    let below = |value: &Value| holds_no_arrays(value, depth + 1);
+    match value {
         Value::Null | Value::Boolean(_) | Value::Integer(_) | Value::Number(_) => true,
         Value::Complex(_) | Value::String(_) | Value::Bytes(_) => true,
-        Value::Function(function) => matches!(function.function(), Function::Builtin { .. }),
+        Value::Vector(elements) => depth < 8 && elements.iter().all(below),
+        Value::Record(record) => depth < 8 && record.iter().all(|(_, value)| below(value)),
+        Value::Function(callable) => matches!(&**callable, Function::Builtin { .. }),
         _ => false,
-    };
-    plain && a.identical(b).unwrap_or(false)
+    }
 }

@@ -112,7 +112,8 @@ impl RestoreOptions {
         self
     }
 
-    /// Gives the functions that are restored back to the host.
+    /// Gives the functions that are restored back to the host. Without it, the registry of the
+    /// environment that is restored into counts ([`crate::Environment::set_functions`]).
     pub fn functions(mut self, registry: Arc<FunctionRegistry>) -> Self {
         self.functions = Some(registry);
         self

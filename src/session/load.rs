@@ -1,0 +1,37 @@
+//! Single variables of a file, by its path.
+
+use std::path::Path;
+
+use crate::error::Result;
+use crate::read::Archive;
+use crate::value::Value;
+
+/// One variable of the file at `path`, or a part of one by a path into its value; the others are
+/// not touched. Array data is read when it is first looked at, whatever happens to the file
+/// meanwhile.
+///
+/// Opens the file each time: for several, take [`env_load_vars`], or keep an [`Archive`].
+///
+/// ```
+/// use achronyme_env::{env_load_var, save, SaveOptions, Value};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("run.ach");
+/// save(&path, [("scores", &Value::vector([0.5, 0.75]))], &SaveOptions::new())?;
+/// assert_eq!(env_load_var(&path, "scores[1]")?.as_f64(), Some(0.75));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As [`Archive::open`] and [`Archive::at`].
+pub fn env_load_var(path: impl AsRef<Path>, name: &str) -> Result<Value> {
+    Archive::open(path)?.at(name)
+}
+
+/// Several variables of the file at `path`, in the order asked for. What was one cell or scope
+/// under two of the names is one again.
+///
+/// # Errors
+/// As [`Archive::open`] and [`Archive::load_vars`].
+pub fn env_load_vars<S: AsRef<str>>(path: impl AsRef<Path>, names: &[S]) -> Result<Vec<Value>> {
+    Archive::open(path)?.load_vars(names)
+}
