@@ -47,6 +47,9 @@ pub(crate) struct Walk {
     above: usize,
 }
 
+/// Contents of cells and scopes by their addresses.
+pub(crate) type Contents = HashMap<usize, Value>;
+
 impl SharedPart {
     pub(crate) fn address(&self) -> usize {
         match self {
@@ -233,9 +236,6 @@ impl fmt::Display for Trail<'_> {
         }
     }
 }
-
-/// Contents of cells and scopes by their addresses.
-pub(crate) type Contents = HashMap<usize, Value>;
 
 /// Bytes of a path that are kept of its beginning and of its end.
 const PATH_ENDS: usize = 200;
