@@ -17,7 +17,7 @@ fn names(path: &Path) -> Vec<String> {
     env_info(path).unwrap().bindings
 }
 
-fn numbers<'n>(names: &[&'n str]) -> Environment {
+fn numbers(names: &[&str]) -> Environment {
     environment(names.iter().map(|name| (*name, Value::from(1i64))))
 }
 
