@@ -108,6 +108,13 @@ pub enum EnvError {
         path: Origin,
     },
 
+    /// The caller stopped a save through [`SaveOptions::cancel`](crate::SaveOptions::cancel).
+    #[error("saving {path} was cancelled; the old file, if any, is untouched")]
+    Cancelled {
+        /// The file that was to be written.
+        path: Origin,
+    },
+
     /// The file was changed or replaced in place while it was open.
     #[error("{path} was changed in place while it was open ({what}); open it again")]
     ChangedInPlace {

@@ -347,6 +347,11 @@ impl Storage for ExtentStorage {
         }
     }
 
+    fn file_offset(&self) -> Option<u64> {
+        let record = self.store.extent(self.number).ok()?;
+        (record.codec() == Some(Codec::Raw)).then_some(record.offset)
+    }
+
     fn identity(&self) -> (usize, u64) {
         (Arc::as_ptr(&self.store).addr(), self.number.into())
     }

@@ -43,6 +43,12 @@ pub trait Storage: Send + Sync + fmt::Debug {
         (std::ptr::from_ref(self).addr(), 0)
     }
 
+    /// Where the first byte stands in the file the bytes come from, when they stand there as they
+    /// are.
+    fn file_offset(&self) -> Option<u64> {
+        None
+    }
+
     /// All bytes for writing, when this is memory of its own.
     fn bytes_mut(&mut self) -> Option<&mut [u8]> {
         None

@@ -216,6 +216,28 @@ impl Tensor {
         self.0.storage.range(self.0.start, self.0.byte_len)
     }
 
+    /// Where the elements stand in the file they come from, when they stand there as they are:
+    /// neither compressed nor in memory only. For a host that maps that part of the file on its
+    /// own, for example to change it privately; such a map sees bytes that nothing has checked.
+    ///
+    /// ```
+    /// use achronyme_env::{Archive, SaveOptions, Tensor, save};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("run.ach");
+    ///
+    /// let tensor = Tensor::from_vec(vec![1u8, 2, 3], [3])?;
+    /// assert_eq!(tensor.file_offset(), None);
+    /// save(&path, [("tensor", tensor)], &SaveOptions::new())?;
+    /// let saved = Archive::open(&path)?.tensor("tensor")?;
+    /// let offset = saved.file_offset().unwrap() as usize;
+    /// assert_eq!(std::fs::read(&path)?[offset..][..3], [1, 2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn file_offset(&self) -> Option<u64> {
+        let start = self.0.storage.file_offset()?;
+        start.checked_add(self.0.start)
+    }
+
     /// Fills `out` with the bytes from byte `start` of this tensor on, without keeping them.
     ///
     /// # Errors

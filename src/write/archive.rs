@@ -11,6 +11,7 @@ use tempfile::SpooledTempFile;
 
 use super::areas::{aligned, expected_len};
 use super::binding_options::BindingOptions;
+use super::cancel::Cancel;
 use super::destination::Destination;
 use super::emit::write_at;
 use super::entries::PlannedEntries;
@@ -291,11 +292,12 @@ impl<'a> ArchiveWriter<'a> {
     /// Writes the archive and puts it in place.
     ///
     /// # Errors
-    /// [`EnvError::DuplicateName`]; [`EnvError::DiskFull`] and [`EnvError::Io`], after which the
-    /// old file is as it was and nothing is left behind; [`EnvError::ReplacedNotDurable`], after
+    /// [`EnvError::DuplicateName`]; [`EnvError::DiskFull`], [`EnvError::Io`] and
+    /// [`EnvError::Cancelled`], after which the old file is as it was and nothing is left behind; [`EnvError::ReplacedNotDurable`], after
     /// which the new file is in place.
     pub fn finish(mut self) -> Result<SaveReport> {
         let (report, expected) = self.write()?;
+        self.cancel().check()?;
         match self.destination {
             Destination::Replacement(replacement) => {
                 replacement.commit(self.options.durable, expected)?
@@ -314,6 +316,10 @@ impl<'a> ArchiveWriter<'a> {
         }
     }
 
+    pub(super) fn cancel(&self) -> Cancel {
+        Cancel::new(self.options.cancel.clone(), self.destination.origin())
+    }
+
     /// Writes everything. Returns the report, and how many bytes were expected to be needed.
     fn write(&mut self) -> Result<(SaveReport, u64)> {
         let metadata_node = self.metadata_node()?;
@@ -324,7 +330,7 @@ impl<'a> ArchiveWriter<'a> {
             spools,
         } = self.builder.finish_nodes(empty)?;
         let mut extents = std::mem::take(&mut self.builder.extents);
-        choose_cold(&self.options, &mut extents)?;
+        choose_cold(&self.options, &self.cancel(), &mut extents)?;
         let (entries, names) = self.entries.sorted()?;
         let mut placed = Placed {
             entries,

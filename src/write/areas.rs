@@ -78,6 +78,7 @@ impl ArchiveWriter<'_> {
             total: extents.iter().map(|extent| extent.raw_len).sum(),
             done: AtomicU64::new(0),
             durable: self.options.durable && self.destination.on_disk(),
+            cancel: self.cancel(),
         };
         let mut lists = Vec::with_capacity(extents.len());
         let (mut first, mut end) = (0, start);

@@ -3,6 +3,7 @@
 
 use std::io;
 
+use super::cancel::Cancel;
 use super::emit::{Emission, threads, write_at};
 use crate::error::{EnvError, Result};
 use crate::format::extent::{DigestKind, ExtentRecord};
@@ -36,13 +37,20 @@ pub(super) fn write_cold(
 ) -> Result<Vec<(u32, u32)>> {
     let width = shuffle_width(extent, level)?;
     record.shuffle = width as u8;
+    let packing = Packing {
+        extent,
+        digest: emission.digest,
+        width,
+        level,
+        cancel: &emission.cancel,
+    };
     let pieces = extent.raw_len.div_ceil(PIECE_BYTES as u64);
     let (mut blocks, mut digests) = (Vec::new(), Vec::new());
     let mut stored = 0u64;
     let mut piece = 0;
     while piece < pieces {
         let batch = (pieces - piece).min(BATCH_PIECES as u64);
-        for packed in pack_batch(emission.digest, extent, piece, batch, width, level)? {
+        for packed in packing.batch(piece, batch)? {
             write_at(emission.file, record.offset + stored, &packed.frames).map_err(failed)?;
             stored += packed.frames.len() as u64;
             blocks.extend(packed.blocks);
@@ -57,41 +65,46 @@ pub(super) fn write_cold(
     Ok(blocks)
 }
 
-fn pack_batch(
+/// How the pieces of an extent are packed.
+struct Packing<'p> {
+    extent: &'p PlannedExtent<'p>,
     digest: DigestKind,
-    extent: &PlannedExtent<'_>,
-    first: u64,
-    count: u64,
     width: usize,
     level: i32,
-) -> Result<Vec<Packed>> {
-    let threads = threads().min(count as usize);
-    let run = count.div_ceil(threads as u64);
-    let pack_run = |start: u64| -> Result<Vec<Packed>> {
-        let mut packer = Packer::new(level)?;
-        let end = (start + run).min(first + count);
-        (start..end)
-            .map(|piece| packer.pack_piece(digest, extent, piece, width))
-            .collect()
-    };
-    let pack_run = &pack_run;
-    std::thread::scope(|scope| {
-        let starts = (first..first + count).step_by(run as usize).skip(1);
-        let others: Vec<_> = starts
-            .map(|start| scope.spawn(move || pack_run(start)))
-            .collect();
-        let mut packed = pack_run(first);
-        for other in others {
-            let other = other
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            packed = packed.and_then(|mut packed| {
-                packed.extend(other?);
-                Ok(packed)
-            });
-        }
-        packed
-    })
+    cancel: &'p Cancel,
+}
+
+impl Packing<'_> {
+    /// Packs `count` pieces from `first` on, on all cores.
+    fn batch(&self, first: u64, count: u64) -> Result<Vec<Packed>> {
+        let threads = threads().min(count as usize);
+        let run = count.div_ceil(threads as u64);
+        let pack_run = |start: u64| -> Result<Vec<Packed>> {
+            let mut packer = Packer::new(self.level)?;
+            let end = (start + run).min(first + count);
+            (start..end)
+                .map(|piece| packer.pack_piece(self, piece))
+                .collect()
+        };
+        let pack_run = &pack_run;
+        std::thread::scope(|scope| {
+            let starts = (first..first + count).step_by(run as usize).skip(1);
+            let others: Vec<_> = starts
+                .map(|start| scope.spawn(move || pack_run(start)))
+                .collect();
+            let mut packed = pack_run(first);
+            for other in others {
+                let other = other
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                packed = packed.and_then(|mut packed| {
+                    packed.extend(other?);
+                    Ok(packed)
+                });
+            }
+            packed
+        })
+    }
 }
 
 /// The compressor and its buffers, used again for each block.
@@ -111,13 +124,8 @@ impl Packer {
         })
     }
 
-    fn pack_piece(
-        &mut self,
-        digest: DigestKind,
-        extent: &PlannedExtent<'_>,
-        piece: u64,
-        width: usize,
-    ) -> Result<Packed> {
+    fn pack_piece(&mut self, packing: &Packing<'_>, piece: u64) -> Result<Packed> {
+        let extent = packing.extent;
         let start = piece * PIECE_BYTES as u64;
         let len = (extent.raw_len - start).min(PIECE_BYTES as u64) as usize;
         let mut raw = std::mem::take(&mut self.raw);
@@ -126,10 +134,12 @@ impl Packer {
         let mut packed = Packed {
             frames: Vec::new(),
             blocks: Vec::new(),
-            digest: piece_digest(digest, &raw),
+            digest: piece_digest(packing.digest, &raw),
         };
         for block in raw.chunks(BLOCK) {
-            let frame = self.pack(block, width)?;
+            // A block at the highest level takes a tenth of a second.
+            packing.cancel.check()?;
+            let frame = self.pack(block, packing.width)?;
             packed
                 .blocks
                 .push((frame.len() as u32, crc32fast::hash(&frame)));
@@ -152,13 +162,23 @@ impl Packer {
 }
 
 /// Bytes the extent will have when it is packed: packs it, and keeps nothing.
-pub(super) fn packed_len(extent: &PlannedExtent<'_>, level: i32) -> Result<u64> {
-    let width = shuffle_width(extent, level)?;
+pub(super) fn packed_len(
+    extent: &PlannedExtent<'_>,
+    level: i32,
+    cancel: &Cancel,
+) -> Result<u64> {
+    let packing = Packing {
+        extent,
+        digest: DigestKind::Xxh3,
+        width: shuffle_width(extent, level)?,
+        level,
+        cancel,
+    };
     let pieces = extent.raw_len.div_ceil(PIECE_BYTES as u64);
     let mut len = 0;
     for first in (0..pieces).step_by(BATCH_PIECES) {
         let batch = (pieces - first).min(BATCH_PIECES as u64);
-        let packed = pack_batch(DigestKind::Xxh3, extent, first, batch, width, level)?;
+        let packed = packing.batch(first, batch)?;
         len += packed
             .iter()
             .map(|packed| packed.frames.len() as u64)

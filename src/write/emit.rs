@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
+use super::cancel::Cancel;
 use super::options::Progress;
 use crate::error::{EnvError, Result};
 use crate::format::extent::{Codec, DigestKind, ExtentRecord};
@@ -42,6 +43,7 @@ pub(super) struct Emission<'e> {
     pub(super) done: AtomicU64,
     /// Whether the bytes must be on the disk in the end: then it is started early.
     pub(super) durable: bool,
+    pub(super) cancel: Cancel,
 }
 
 /// Says that writing has ended, also when it ends in a panic.
@@ -218,6 +220,7 @@ fn write_piece(
     let resident = extent.source.resident(extent.raw_len);
     let mut at = 0;
     while at < len {
+        emission.cancel.check()?;
         let now = (len - at).min(PIECE_BYTES as u64) as usize;
         let bytes = match resident {
             Some(bytes) => &bytes[(start + at) as usize..][..now],
@@ -247,6 +250,7 @@ fn write_small(
     buffer: &mut Vec<u8>,
     failed: &(dyn Fn(io::Error) -> EnvError + Sync),
 ) -> Result<Written> {
+    emission.cancel.check()?;
     let mut written = Written::default();
     let first = places[range.start];
     let mut bytes_done = 0;

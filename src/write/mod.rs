@@ -3,6 +3,7 @@
 mod archive;
 mod areas;
 mod binding_options;
+mod cancel;
 #[cfg(feature = "zstd")]
 mod cold;
 mod destination;

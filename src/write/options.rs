@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use indexmap::IndexMap;
 
@@ -54,6 +55,7 @@ pub struct SaveOptions {
     pub(super) durable: bool,
     pub(super) created: Option<u64>,
     pub(super) progress: Option<Progress>,
+    pub(super) cancel: Option<Arc<AtomicBool>>,
 }
 
 impl Default for SaveOptions {
@@ -80,6 +82,7 @@ impl Default for SaveOptions {
             durable: true,
             created: None,
             progress: None,
+            cancel: None,
         }
     }
 }
@@ -233,6 +236,15 @@ impl SaveOptions {
     /// thread wrote them.
     pub fn on_progress(mut self, progress: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(progress));
+        self
+    }
+
+    /// Gives the save up once `flag` is true: it then ends with [`EnvError::Cancelled`], leaves the
+    /// old file as it was, and nothing else. The flag is looked at after every MiB at most; a sync
+    /// that the system has begun cannot be cut short, and a flag raised after the new file is in
+    /// place has no effect.
+    pub fn cancel(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.cancel = Some(flag);
         self
     }
 

@@ -2,6 +2,7 @@
 
 use super::archive::ArchiveWriter;
 use super::areas::{aligned, extent_alignment};
+use super::cancel::Cancel;
 use super::options::SaveOptions;
 use crate::error::{EnvError, Result};
 use crate::format::{AREA_ALIGNMENT, TRAILER_LEN};
@@ -13,7 +14,11 @@ const TRIED_FROM_BYTES: u64 = 4096;
 
 /// Makes the extents cold whose sample says that it pays.
 #[cfg(feature = "zstd")]
-pub(super) fn choose_cold(options: &SaveOptions, extents: &mut [PlannedExtent<'_>]) -> Result<()> {
+pub(super) fn choose_cold(
+    options: &SaveOptions,
+    cancel: &Cancel,
+    extents: &mut [PlannedExtent<'_>],
+) -> Result<()> {
     let Some(share) = options.auto_cold else {
         return Ok(());
     };
@@ -21,13 +26,18 @@ pub(super) fn choose_cold(options: &SaveOptions, extents: &mut [PlannedExtent<'_
         .iter_mut()
         .filter(|extent| !extent.cold && extent.raw_len >= TRIED_FROM_BYTES);
     for extent in tried {
+        cancel.check()?;
         extent.cold = super::cold::is_worth(extent, options.compression_level, share)?;
     }
     Ok(())
 }
 
 #[cfg(not(feature = "zstd"))]
-pub(super) fn choose_cold(_: &SaveOptions, _: &mut [PlannedExtent<'_>]) -> Result<()> {
+pub(super) fn choose_cold(
+    _: &SaveOptions,
+    _: &Cancel,
+    _: &mut [PlannedExtent<'_>],
+) -> Result<()> {
     // Compression was refused when the options were checked.
     Ok(())
 }
@@ -53,7 +63,9 @@ impl ArchiveWriter<'_> {
             use super::cold::{packed_bound, packed_len};
             if self.file_len(start, extents, |extent| Ok(packed_bound(extent)))? > max {
                 let level = self.options.compression_level;
-                let len = self.file_len(start, extents, |extent| packed_len(extent, level))?;
+                let cancel = self.cancel();
+                let packed_len = |extent: &PlannedExtent<'_>| packed_len(extent, level, &cancel);
+                let len = self.file_len(start, extents, packed_len)?;
                 return refuse_above(len);
             }
         }
