@@ -6,6 +6,7 @@ mod bulk;
 mod check;
 mod cold;
 mod content;
+mod extension;
 mod extents;
 pub(crate) mod image;
 mod index;

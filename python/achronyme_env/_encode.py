@@ -1,0 +1,410 @@
+"""What Python objects are in the format, for those that the extension does not know itself.
+
+`Describer` answers with a tuple whose first item says how to read the others:
+
+- ``("extension", type name, parameters, storage)``
+- ``("tensor", name of a dtype of the format, contiguous array of that width)``
+- ``("strings", shape, offsets, bytes)``: an array of strings
+- ``("instead", value)``: this value, which is the same
+- ``("changed", why, value)``: this value, which is not quite the same; reported
+- ``("unsupported", why)``: nothing; reported
+
+docs/python-types.md lists the type names.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime
+import decimal
+import enum
+import fractions
+import pathlib
+import sys
+import types
+import uuid
+from typing import Any, Callable
+
+import numpy as np
+
+from . import _dtypes, _strings
+from ._stand_in import StandIn
+
+# Longer integers are stored as bytes: Python refuses to read more digits than this by default.
+DECIMAL_BITS = 13_000
+
+FACTORIES = {"int": int, "float": float, "str": str, "list": list, "dict": dict, "set": set}
+
+
+class Describer:
+    """Describes objects for one save."""
+
+    def __init__(self, pickle: bool = False) -> None:
+        self.pickle = pickle
+
+    def __call__(self, value: Any) -> tuple:
+        try:
+            describe = _BY_TYPE.get(type(value)) or _by_family(value)
+            description = describe(value) if describe is not None else None
+        except Exception as error:  # noqa: BLE001: an object's own code may raise anything
+            return "unsupported", f"looking at it raised {type(error).__name__}: {error}"
+        if description is not None and description[0] != "unsupported":
+            return description
+        if self.pickle:
+            return self._pickled(value)
+        return description or _as_base(value) or ("unsupported", _why(value))
+
+    def _pickled(self, value: Any) -> tuple:
+        import pickle
+
+        try:
+            data = pickle.dumps(value, protocol=4)
+        except Exception as error:  # noqa: BLE001
+            return "unsupported", f"pickle cannot keep it either: {error}"
+        return "extension", "python.pickle", {"class": _class_name(type(value))}, data
+
+
+def _as_base(value: Any) -> tuple | None:
+    """A value of a class derived from a plain type, as that type."""
+    for base in (str, bytes, int, float, complex, list, tuple, dict, set, frozenset):
+        if isinstance(value, base):
+            plain = base(value)
+            why = f"its class is not kept; it is a plain {base.__name__}"
+            return "changed", why, plain
+    return None
+
+
+def _why(value: Any) -> str:
+    if isinstance(value, (types.FunctionType, types.BuiltinFunctionType, types.MethodType)):
+        return "functions are code, and are not saved; define it again"
+    if isinstance(value, type):
+        return "classes are code, and are not saved; define it again"
+    if isinstance(value, types.ModuleType):
+        return "modules are not saved; import it again"
+    return "there is no form for its type; pass pickle=True to keep it as a pickle"
+
+
+def _class_name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _text(value: str) -> tuple:
+    return "extension", "python.str", None, value.encode("utf-8", "surrogatepass")
+
+
+def _int(value: int) -> tuple:
+    if value.bit_length() <= DECIMAL_BITS:
+        return "extension", "python.int", None, str(value)
+    size = value.bit_length() // 8 + 1
+    return "extension", "python.int", None, value.to_bytes(size, "little", signed=True)
+
+
+def _sorted(values: Any) -> list:
+    """Members in an order that does not depend on the hashes of this process."""
+    return sorted(values, key=lambda value: (type(value).__qualname__, repr(value)))
+
+
+def _clock(kind: str) -> Callable[[Any], tuple]:
+    """A datetime or a time: its text without a zone, and the zone."""
+
+    def clock(value: Any) -> tuple:
+        parameters: dict = {}
+        if value.tzinfo is not None:
+            zone = _zone(value.tzinfo)
+            if zone is None:
+                return "unsupported", f"its time zone is a {_class_name(type(value.tzinfo))}"
+            parameters["zone"] = zone
+        if value.fold:
+            parameters["fold"] = 1
+        return "extension", kind, parameters, value.replace(tzinfo=None).isoformat()
+
+    return clock
+
+
+def _zone(zone: datetime.tzinfo) -> Any:
+    if type(zone) is datetime.timezone:
+        if zone is datetime.timezone.utc:
+            return "UTC"
+        offset = zone.utcoffset(None)
+        micros = offset // datetime.timedelta(microseconds=1)
+        plain: dict = {"offset_us": micros}
+        name = zone.tzname(None)
+        if name != datetime.timezone(offset).tzname(None):
+            plain["name"] = name
+        return plain
+    key = getattr(zone, "key", None)
+    if type(zone).__name__ == "ZoneInfo" and type(zone).__module__.startswith("zoneinfo") and key:
+        return {"key": key}
+    return None
+
+
+def _timezone(value: datetime.tzinfo) -> tuple:
+    return "extension", "python.timezone", None, _zone(value)
+
+
+def _timedelta(value: datetime.timedelta) -> tuple:
+    parts = [value.days, value.seconds, value.microseconds]
+    return "extension", "python.timedelta", None, parts
+
+
+def _dict(value: dict) -> tuple:
+    return "extension", "python.dict", None, [[key, item] for key, item in value.items()]
+
+
+def _defaultdict(value: collections.defaultdict) -> tuple:
+    names = [name for name, known in FACTORIES.items() if known is value.default_factory]
+    items = [[key, item] for key, item in value.items()]
+    if not names and value.default_factory is not None:
+        return "changed", "its factory is code and is not kept; it is a dict", dict(value)
+    factory = names[0] if names else None
+    return "extension", "python.defaultdict", {"factory": factory}, items
+
+
+def _deque(value: collections.deque) -> tuple:
+    return "extension", "python.deque", {"maxlen": value.maxlen}, list(value)
+
+
+def _path(value: pathlib.PurePath) -> tuple:
+    return "extension", "python.path", {"class": type(value).__name__}, str(value)
+
+
+def _enum(value: enum.Enum) -> tuple:
+    storage = {"name": value.name, "value": value.value}
+    return "extension", "python.enum", {"class": _class_name(type(value))}, storage
+
+
+def _namedtuple(value: tuple) -> tuple:
+    parameters = {"class": _class_name(type(value)), "fields": list(type(value)._fields)}
+    return "extension", "python.namedtuple", parameters, list(value)
+
+
+def _dataclass(value: Any) -> tuple:
+    fields = {}
+    for field in dataclasses.fields(value):
+        if hasattr(value, field.name):
+            fields[field.name] = getattr(value, field.name)
+    return "extension", "python.dataclass", {"class": _class_name(type(value))}, fields
+
+
+def _stand_in(value: StandIn) -> tuple:
+    return "extension", value.type_name, value.parameters, value.storage
+
+
+def _array(value: np.ndarray) -> tuple:
+    dtype = value.dtype
+    if dtype.hasobject:
+        return _object_array(value)
+    if dtype.kind == "T":
+        return _variable_strings(value)
+    if not dtype.isnative and dtype.names is None:
+        native = value.astype(dtype.newbyteorder("="))
+        return "instead", native
+    if not (value.flags.c_contiguous or value.flags.f_contiguous):
+        # Of 0 dimensions and of any: `ascontiguousarray` would make one of them.
+        return "instead", value.copy(order="C")
+    name = _dtypes.FORMAT_NAMES.get(dtype.name)
+    if name is not None and _dtypes.ml_dtype(dtype.name) == dtype:
+        return "tensor", name, value.view(f"u{dtype.itemsize}")
+    if dtype.kind in "mM":
+        unit, count = np.datetime_data(dtype)
+        kind = "numpy.datetime64" if dtype.kind == "M" else "numpy.timedelta64"
+        return "extension", kind, {"unit": unit, "count": count}, value.view("i8")
+    if dtype.kind == "U":
+        return _fixed_strings(value)
+    if dtype.kind == "S":
+        order = "F" if _is_fortran(value) else "C"
+        return "extension", "numpy.bytes", {"width": dtype.itemsize, "order": order}, _raw(value)
+    if dtype.kind == "V" and dtype.num < 24:
+        order = "F" if _is_fortran(value) else "C"
+        parameters = {"dtype": _dtypes.to_plain(dtype), "order": order}
+        return "extension", "numpy.structured", parameters, _raw(value)
+    if dtype.char in "gG":
+        parameters = {"dtype": dtype.name, "bits": int(np.finfo(dtype).nmant), "order": "C"}
+        if _is_fortran(value):
+            parameters["order"] = "F"
+        return "extension", "numpy.longdouble", parameters, _raw(value)
+    if dtype.itemsize in (1, 2, 4, 8) and _dtypes.ml_dtype(dtype.name) == dtype:
+        storage = value.view(f"u{dtype.itemsize}")
+        return "extension", "numpy.ml_dtypes", {"dtype": dtype.name}, storage
+    return "unsupported", f"the format has no form for the dtype {dtype}"
+
+
+def _is_fortran(value: np.ndarray) -> bool:
+    return value.flags.f_contiguous and not value.flags.c_contiguous
+
+
+def _raw(value: np.ndarray) -> np.ndarray:
+    """The bytes of an array of elements that are no numbers, with an axis for them at the end."""
+    if _is_fortran(value):
+        # The axis of the bytes must stand last, and fastest.
+        value = value.T
+    shape = value.shape + (value.dtype.itemsize,)
+    if 0 in shape:
+        return np.empty(shape, np.uint8)
+    return value.reshape(-1).view(np.uint8).reshape(shape)
+
+
+def _fixed_strings(value: np.ndarray) -> tuple:
+    width = value.dtype.itemsize // 4
+    order = "F" if _is_fortran(value) else "C"
+    parameters = {"width": width, "order": order}
+    texts = value.reshape(-1, order=order).tolist()
+    shape = value.shape
+    try:
+        offsets, data = _strings.pack(texts)
+    except UnicodeEncodeError:
+        offsets = None
+    if offsets is None or not _strings.fits(len(texts), width, len(data)):
+        flat = value.reshape(-1, order=order)
+        codes = np.ascontiguousarray(flat).view(np.uint32).reshape(len(texts), width)
+        return "extension", "numpy.str", {**parameters, "shape": list(shape)}, codes
+    if order == "F":
+        shape = shape[::-1]
+    return "extension", "numpy.str", parameters, _Strings(shape, offsets, data)
+
+
+def _variable_strings(value: np.ndarray) -> tuple:
+    texts = value.reshape(-1).tolist()
+    missing = [not isinstance(text, str) for text in texts]
+    parameters: dict = {}
+    na = getattr(value.dtype, "na_object", _NOTHING)
+    if na is not _NOTHING:
+        if not (na is None or (isinstance(na, float) and na != na)):
+            return "unsupported", f"its mark for missing strings is a {type(na).__name__}"
+        parameters["na"] = na
+    if any(missing):
+        texts = ["" if gone else text for gone, text in zip(missing, texts)]
+        parameters["missing"] = np.array(missing)
+    strings = _Strings(value.shape, *_strings.pack(texts))
+    if not parameters:
+        return strings.description()
+    return "extension", "numpy.strings", parameters, strings
+
+
+_NOTHING = object()
+
+
+class _Strings:
+    """An array of strings inside a description."""
+
+    def __init__(self, shape: tuple, offsets: np.ndarray, data: np.ndarray) -> None:
+        self.shape, self.offsets, self.data = shape, offsets, data
+
+    def description(self) -> tuple:
+        return "strings", list(self.shape), self.offsets, self.data
+
+
+def _object_array(value: np.ndarray) -> tuple:
+    if value.dtype.names is not None:
+        fields = {name: value[name] for name in value.dtype.names}
+        return "extension", "numpy.fields", {"shape": list(value.shape)}, fields
+    if value.dtype != object:
+        return "unsupported", f"the format has no form for the dtype {value.dtype}"
+    order = "F" if _is_fortran(value) else "C"
+    items = value.reshape(-1, order=order).tolist()
+    return "extension", "numpy.object", {"shape": list(value.shape), "order": order}, items
+
+
+def _scalar(value: np.generic) -> tuple:
+    array = np.empty((), value.dtype)
+    array[()] = value
+    return "extension", "numpy.scalar", None, array
+
+
+def _masked(value: np.ma.MaskedArray) -> tuple:
+    mask = None if value.mask is np.ma.nomask else np.asarray(value.mask)
+    storage = {"data": np.asarray(value.data), "mask": mask, "fill_value": None}
+    if value._fill_value is not None:
+        storage["fill_value"] = np.asarray(value.fill_value)
+    return "extension", "numpy.masked", {"hard": bool(value.hardmask)}, storage
+
+
+def _subclass(value: np.ndarray) -> tuple:
+    plain = value.view(np.ndarray)
+    if type(value) is np.memmap:
+        return "instead", plain
+    if type(value) is np.recarray:
+        # Its dtype makes records of the elements; that of a plain array does not.
+        plain = plain.view(np.dtype((np.void, plain.dtype)))
+        return "extension", "numpy.recarray", None, plain
+    if type(value) is np.matrix:
+        return "extension", "numpy.matrix", None, plain
+    return "changed", "its class is not kept; it is a plain array", plain
+
+
+def _dtype(value: np.dtype) -> tuple:
+    name = value.name
+    if _dtypes.ml_dtype(name) == value:
+        return "extension", "numpy.dtype", None, {"ml": name}
+    return "extension", "numpy.dtype", None, _dtypes.to_plain(value)
+
+
+def _bits(value: Any) -> tuple:
+    return "extension", "python.bytearray", None, bytes(value)
+
+
+_BY_TYPE: dict[type, Callable[[Any], tuple]] = {
+    np.ndarray: _array,
+    str: _text,
+    int: _int,
+    tuple: lambda v: ("extension", "python.tuple", None, list(v)),
+    set: lambda v: ("extension", "python.set", None, _sorted(v)),
+    frozenset: lambda v: ("extension", "python.frozenset", None, _sorted(v)),
+    dict: _dict,
+    collections.OrderedDict: lambda v: (
+        "extension", "python.ordereddict", None, [[key, item] for key, item in v.items()],
+    ),
+    collections.Counter: lambda v: (
+        "extension", "python.counter", None, [[key, item] for key, item in v.items()],
+    ),
+    collections.defaultdict: _defaultdict,
+    collections.deque: _deque,
+    bytearray: _bits,
+    datetime.datetime: _clock("python.datetime"),
+    datetime.date: lambda v: ("extension", "python.date", None, v.isoformat()),
+    datetime.time: _clock("python.time"),
+    datetime.timedelta: _timedelta,
+    datetime.timezone: _timezone,
+    decimal.Decimal: lambda v: ("extension", "python.decimal", None, str(v)),
+    fractions.Fraction: lambda v: (
+        "extension", "python.fraction", None, [v.numerator, v.denominator],
+    ),
+    uuid.UUID: lambda v: ("extension", "python.uuid", None, v.bytes),
+    range: lambda v: ("extension", "python.range", None, [v.start, v.stop, v.step]),
+    slice: lambda v: ("extension", "python.slice", None, [v.start, v.stop, v.step]),
+    type(Ellipsis): lambda v: ("extension", "python.ellipsis", None, None),
+    type(NotImplemented): lambda v: ("extension", "python.notimplemented", None, None),
+    types.SimpleNamespace: lambda v: ("extension", "python.namespace", None, dict(vars(v))),
+    StandIn: _stand_in,
+    _Strings: _Strings.description,
+}
+
+
+def _by_family(value: Any) -> Callable[[Any], tuple] | None:
+    """For types that are one of a family."""
+    if isinstance(value, type):
+        return None
+    if type(value).__module__.split(".")[0] == "pandas" and "pandas" in sys.modules:
+        from . import _pandas
+
+        return _pandas.describe
+    if isinstance(value, np.generic):
+        return _scalar
+    if isinstance(value, np.ma.MaskedArray):
+        return _masked
+    if isinstance(value, np.ndarray):
+        return _subclass
+    if isinstance(value, np.dtype):
+        return _dtype
+    if isinstance(value, enum.Enum):
+        return _enum
+    if isinstance(value, pathlib.PurePath):
+        return _path
+    if isinstance(value, tuple) and isinstance(getattr(type(value), "_fields", None), tuple):
+        return _namedtuple
+    if dataclasses.is_dataclass(value):
+        return _dataclass
+    if type(value).__name__ == "ZoneInfo" and _zone(value) is not None:
+        return _timezone
+    return None

@@ -1,0 +1,168 @@
+"""Saving a mapping of names to values."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from . import _native
+from ._encode import Describer
+from ._errors import InvalidValueError, LossyError, WrongKindError
+from ._report import Lost, SaveReport
+
+MAX_NAME_BYTES = 4096
+
+
+def save(
+    path: str | os.PathLike,
+    mapping: Mapping[str, Any],
+    *,
+    attrs: Mapping[str, Mapping[str, Any]] | None = None,
+    description: str | None = None,
+    tags: Iterable[str] = (),
+    custom: Mapping[str, str] | None = None,
+    cold: Iterable[str] = (),
+    compress: bool = False,
+    level: int = 3,
+    overwrite: bool = False,
+    strict: bool = False,
+    durable: bool = True,
+    pickle: bool = False,
+    progress: bool | Callable[[int, int], Any] | None = None,
+) -> SaveReport:
+    """Save the variables of `mapping` to the file `path`, in their order.
+
+    The file is replaced atomically: whoever looks at it finds the old one or the new one, and an
+    error or Ctrl-C leaves the old one and nothing else. That also holds for the very file that
+    values of `mapping` were opened from. Arrays are written from where they are, without a copy,
+    when they are contiguous (in C or Fortran order) and of the byte order of this machine.
+
+    attrs: for a name, attributes such as units; any values. cold: patterns of names whose arrays
+    are compressed; compress: all are. overwrite: whether an existing file may be replaced.
+    durable: whether to return only when the file is on the disk. pickle: keep what has no form of
+    its own as a pickle, which then needs `pickle=True` to be read. progress: True or False, or
+    called with bytes done and total; by default a line on terminals and in notebooks for what
+    takes more than a second.
+
+    A save does not fail because of a value. What cannot be kept is in `report.lost`; with `strict`
+    it is a `LossyError`, before anything is written.
+    """
+    if not isinstance(mapping, Mapping):
+        raise WrongKindError(f"expected a mapping of names to values, found a {type(mapping).__name__}")
+    file = os.fsdecode(os.fspath(path))
+    bindings, lost = _named(mapping)
+    if strict and lost:
+        raise _lossy(file, lost)
+    attributes = {str(name): _attributes(name, of) for name, of in (attrs or {}).items()}
+    lost += [
+        Lost(name, "", "", "attributes were given for it, and it is not saved")
+        for name in attributes.keys() - {name for name, _ in bindings}
+    ]
+    options = {
+        "description": description,
+        "tags": _texts("tags", tags),
+        "custom": _custom(custom),
+        "cold": _texts("cold", cold),
+        "compress": compress,
+        "level": level,
+        "overwrite": overwrite,
+        "strict": strict,
+        "durable": durable,
+    }
+    bar = _Bar(file) if progress is True or progress is None and _shows_progress() else None
+    if bar is not None and progress is True:
+        bar.after = 0.0
+    told = bar if bar is not None else progress if callable(progress) else None
+    try:
+        file_len, count, findings = _native.save(
+            file, bindings, attributes, options, Describer(pickle), told
+        )
+    finally:
+        if bar is not None:
+            bar.close()
+    notes = []
+    for name, where, kind, outcome, why in findings:
+        entry = Lost(name, where, kind, why)
+        (lost if outcome in ("lost", "unresolved") else notes).append(entry)
+    return SaveReport(file, count, file_len, lost, notes)
+
+
+def _named(mapping: Mapping) -> tuple[list, list]:
+    bindings, lost = [], []
+    for name, value in list(mapping.items()):
+        kind = type(value).__name__
+        if not isinstance(name, str):
+            lost.append(Lost(repr(name), "", kind, "names are texts, and this is none"))
+            continue
+        try:
+            size = len(name.encode("utf-8"))
+        except UnicodeEncodeError:
+            lost.append(Lost(repr(name), "", kind, "the name holds half a character"))
+            continue
+        if size > MAX_NAME_BYTES:
+            shown = name[:40] + "..."
+            lost.append(Lost(shown, "", kind, f"the name has {size} bytes, above {MAX_NAME_BYTES}"))
+            continue
+        bindings.append((str(name), value))
+    return bindings, lost
+
+
+def _lossy(file: str, lost: list) -> LossyError:
+    error = LossyError(f"cannot save {file} without loss: {'; '.join(map(str, lost[:3]))}")
+    error.path, error.lost = file, lost
+    return error
+
+
+def _attributes(name: Any, given: Any) -> dict:
+    if not isinstance(given, Mapping):
+        raise WrongKindError(f"the attributes of {name!r} are a {type(given).__name__}, not a mapping")
+    return {str(key): value for key, value in given.items()}
+
+
+def _texts(option: str, given: Iterable[str]) -> list:
+    texts = [given] if isinstance(given, str) else list(given)
+    for text in texts:
+        if not isinstance(text, str):
+            raise InvalidValueError(f"{option} must hold texts; {text!r} is none")
+    return texts
+
+
+def _custom(given: Mapping[str, str] | None) -> dict:
+    for key, value in (given or {}).items():
+        if not (isinstance(key, str) and isinstance(value, str)):
+            raise InvalidValueError(f"custom must hold pairs of texts; {key!r}: {value!r} is none")
+    return dict(given or {})
+
+
+def _shows_progress() -> bool:
+    return "ipykernel" in sys.modules or bool(sys.stderr and sys.stderr.isatty())
+
+
+class _Bar:
+    """One line that is written over, and wiped at the end."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.after = 1.0
+        self.begun = time.monotonic()
+        self.shown = 0.0
+        self.width = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self.begun < self.after or now - self.shown < 0.1:
+            return
+        self.shown = now
+        speed = done / max(now - self.begun, 1e-3) / 1e6
+        line = f"saving {os.path.basename(self.file)}: {100 * done // total} %, {speed:.0f} MB/s"
+        sys.stderr.write("\r" + line.ljust(self.width))
+        sys.stderr.flush()
+        self.width = len(line)
+
+    def close(self) -> None:
+        if self.width:
+            sys.stderr.write("\r" + " " * self.width + "\r")
+            sys.stderr.flush()

@@ -1,0 +1,176 @@
+"""Loading for work: writable values, and whole sessions."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import types as python_types
+from collections.abc import Iterable, Mapping, MutableMapping
+from typing import Any
+
+from ._decode import Context
+from ._errors import InvalidValueError, NameTakenError, UnsupportedError
+from ._report import Lost, RestoreReport, SaveReport
+from ._save import save
+from ._stand_in import StandIn
+from ._workspace import Workspace
+
+# Mapped arrays are checked first in files up to this length; reading larger ones would take time.
+CHECKED_UP_TO_BYTES = 64 << 20
+
+# What an interactive interpreter keeps for itself.
+_INTERACTIVE = {"In", "Out", "get_ipython", "exit", "quit"}
+
+
+def load(
+    path: str | os.PathLike,
+    name: str | None = None,
+    *,
+    mmap: bool | str = "auto",
+    types: Iterable[type] | Mapping[str, type] = (),
+    pickle: bool = False,
+    check: bool | None = None,
+) -> Any:
+    """The value of one variable; or, without a name, a dict of all.
+
+    Arrays are writable, and the file never changes. An array of 64 KiB or more that is not
+    compressed is a private map of its part of the file: nothing is read before it is looked at, and
+    a write copies the pages it touches. Smaller and compressed ones are copies, and so are all with
+    `mmap=False`. See `open` for mmap, types and pickle.
+
+    check: whether mapped arrays up to 64 MiB are compared with their sums before they are handed
+    out. By default they are for one variable, and for all of a file of up to 64 MiB; larger arrays
+    never are: `open(path).verify(name)` does it. Copies always are.
+    """
+    with Workspace(path, mmap, types=types, pickle=pickle) as workspace:
+        if name is not None:
+            return workspace.load(name, check=check is not False)
+        check = _checks(workspace, check)
+        return {each: workspace.load(each, check=check) for each in workspace}
+
+
+def save_env(
+    namespace: Mapping[str, Any],
+    path: str | os.PathLike,
+    *,
+    include: Iterable[str] | None = None,
+    exclude: Iterable[str] = (),
+    **options: Any,
+) -> SaveReport:
+    """Save a session: `save_env(globals(), "run.ach")`.
+
+    Modules, names such as `__name__`, and what an interactive interpreter keeps for itself are
+    skipped. Functions and classes are code and cannot be kept: they are in the report. include and
+    exclude are patterns of names; the options are those of `save`.
+    """
+    wanted = _Patterns(include, exclude)
+    kept = {
+        name: value
+        for name, value in list(namespace.items())
+        if isinstance(name, str) and wanted(name) and _belongs(name, value, namespace)
+    }
+    return save(path, kept, **options)
+
+
+def restore_env(
+    path: str | os.PathLike,
+    into: MutableMapping[str, Any],
+    *,
+    mode: str = "merge",
+    overwrite: bool = False,
+    namespace: str | None = None,
+    include: Iterable[str] | None = None,
+    exclude: Iterable[str] = (),
+    mmap: bool | str = "auto",
+    types: Iterable[type] | Mapping[str, type] = (),
+    pickle: bool = False,
+    check: bool | None = None,
+) -> RestoreReport:
+    """Restore a session: `restore_env("run.ach", into=globals())`.
+
+    Values are those of `load`: writable, and not read before they are looked at, so that this takes
+    as long for 100 GB as for one. An error leaves `into` as it was.
+
+    mode: "merge" adds the variables; one whose name is taken is kept as it was, and reported,
+    unless `overwrite`. "replace" removes first what `save_env` would save. "namespace" puts all
+    into one dict under the name `namespace` (the file's name by default).
+    """
+    if mode not in ("merge", "replace", "namespace"):
+        raise InvalidValueError(f'mode is {mode!r}, where "merge", "replace" or "namespace" is expected')
+    wanted = _Patterns(include, exclude)
+    file = os.fsdecode(os.fspath(path))
+    if mode == "namespace":
+        namespace = namespace or os.path.splitext(os.path.basename(file))[0]
+        if namespace in into and not overwrite:
+            raise NameTakenError(
+                f"there is a variable {namespace!r}; choose another namespace, or allow overwriting"
+            )
+    values, kept, lost = {}, [], []
+    with Workspace(path, mmap, types=types, pickle=pickle) as workspace:
+        check = _checks(workspace, check)
+        for name in workspace:
+            if not wanted(name):
+                continue
+            if mode == "merge" and not overwrite and name in into:
+                kept.append(name)
+                continue
+            context = Context(types, pickle, writable=True)
+            try:
+                values[name] = workspace._archive.load(name, context, check)
+            except UnsupportedError as error:
+                lost.append(Lost(name, "", "", str(error)))
+                continue
+            for kind in dict.fromkeys(context.missing):
+                lost.append(Lost(name, "", kind, "its class is not here; a stand-in is"))
+    if mode == "replace":
+        for name in [name for name, value in into.items() if _belongs(name, value, into)]:
+            if not isinstance(into[name], _CODE):
+                del into[name]
+    if mode == "namespace":
+        into[namespace] = values
+    else:
+        into.update(values)
+    return RestoreReport(file, list(values), kept, lost)
+
+
+_CODE = (
+    type,
+    python_types.FunctionType,
+    python_types.BuiltinFunctionType,
+    python_types.MethodType,
+)
+
+
+def _checks(workspace: Workspace, check: bool | None) -> bool:
+    if check is None:
+        return workspace._archive.file_len <= CHECKED_UP_TO_BYTES
+    return check
+
+
+def _belongs(name: str, value: Any, namespace: Mapping) -> bool:
+    """Whether a name of a session is the user's."""
+    if isinstance(value, python_types.ModuleType):
+        return False
+    if name.startswith("__") and name.endswith("__"):
+        return False
+    if "get_ipython" in namespace:
+        rest = name.lstrip("_")
+        history = name.startswith("_") and (rest in ("", "i", "ih", "oh", "dh", "ii", "iii") or rest.lstrip("i").isdigit())
+        return not (history or name in _INTERACTIVE)
+    return True
+
+
+class _Patterns:
+    """Which names are asked for."""
+
+    def __init__(self, include: Iterable[str] | None, exclude: Iterable[str]) -> None:
+        self.include = None if include is None else [include] if isinstance(include, str) else list(include)
+        self.exclude = [exclude] if isinstance(exclude, str) else list(exclude)
+
+    def __call__(self, name: str) -> bool:
+        if self.include is not None:
+            if name in self.include:
+                return True
+            if not any(fnmatch.fnmatchcase(name, pattern) for pattern in self.include):
+                return False
+        return not any(fnmatch.fnmatchcase(name, pattern) for pattern in self.exclude)

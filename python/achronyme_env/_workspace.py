@@ -1,0 +1,332 @@
+"""An open file as a mapping of names to values."""
+
+from __future__ import annotations
+
+import datetime
+import html
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import _native
+from ._decode import Context
+from ._errors import ClosedError, InvalidValueError, NoSuchPartError, NotFoundError, WrongKindError
+from ._stand_in import StandIn
+
+TEXT_ROWS = 20
+HTML_ROWS = 100
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a file says about itself."""
+
+    path: str
+    created_at: datetime.datetime
+    created_by: str
+    description: str | None
+    tags: list
+    custom: dict
+    format: tuple
+    compressed: bool
+    file_len: int
+    bindings: int
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong with a file, and the variables it touches."""
+
+    what: str
+    variables: list
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What `verify` found. True when nothing is wrong."""
+
+    faults: list
+
+    def __bool__(self) -> bool:
+        return not self.faults
+
+
+def open(  # noqa: A001: the name that such functions have
+    path: str | os.PathLike,
+    mmap: bool | str = "auto",
+    *,
+    types: Iterable[type] | Mapping[str, type] = (),
+    pickle: bool = False,
+) -> Workspace:
+    """Open a file: at once, whatever its size. Nothing but its table of contents is read.
+
+    mmap: True maps the file, so that arrays are views of it that processes share; False reads
+    arrays when they are asked for; "auto" maps unless the file lies on a network file system.
+    The contract of a map is that of `numpy.memmap`: nobody may change the file in place, or cut it
+    short, while an array of it lives. Saving with this package never does; it puts a new file in
+    the place of the old one, which stays readable for whoever has it open.
+
+    types: classes of enums, dataclasses and named tuples that may be made of what the file holds;
+    a mapping gives the name they were saved under. Without its class such a value is a `StandIn`.
+    pickle: whether values kept as pickles are read, which runs whatever code they name.
+    """
+    return Workspace(path, mmap, types=types, pickle=pickle)
+
+
+class Workspace(Mapping):
+    """An open file: a mapping of names to values, in the order they were saved.
+
+    Arrays are read-only and keep the file open for themselves. Values are made each time they are
+    asked for. Reading from several threads is safe.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        mmap: bool | str = "auto",
+        *,
+        types: Iterable[type] | Mapping[str, type] = (),
+        pickle: bool = False,
+    ) -> None:
+        self._path = os.path.abspath(os.fsdecode(os.fspath(path)))
+        if mmap not in (True, False, "auto"):
+            raise InvalidValueError(f'mmap is {mmap!r}, where "auto", True or False is expected')
+        self._mmap = mmap
+        self._types = dict(types) if isinstance(types, Mapping) else tuple(types)
+        self._pickle = pickle
+        self._context = Context(self._types, pickle)
+        mapped = not _native.is_network(self._path) if mmap == "auto" else bool(mmap)
+        self._open: _native.Archive | None = _native.Archive(self._path, mapped)
+        self._names: list | None = None
+
+    @property
+    def _archive(self) -> _native.Archive:
+        if self._open is None:
+            raise ClosedError(f"{self._path} was closed; open it again")
+        return self._open
+
+    @property
+    def path(self) -> str:
+        """The file, as an absolute path."""
+        return self._path
+
+    @property
+    def mapped(self) -> bool:
+        """Whether the file is mapped."""
+        return self._archive.mapped
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            return self._archive.get(key, self._context)
+        if isinstance(key, tuple) and key and isinstance(key[0], str):
+            name, index = key[0], key[1:]
+            part = self._archive.part(name, index, self._context) if index else None
+            return self[name][index] if part is None else part
+        raise NotFoundError(f"{self._path} has no variable {key!r}: names are texts")
+
+    def __iter__(self) -> Iterator[str]:
+        if self._names is None:
+            self._names = self._archive.names()
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._archive)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._archive
+
+    # A mapping is compared by its items, which would read everything.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def at(self, path: str) -> Any:
+        """The value at a path: `cfg.lr`, `models[2].weights`, `data[1000:2000, :, 3]`.
+
+        A name that is the whole path wins; otherwise the longest name that `.` or `[` follows.
+        """
+        try:
+            return self._archive.at(path, self._context)
+        except (NoSuchPartError, WrongKindError) as error:
+            found = self._walk(path, error)
+        return found
+
+    def _walk(self, path: str, error: Exception) -> Any:
+        """A path into values that are Python's own, such as a tuple or a dataclass."""
+        ends = [at for at, sign in enumerate(path) if sign in ".["]
+        name = next((path[:at] for at in reversed(ends) if path[:at] in self), None)
+        if name is None:
+            raise error
+        value = self[name]
+        for field, index in _STEP.findall(path[len(name) :]):
+            try:
+                value = _field(value, field) if field else value[_index(index)]
+            except (LookupError, AttributeError, TypeError, ValueError):
+                raise error from None
+        return value
+
+    def load(self, name: str, *, check: bool = True) -> Any:
+        """The value of a variable, its arrays writable; see `load`."""
+        context = Context(self._types, self._pickle, writable=True)
+        return self._archive.load(name, context, check)
+
+    def names(self, pattern: str | None = None) -> list:
+        """The names, in the order they were saved; or those that a pattern matches, sorted.
+
+        `*` also crosses `.` and `/`: `sim/*`, `layer?.bias`, `{a,b}_*`.
+        """
+        return list(self) if pattern is None else self._archive.matching(pattern)
+
+    @property
+    def attrs(self) -> Attributes:
+        """The attributes of each variable: `ws.attrs["weights"]["units"]`."""
+        return Attributes(self)
+
+    @property
+    def info(self) -> Info:
+        """What the file says about itself."""
+        told = self._archive.metadata()
+        epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+        try:
+            told["created_at"] = epoch + datetime.timedelta(seconds=told["created_at"])
+        except OverflowError:
+            told["created_at"] = datetime.datetime.max.replace(tzinfo=datetime.timezone.utc)
+        return Info(path=self._path, **told)
+
+    def verify(self, name: str | None = None) -> VerifyReport:
+        """Read and check everything, or everything of one variable. The faults are in the report."""
+        if name is None:
+            return VerifyReport([Fault(*fault) for fault in self._archive.verify()])
+        from ._errors import DamagedError
+
+        try:
+            self._archive.verify_one(name)
+        except DamagedError as error:
+            return VerifyReport([Fault(str(error), [name])])
+        return VerifyReport([])
+
+    def close(self) -> None:
+        """Let go of the file. Arrays that were taken from it stay as they are."""
+        self._open = None
+
+    def __enter__(self) -> Workspace:
+        self._archive
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple:
+        # By path: another process maps the same file, and shares its pages.
+        return _reopen, (self._path, self._mmap, self._types, self._pickle)
+
+    def _rows(self, count: int) -> tuple[list, int]:
+        return self._archive.listing(0, count), max(len(self) - count, 0)
+
+    def __repr__(self) -> str:
+        if self._open is None:
+            return f"<closed workspace {_plain(self._path)}>"
+        rows, more = self._rows(TEXT_ROWS)
+        table = [[_plain(cell) for cell in _cells(row)] for row in rows]
+        widths = [max(map(len, column)) for column in zip(*table)] if table else []
+        lines = [f"<workspace {_plain(self._path)}, {len(self)} variables>"]
+        for row in table:
+            cells = (cell.ljust(width) for cell, width in zip(row, widths))
+            lines.append("  " + "  ".join(cells).rstrip())
+        if more:
+            lines.append(f"  ... and {more} more")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        if self._open is None:
+            return html.escape(repr(self))
+        rows, more = self._rows(HTML_ROWS)
+        head = "".join(f"<th>{title}</th>" for title in ("name", "type", "shape", "size", "attributes"))
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(_plain(cell))}</td>" for cell in _cells(row)) + "</tr>"
+            for row in rows
+        )
+        if more:
+            body += f'<tr><td colspan="5">... and {more} more</td></tr>'
+        caption = html.escape(f"{_plain(self._path)}, {len(self)} variables")
+        return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _reopen(path: str, mmap: bool | str, types: Any, pickle: bool) -> Workspace:
+    return Workspace(path, mmap, types=types, pickle=pickle)
+
+
+class Attributes(Mapping):
+    """The attributes of the variables of a workspace, by name."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def __getitem__(self, name: str) -> dict:
+        workspace = self._workspace
+        return workspace._archive.attributes(name, workspace._context)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._workspace)
+
+    def __len__(self) -> int:
+        return len(self._workspace)
+
+    def __repr__(self) -> str:
+        return f"<attributes of the variables of {_plain(self._workspace.path)}>"
+
+
+_STEP = re.compile(r"\.([^.\[\]]+)|\[([^\]]*)\]")
+
+
+def _field(value: Any, name: str) -> Any:
+    if isinstance(value, Mapping) or type(value).__module__.startswith("pandas"):
+        return value[name]
+    if name.startswith("_"):
+        raise AttributeError(name)
+    if isinstance(value, StandIn):
+        return value._fields()[name]
+    return getattr(value, name)
+
+
+def _index(text: str) -> Any:
+    def axis(part: str) -> Any:
+        part = part.strip()
+        if part == "...":
+            return Ellipsis
+        if ":" not in part:
+            return int(part)
+        return slice(*(int(end) if end.strip() else None for end in part.split(":")))
+
+    axes = tuple(axis(part) for part in text.split(","))
+    return axes[0] if len(axes) == 1 else axes
+
+
+def _plain(text: str) -> str:
+    """Without what would move the cursor or colour the terminal."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
+_SHORT = {
+    "python.": "",
+    "numpy.": "",
+}
+
+
+def _cells(row: tuple) -> tuple:
+    name, kind, dtype, shape, raw, stored, cold, attributes = row
+    for prefix, short in _SHORT.items():
+        if kind.startswith(prefix):
+            kind = short + kind[len(prefix) :]
+    shown = "" if shape is None else str(tuple(shape))
+    size = _size(raw) + (f", {_size(stored)} stored" if cold else "")
+    return name, dtype or kind, shown, size, ", ".join(attributes)
+
+
+def _size(count: int) -> str:
+    size, units = float(count), ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+    while size >= 1024 and len(units) > 1:
+        size /= 1024
+        units.pop(0)
+    return f"{count} B" if units[0] == "B" else f"{size:.1f} {units[0]}"

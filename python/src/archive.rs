@@ -1,0 +1,302 @@
+//! An open archive, as the Python layer sees it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use achronyme_env::{Axis, Binding, DType, Kind, Slice, Value};
+use pyo3::exceptions::PyIndexError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyEllipsis, PyInt, PySlice, PyTuple};
+
+use crate::decode::{Decoder, Hand};
+use crate::error::raise;
+use crate::memory;
+
+/// An open archive.
+#[pyclass(frozen, module = "achronyme_env._native")]
+pub(crate) struct Archive {
+    archive: achronyme_env::Archive,
+    /// The same file for private maps; only where it was mapped.
+    file: Option<File>,
+    mapped: bool,
+}
+
+#[pymethods]
+impl Archive {
+    #[new]
+    fn new(py: Python<'_>, path: PathBuf, mapped: bool) -> PyResult<Archive> {
+        let opened = py.detach(|| match mapped {
+            true => {
+                let file = File::open(&path).ok();
+                let archive = memory::open_mapped(&path)?;
+                Ok((archive, file.filter(|file| is_file_at(file, &path))))
+            }
+            false => Ok((achronyme_env::Archive::open(&path)?, None)),
+        });
+        let (archive, file) = opened.map_err(|e| raise(py, e))?;
+        Ok(Archive {
+            archive,
+            file,
+            mapped,
+        })
+    }
+
+    #[getter]
+    fn mapped(&self) -> bool {
+        self.mapped
+    }
+
+    #[getter]
+    fn file_len(&self) -> u64 {
+        self.archive.file_len()
+    }
+
+    fn __len__(&self) -> usize {
+        self.archive.len()
+    }
+
+    fn __contains__(&self, name: &str) -> bool {
+        self.archive.contains(name)
+    }
+
+    /// Names in the order they were saved.
+    fn names(&self) -> Vec<&str> {
+        let bindings = self.archive.bindings_as_saved();
+        bindings.iter().map(Binding::name).collect()
+    }
+
+    /// Names that a pattern matches, sorted.
+    fn matching(&self, py: Python<'_>, pattern: &str) -> PyResult<Vec<&str>> {
+        let bindings = self.archive.matching(pattern).map_err(|e| raise(py, e))?;
+        Ok(bindings.iter().map(Binding::name).collect())
+    }
+
+    /// The value of a variable, its arrays read-only.
+    fn get<'py>(
+        &self,
+        name: &str,
+        context: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = context.py();
+        let value = self.archive.get(name).map_err(|e| raise(py, e))?;
+        Decoder::new(context, Hand::View).value(&value)
+    }
+
+    /// The value of a variable, its arrays writable.
+    fn load<'py>(
+        &self,
+        name: &str,
+        context: Bound<'py, PyAny>,
+        check: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = context.py();
+        let value = self.archive.get(name).map_err(|e| raise(py, e))?;
+        let file = self.file.as_ref();
+        Decoder::new(context, Hand::Writable { file, check }).value(&value)
+    }
+
+    /// The value at a path, its arrays read-only.
+    fn at<'py>(&self, path: &str, context: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = context.py();
+        let value = py
+            .detach(|| self.archive.at(path))
+            .map_err(|e| raise(py, e))?;
+        Decoder::new(context, Hand::View).value(&value)
+    }
+
+    /// Part of a tensor. `None` when the variable is none, or the index is not made of integers,
+    /// slices and `...`: then the whole is to be indexed by NumPy.
+    fn part<'py>(
+        &self,
+        name: &str,
+        index: &Bound<'py, PyTuple>,
+        context: Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = context.py();
+        let Some(binding) = self.archive.binding(name) else {
+            return Ok(None);
+        };
+        let Some(shape) = binding.shape() else {
+            return Ok(None);
+        };
+        let Some(slice) = slice_of(name, index, shape)? else {
+            return Ok(None);
+        };
+        let part = py.detach(|| match binding.value()? {
+            Value::Tensor(tensor) => tensor.slice(&slice).map(Value::Tensor),
+            other => Ok(other),
+        });
+        let part = part.map_err(|e| raise(py, e))?;
+        let array = Decoder::new(context, Hand::View).value(&part)?;
+        // A single element is a scalar, as NumPy gives it.
+        let single = part.as_tensor().is_some_and(|t| t.shape().is_empty());
+        let whole = index.iter().any(|axis| axis.is(PyEllipsis::get(py)));
+        match single && !whole {
+            true => Ok(Some(array.get_item(PyTuple::empty(py))?)),
+            false => Ok(Some(array)),
+        }
+    }
+
+    /// The attributes of a variable.
+    fn attributes<'py>(
+        &self,
+        name: &str,
+        context: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = context.py();
+        let record = self.archive.attributes(name).map_err(|e| raise(py, e))?;
+        Decoder::new(context, Hand::View).value(&record.into())
+    }
+
+    /// What the archive says about itself.
+    fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let metadata = self.archive.metadata().map_err(|e| raise(py, e))?;
+        let header = self.archive.header();
+        let dict = PyDict::new(py);
+        dict.set_item("created_at", metadata.created_at)?;
+        dict.set_item("created_by", metadata.created_by)?;
+        dict.set_item("description", metadata.description)?;
+        dict.set_item("tags", metadata.tags)?;
+        let custom = PyDict::new(py);
+        for (key, value) in metadata.custom {
+            custom.set_item(key, value)?;
+        }
+        dict.set_item("custom", custom)?;
+        dict.set_item("format", (header.major, header.minor))?;
+        dict.set_item("compressed", header.has_cold)?;
+        dict.set_item("file_len", self.archive.file_len())?;
+        dict.set_item("bindings", self.archive.len())?;
+        Ok(dict)
+    }
+
+    /// Of the variables from place `start` on, at most `count`, in the order they were saved: name,
+    /// type, dtype, shape, bytes in memory, bytes in the file, and the names of its attributes.
+    /// Reads no array data.
+    fn listing<'py>(
+        &self,
+        py: Python<'py>,
+        start: usize,
+        count: usize,
+    ) -> PyResult<Vec<Bound<'py, PyTuple>>> {
+        let bindings = self.archive.bindings_as_saved();
+        let bindings = bindings.iter().skip(start).take(count);
+        bindings.map(|binding| row(py, binding)).collect()
+    }
+
+    /// Faults of the file: each a text, and names of variables it touches.
+    fn verify(&self, py: Python<'_>) -> PyResult<Vec<(String, Vec<String>)>> {
+        let report = py.detach(|| self.archive.verify());
+        let report = report.map_err(|e| raise(py, e))?;
+        let faults = report.faults.into_iter();
+        Ok(faults
+            .map(|fault| (fault.fault.to_string(), fault.variables))
+            .collect())
+    }
+
+    /// Checks everything that belongs to one variable.
+    fn verify_one(&self, py: Python<'_>, name: &str) -> PyResult<()> {
+        py.detach(|| self.archive.verify_one(name))
+            .map_err(|e| raise(py, e))
+    }
+}
+
+fn row<'py>(py: Python<'py>, binding: &Binding<'_>) -> PyResult<Bound<'py, PyTuple>> {
+    let failed = |e| raise(py, e);
+    let view = binding.view().map_err(failed)?;
+    let kind = match view.kind().map_err(failed)? {
+        Kind::Extension => view.type_name().map_err(failed)?,
+        kind => kind.name(),
+    };
+    let sizes = binding.sizes().map_err(failed)?;
+    let attributes = match binding.has_attributes() {
+        true => binding.attributes().map_err(failed)?,
+        false => achronyme_env::Record::new(),
+    };
+    let attributes: Vec<&str> = attributes.names().collect();
+    // An array of a type of Python's is as large as what stands for it.
+    let stands = view.storage().ok();
+    let stands = stands.as_ref().and_then(|view| view.shape().ok());
+    let row = (
+        binding.name(),
+        kind,
+        binding.dtype().map(DType::name),
+        binding.shape().map(<[u64]>::to_vec).or(stands),
+        sizes.raw,
+        sizes.stored,
+        sizes.cold,
+        attributes,
+    );
+    row.into_pyobject(py)
+}
+
+/// The slice that an index means for an array of `shape`, in NumPy's rules.
+fn slice_of(
+    name: &str,
+    index: &Bound<'_, PyTuple>,
+    shape: &[u64],
+) -> PyResult<Option<Slice>> {
+    let py = index.py();
+    let is_ellipsis = |axis: &Bound<'_, PyAny>| axis.is(PyEllipsis::get(py));
+    let ellipses = index.iter().filter(is_ellipsis).count();
+    let named = index.len() - ellipses;
+    if ellipses > 1 || named > shape.len() {
+        // NumPy has words for it.
+        return Ok(None);
+    }
+    let mut lengths = shape.iter();
+    let mut axes = Vec::with_capacity(index.len());
+    for (place, axis) in index.iter().enumerate() {
+        if is_ellipsis(&axis) {
+            axes.push(Axis::Ellipsis);
+            let skipped = shape.len() - named;
+            lengths.by_ref().take(skipped).for_each(drop);
+            continue;
+        }
+        let length = lengths.next().copied().unwrap_or_default() as i64;
+        if let Ok(range) = axis.cast::<PySlice>() {
+            let range = range.indices(length as isize)?;
+            let end = |end: isize| (end >= 0).then_some(end as i64);
+            axes.push(match range.slicelength {
+                0 => Axis::Range {
+                    start: Some(0),
+                    stop: Some(0),
+                    step: 1,
+                },
+                _ => Axis::Range {
+                    start: end(range.start),
+                    stop: end(range.stop),
+                    step: range.step as i64,
+                },
+            });
+        } else if axis.is_exact_instance_of::<PyInt>() {
+            let index: i64 = axis.extract().unwrap_or(i64::MAX);
+            if !(-length..length).contains(&index) {
+                let text = format!(
+                    "index {axis} is out of bounds for axis {place} of {name:?}, which has {length} elements"
+                );
+                return Err(PyIndexError::new_err(text));
+            }
+            axes.push(Axis::Index(index));
+        } else {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Slice::new(axes)))
+}
+
+/// Whether `path` still leads to `file`: then what was opened by that path in between is the same
+/// file, since it cannot have been another one and this one again.
+#[cfg(unix)]
+fn is_file_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let (Ok(ours), Ok(there)) = (file.metadata(), std::fs::metadata(path)) else {
+        return false;
+    };
+    (ours.dev(), ours.ino()) == (there.dev(), there.ino())
+}
+
+#[cfg(not(unix))]
+fn is_file_at(_: &File, _: &Path) -> bool {
+    // Files cannot be told apart: arrays are copied instead of mapped privately.
+    false
+}

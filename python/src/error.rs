@@ -1,0 +1,84 @@
+//! Errors of the library as exceptions of the package: one class for each kind.
+
+use std::io;
+
+use achronyme_env::{EnvError, Origin};
+use pyo3::prelude::*;
+
+/// The exception for an error.
+pub(crate) fn raise(py: Python<'_>, error: EnvError) -> PyErr {
+    make(py, &error).unwrap_or_else(|e| e)
+}
+
+fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
+    let message = error.to_string();
+    // What is the matter, and for which variable.
+    let (mut inner, mut name) = (error, None);
+    while let EnvError::Variable { name: of, source } = inner {
+        (inner, name) = (source, Some(of.clone()));
+    }
+    let mut number = None;
+    let mut path = None;
+    let kind = match inner {
+        EnvError::AlreadyExists { path: p } => (path = of(p), "AlreadyExistsError").1,
+        EnvError::Cancelled { path: p } => (path = of(p), "CancelledError").1,
+        EnvError::ChangedInPlace { path: p, .. } => (path = of(p), "ChangedInPlaceError").1,
+        EnvError::Constant { .. } => "ConstantError",
+        EnvError::Damaged { path: p, .. } => (path = of(p), "DamagedError").1,
+        EnvError::DiskFull { path: p, .. } => (path = of(p), "DiskFullError").1,
+        EnvError::DTypeMismatch { .. } => "DTypeError",
+        EnvError::DuplicateName { name: n } => (name = Some(n.clone()), "DuplicateNameError").1,
+        EnvError::FileTooLarge { path: p, .. } => (path = of(p), "FileTooLargeError").1,
+        EnvError::Lossy { path: p, .. } => (path = of(p), "LossyError").1,
+        EnvError::Io {
+            path: p, source, ..
+        }
+        | EnvError::ReplacedNotDurable { path: p, source } => {
+            path = of(p);
+            number = source.raw_os_error();
+            match (inner, source.kind()) {
+                (EnvError::ReplacedNotDurable { .. }, _) => "NotDurableError",
+                (_, io::ErrorKind::NotFound) => "FileMissingError",
+                (_, io::ErrorKind::PermissionDenied) => "AccessError",
+                _ => "IoError",
+            }
+        }
+        EnvError::InvalidValue { .. } => "InvalidValueError",
+        EnvError::NameTaken { name: n } => (name = Some(n.clone()), "NameTakenError").1,
+        EnvError::NameTooLong { name: n } => (name = Some(n.clone()), "NameTooLongError").1,
+        EnvError::NestingTooDeep { .. } => "NestingTooDeepError",
+        EnvError::NotAFile { path: p, .. } => (path = of(p), "NotAFileError").1,
+        EnvError::NotAnArchive { path: p, .. } => (path = of(p), "NotAnArchiveError").1,
+        EnvError::NotFound {
+            path: p, name: n, ..
+        } => {
+            (path, name) = (of(p), Some(n.clone()));
+            "NotFoundError"
+        }
+        EnvError::NoSuchPart { .. } => "NoSuchPartError",
+        EnvError::SliceOutOfRange { .. } => "SliceError",
+        EnvError::Syntax { .. } => "PathSyntaxError",
+        EnvError::TooLarge { path: p, .. } => (path = of(p), "TooLargeError").1,
+        EnvError::Unsupported { path: p, .. } => (path = of(p), "UnsupportedError").1,
+        EnvError::Version1 { path: p, .. } => (path = of(p), "Version1Error").1,
+        EnvError::WrongKind { .. } => "WrongKindError",
+        _ => "AchError",
+    };
+    let class = py.import("achronyme_env._errors")?.getattr(kind)?;
+    let exception = class.call1((&message,))?;
+    exception.setattr("path", path)?;
+    exception.setattr("name", name)?;
+    if let EnvError::Lossy { findings, .. } = inner {
+        let lost = findings.iter().filter(|f| f.outcome.is_loss());
+        let lost: Vec<_> = lost.map(|f| (&f.name, &f.path, &f.kind, &f.reason)).collect();
+        exception.setattr("lost", lost)?;
+    }
+    if number.is_some() {
+        exception.setattr("errno", number)?;
+    }
+    Ok(PyErr::from_value(exception))
+}
+
+fn of(origin: &Origin) -> Option<String> {
+    Some(origin.path()?.to_string_lossy().into_owned())
+}

@@ -1,0 +1,226 @@
+//! The unsafe room: memory of Python objects lent to the library, memory of the library lent to
+//! NumPy, and maps of files.
+//!
+//! The buffer protocol is not part of the stable ABI of CPython 3.10, so arrays are looked at and
+//! made through NumPy's own C API, which is.
+#![allow(unsafe_code)]
+
+use std::cell::RefCell;
+use std::ffi::{c_int, c_long};
+use std::fs::File;
+use std::path::Path;
+use std::ptr::null_mut;
+
+use achronyme_env::{Buffer, DType, OpenOptions, Order, Tensor};
+use memmap2::{MmapMut, MmapOptions};
+use numpy::npyffi::{
+    self, NPY_ARRAY_ALIGNED, NPY_ARRAY_WRITEABLE, NPY_TYPES, NpyTypes, PY_ARRAY_API, npy_intp,
+};
+use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+
+use crate::error::raise;
+
+/// Python objects whose memory is lent out, kept alive as long as this.
+#[derive(Default)]
+pub(crate) struct Loan(RefCell<Vec<Py<PyAny>>>);
+
+impl Loan {
+    /// The bytes of a contiguous array, in its order.
+    pub(crate) fn array<'l>(&'l self, array: &Bound<'_, PyUntypedArray>) -> &'l [u8] {
+        let len = array.len() * array.dtype().itemsize();
+        if len == 0 {
+            return &[];
+        }
+        self.keep(array.as_any());
+        // SAFETY: `array` is an ndarray. Its elements are contiguous (the caller looked), so `len`
+        // bytes stand at `data`, and they stay there while `self` holds a reference: NumPy moves
+        // the memory of an array only in `resize`, which refuses while there is another reference
+        // unless told not to look. Other threads may write the bytes meanwhile, as they may under
+        // every library that reads an array without the interpreter's lock: the save treats them
+        // as volatile, copies each piece before it uses it, and draws no conclusion from two reads
+        // being equal.
+        unsafe {
+            let data = (*npyffi::_PyArray_GET_ITEM_DATA(array.as_array_ptr())).data;
+            std::slice::from_raw_parts(data.cast::<u8>(), len)
+        }
+    }
+
+    /// The bytes of a `bytes`.
+    pub(crate) fn bytes<'l>(&'l self, bytes: &Bound<'_, PyBytes>) -> &'l [u8] {
+        self.keep(bytes.as_any());
+        let bytes = bytes.as_bytes();
+        // SAFETY: a `bytes` never changes nor moves, and `self` keeps a reference to it.
+        unsafe { std::slice::from_raw_parts(bytes.as_ptr(), bytes.len()) }
+    }
+
+    /// The text of a `str`; `None` when it holds lone surrogates.
+    pub(crate) fn text<'l>(&'l self, text: &Bound<'_, PyString>) -> Option<&'l str> {
+        let lent = text.to_str().ok()?;
+        self.keep(text.as_any());
+        let bytes = lent.as_bytes();
+        // SAFETY: a `str` never changes, the UTF-8 is kept with it until it is freed, and `self`
+        // keeps a reference to it. It was a `&str`, so it is UTF-8.
+        unsafe {
+            let bytes = std::slice::from_raw_parts(bytes.as_ptr(), bytes.len());
+            Some(std::str::from_utf8_unchecked(bytes))
+        }
+    }
+
+    fn keep(&self, object: &Bound<'_, PyAny>) {
+        self.0.borrow_mut().push(object.clone().unbind());
+    }
+}
+
+/// What a read-only array stands on: the tensor, which holds the map or the memory read.
+#[pyclass(frozen, module = "achronyme_env._native")]
+struct Lease(#[allow(dead_code)] Tensor);
+
+/// What a writable array stands on: memory of its own.
+#[pyclass(module = "achronyme_env._native")]
+struct Owned(Buffer);
+
+/// What a writable array stands on: a private map of a part of the file.
+#[pyclass(module = "achronyme_env._native")]
+struct Private(MmapMut);
+
+/// A read-only array over the elements of `tensor`, where they are. Of one of 16-bit or 8-bit
+/// floats that NumPy does not know, an array of integers of that width.
+pub(crate) fn view<'py>(py: Python<'py>, tensor: &Tensor) -> PyResult<Bound<'py, PyAny>> {
+    let bytes = py.detach(|| tensor.as_bytes()).map_err(|e| raise(py, e))?;
+    let data = bytes.as_ptr();
+    let base = Bound::new(py, Lease(tensor.clone()))?.into_any();
+    // SAFETY: the bytes of a tensor stay where they are while a clone of it lives, and the base
+    // holds one; they are as many as dtype and shape need; nobody is allowed to write them.
+    unsafe { array(py, tensor, data.cast_mut(), false, base) }
+}
+
+/// A writable array with a copy of the elements of `tensor`, checked as they are copied.
+pub(crate) fn copy<'py>(py: Python<'py>, tensor: &Tensor) -> PyResult<Bound<'py, PyAny>> {
+    let buffer = py.detach(|| {
+        let mut buffer = Buffer::zeroed(tensor.byte_len())?;
+        tensor.read_at(0, buffer.as_bytes_mut())?;
+        Ok(buffer)
+    });
+    let base = Bound::new(py, Owned(buffer.map_err(|e| raise(py, e))?))?;
+    let data = base.borrow_mut().0.as_bytes_mut().as_mut_ptr();
+    // SAFETY: the buffer does not move while the base lives, has as many bytes as dtype and shape
+    // need, and nothing but the array uses it from here on.
+    unsafe { array(py, tensor, data, true, base.into_any()) }
+}
+
+/// A writable array over a private map of the `tensor`'s bytes at `offset` of `file`: pages are
+/// shared until they are written. `None` when the system will not map.
+pub(crate) fn private<'py>(
+    py: Python<'py>,
+    tensor: &Tensor,
+    file: &File,
+    offset: u64,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let len = tensor.byte_len() as usize;
+    // SAFETY: the contract of `open`, which the documentation of the package states, is that
+    // nobody changes the file in place while something taken from it lives.
+    let Ok(map) = (unsafe { MmapOptions::new().offset(offset).len(len).map_copy(file) }) else {
+        return Ok(None);
+    };
+    let base = Bound::new(py, Private(map))?;
+    let data = base.borrow_mut().0.as_mut_ptr();
+    // SAFETY: the map does not move while the base lives, has `len` bytes, and nothing but the
+    // array uses it from here on.
+    let array = unsafe { array(py, tensor, data, true, base.into_any())? };
+    Ok(Some(array))
+}
+
+/// Opens an archive by mapping it.
+pub(crate) fn open_mapped(path: &Path) -> achronyme_env::Result<achronyme_env::Archive> {
+    // SAFETY: as in `private`: the contract that the documentation hands on to the caller, who has
+    // chosen to map, or has not chosen to read.
+    unsafe { OpenOptions::new().open_mmap(path) }
+}
+
+/// An array of the dtype, shape and order of `tensor` at `data`, which keeps `base` alive.
+///
+/// # Safety
+/// `tensor.byte_len()` bytes at `data` stay valid while `base` lives, and nobody else writes them;
+/// nobody reads them either while they may be written.
+unsafe fn array<'py>(
+    py: Python<'py>,
+    tensor: &Tensor,
+    data: *mut u8,
+    writable: bool,
+    base: Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut shape: Vec<npy_intp> = tensor.shape().iter().map(|n| *n as npy_intp).collect();
+    let mut strides: Vec<npy_intp> = tensor.strides().iter().map(|n| *n as npy_intp).collect();
+    let empty = tensor.is_empty();
+    // Of an empty one NumPy allocates the nothing itself.
+    let data = if empty { null_mut() } else { data };
+    let strides = match empty {
+        true => null_mut(),
+        false => strides.as_mut_ptr(),
+    };
+    let flags = match (empty, writable) {
+        (true, _) => c_int::from(tensor.order() == Order::Fortran),
+        (false, true) => NPY_ARRAY_ALIGNED | NPY_ARRAY_WRITEABLE,
+        (false, false) => NPY_ARRAY_ALIGNED,
+    };
+    // SAFETY: NumPy takes over the reference to the descriptor, copies shape and strides, and
+    // answers a new reference or null with an exception set. Bytes, shape and strides agree.
+    let array = unsafe {
+        let kind = npyffi::get_type_object(py, NpyTypes::PyArray_Type);
+        let descr = PY_ARRAY_API.PyArray_DescrFromType(py, type_number(tensor.dtype()) as c_int);
+        let nd = shape.len() as c_int;
+        let shape = shape.as_mut_ptr();
+        let made = PY_ARRAY_API.PyArray_NewFromDescr(
+            py,
+            kind,
+            descr,
+            nd,
+            shape,
+            strides,
+            data.cast(),
+            flags,
+            null_mut(),
+        );
+        Bound::from_owned_ptr_or_err(py, made)?
+    };
+    if empty {
+        if !writable {
+            array.getattr("flags")?.setattr("writeable", false)?;
+        }
+        return Ok(array);
+    }
+    // SAFETY: `array` is an ndarray without a base yet; NumPy takes over the reference.
+    let set = unsafe {
+        PY_ARRAY_API.PyArray_SetBaseObject(py, array.as_ptr().cast(), base.into_ptr())
+    };
+    match set {
+        0 => Ok(array),
+        _ => Err(PyErr::fetch(py)),
+    }
+}
+
+/// NumPy's number for a dtype, or for the integer of its width where it has none.
+fn type_number(dtype: DType) -> NPY_TYPES {
+    let long = size_of::<c_long>() == 8;
+    match dtype {
+        DType::Bool => NPY_TYPES::NPY_BOOL,
+        DType::I8 => NPY_TYPES::NPY_BYTE,
+        DType::I16 => NPY_TYPES::NPY_SHORT,
+        DType::I32 => NPY_TYPES::NPY_INT,
+        DType::I64 if long => NPY_TYPES::NPY_LONG,
+        DType::I64 => NPY_TYPES::NPY_LONGLONG,
+        DType::U16 | DType::BF16 => NPY_TYPES::NPY_USHORT,
+        DType::U32 => NPY_TYPES::NPY_UINT,
+        DType::U64 if long => NPY_TYPES::NPY_ULONG,
+        DType::U64 => NPY_TYPES::NPY_ULONGLONG,
+        DType::F16 => NPY_TYPES::NPY_HALF,
+        DType::F32 => NPY_TYPES::NPY_FLOAT,
+        DType::F64 => NPY_TYPES::NPY_DOUBLE,
+        DType::Complex64 => NPY_TYPES::NPY_CFLOAT,
+        DType::Complex128 => NPY_TYPES::NPY_CDOUBLE,
+        // One byte: `uint8` and the 8-bit floats.
+        _ => NPY_TYPES::NPY_UBYTE,
+    }
+}
