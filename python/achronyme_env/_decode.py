@@ -198,12 +198,17 @@ def _dataclass(context: Context, parameters: Any, storage: Any) -> Any:
     cls = context.class_of(parameters)
     _check(dataclasses.is_dataclass(cls) and isinstance(storage, dict))
     names = {field.name for field in dataclasses.fields(cls)}
-    _check(storage.keys() <= names)
+    _check(all(name in names or not name.startswith("__") for name in storage))
     # As pickle does: the values are those of a finished object, __init__ may do more than set them.
     made = object.__new__(cls)
     for name, value in storage.items():
         object.__setattr__(made, name, value)
     return made
+
+
+def _namespace(context: Context, parameters: Any, storage: Any) -> python_types.SimpleNamespace:
+    _check(not any(name.startswith("__") for name in storage))
+    return python_types.SimpleNamespace(**storage)
 
 
 def _pickle(context: Context, parameters: Any, storage: Any) -> Any:
@@ -386,7 +391,7 @@ _BY_NAME: dict[str, Callable[[Context, Any, Any], Any]] = {
     "python.slice": lambda c, p, s: slice(*s),
     "python.ellipsis": lambda c, p, s: Ellipsis,
     "python.notimplemented": lambda c, p, s: NotImplemented,
-    "python.namespace": lambda c, p, s: python_types.SimpleNamespace(**s),
+    "python.namespace": _namespace,
     "python.enum": _enum,
     "python.namedtuple": _namedtuple,
     "python.dataclass": _dataclass,

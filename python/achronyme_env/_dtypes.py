@@ -71,6 +71,13 @@ def from_plain(plain: Any, depth: int = 0) -> np.dtype:
     return dtype
 
 
+def is_ml_dtype(dtype: np.dtype) -> bool:
+    """Whether a dtype is one of ml_dtypes."""
+    # Asked first, since a dtype that compares itself with None means float64.
+    known = ml_dtype(dtype.name)
+    return known is not None and known == dtype
+
+
 def ml_dtype(name: str) -> np.dtype | None:
     """A dtype of ml_dtypes, when that is installed and has it."""
     try:

@@ -47,13 +47,15 @@ class Describer:
         try:
             describe = _BY_TYPE.get(type(value)) or _by_family(value)
             description = describe(value) if describe is not None else None
+            if description is None and not self.pickle:
+                description = _as_base(value)
         except Exception as error:  # noqa: BLE001: an object's own code may raise anything
             return "unsupported", f"looking at it raised {type(error).__name__}: {error}"
         if description is not None and description[0] != "unsupported":
             return description
         if self.pickle:
             return self._pickled(value)
-        return description or _as_base(value) or ("unsupported", _why(value))
+        return description or ("unsupported", _why(value))
 
     def _pickled(self, value: Any) -> tuple:
         import pickle
@@ -180,9 +182,11 @@ def _namedtuple(value: tuple) -> tuple:
 
 
 def _dataclass(value: Any) -> tuple:
-    fields = {}
+    # As pickle does: what the object itself holds, which may be more or less than its fields.
+    fields = dict(getattr(value, "__dict__", {}))
     for field in dataclasses.fields(value):
-        if hasattr(value, field.name):
+        slot = getattr(type(value), field.name, None)
+        if isinstance(slot, types.MemberDescriptorType) and hasattr(value, field.name):
             fields[field.name] = getattr(value, field.name)
     return "extension", "python.dataclass", {"class": _class_name(type(value))}, fields
 
@@ -193,10 +197,10 @@ def _stand_in(value: StandIn) -> tuple:
 
 def _array(value: np.ndarray) -> tuple:
     dtype = value.dtype
-    if dtype.hasobject:
-        return _object_array(value)
     if dtype.kind == "T":
         return _variable_strings(value)
+    if dtype.hasobject:
+        return _object_array(value)
     if not dtype.isnative and dtype.names is None:
         native = value.astype(dtype.newbyteorder("="))
         return "instead", native
@@ -204,7 +208,7 @@ def _array(value: np.ndarray) -> tuple:
         # Of 0 dimensions and of any: `ascontiguousarray` would make one of them.
         return "instead", value.copy(order="C")
     name = _dtypes.FORMAT_NAMES.get(dtype.name)
-    if name is not None and _dtypes.ml_dtype(dtype.name) == dtype:
+    if name is not None and _dtypes.is_ml_dtype(dtype):
         return "tensor", name, value.view(f"u{dtype.itemsize}")
     if dtype.kind in "mM":
         unit, count = np.datetime_data(dtype)
@@ -224,7 +228,7 @@ def _array(value: np.ndarray) -> tuple:
         if _is_fortran(value):
             parameters["order"] = "F"
         return "extension", "numpy.longdouble", parameters, _raw(value)
-    if dtype.itemsize in (1, 2, 4, 8) and _dtypes.ml_dtype(dtype.name) == dtype:
+    if dtype.itemsize in (1, 2, 4, 8) and _dtypes.is_ml_dtype(dtype):
         storage = value.view(f"u{dtype.itemsize}")
         return "extension", "numpy.ml_dtypes", {"dtype": dtype.name}, storage
     return "unsupported", f"the format has no form for the dtype {dtype}"
@@ -334,9 +338,8 @@ def _subclass(value: np.ndarray) -> tuple:
 
 
 def _dtype(value: np.dtype) -> tuple:
-    name = value.name
-    if _dtypes.ml_dtype(name) == value:
-        return "extension", "numpy.dtype", None, {"ml": name}
+    if _dtypes.is_ml_dtype(value):
+        return "extension", "numpy.dtype", None, {"ml": value.name}
     return "extension", "numpy.dtype", None, _dtypes.to_plain(value)
 
 

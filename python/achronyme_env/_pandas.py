@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ._stand_in import StandIn
+
 
 def describe(value: Any) -> tuple | None:
     """A description, as `_encode.Describer` gives; None for what has no form."""
@@ -56,9 +58,16 @@ def describe(value: Any) -> tuple | None:
 
 def _column(array: Any) -> Any:
     """A NumPy array where that is all there is to it."""
-    if isinstance(array, pd.arrays.NumpyExtensionArray):
+    # Not of a derived class: arrays of strings are of one.
+    if type(array) is pd.arrays.NumpyExtensionArray:
         return array.to_numpy()
     return array
+
+
+def _freq(array: Any) -> str | None:
+    """The frequency of an array of times, which later versions keep with the index only."""
+    freq = getattr(array, "freq", None)
+    return None if freq is None else freq.freqstr
 
 
 def _extension_array(array: Any) -> tuple | None:
@@ -68,10 +77,10 @@ def _extension_array(array: Any) -> tuple | None:
         return "extension", "pandas.Categorical", {"ordered": bool(array.ordered)}, storage
     if isinstance(dtype, pd.DatetimeTZDtype):
         values = array.view("i8").view(f"M8[{dtype.unit}]")
-        freq = array.freq.freqstr if array.freq is not None else None
+        freq = _freq(array)
         return "extension", "pandas.DatetimeTZ", {"zone": dtype.tz, "freq": freq}, np.asarray(values)
     if dtype.kind in "mM" and isinstance(dtype, np.dtype):
-        freq = array.freq.freqstr if array.freq is not None else None
+        freq = _freq(array)
         return "extension", "pandas.Datetimes", {"freq": freq}, np.asarray(array)
     if isinstance(dtype, pd.StringDtype):
         missing = np.asarray(array.isna())
@@ -80,7 +89,9 @@ def _extension_array(array: Any) -> tuple | None:
         parameters = {"storage": dtype.storage, "na": "NA" if dtype.na_value is pd.NA else "nan"}
         return "extension", "pandas.strings", parameters, storage
     if isinstance(dtype, pd.PeriodDtype):
-        return "extension", "pandas.Periods", {"freq": dtype.freq.freqstr}, array.asi8.copy()
+        # The name says `M` where `freqstr` says `ME`, which periods do not take.
+        freq = dtype.name.removeprefix("period[").removesuffix("]")
+        return "extension", "pandas.Periods", {"freq": freq}, array.asi8
     if isinstance(dtype, pd.IntervalDtype):
         storage = [_column(array.left.array), _column(array.right.array)]
         return "extension", "pandas.Intervals", {"closed": array.closed}, storage
@@ -120,6 +131,8 @@ def _series(context: Any, parameters: Any, storage: Any) -> pd.Series:
 
 def _own(values: Any) -> Any:
     """pandas takes arrays of objects for strings unless it is told what they are."""
+    if isinstance(values, StandIn):
+        raise ValueError("a column is of an unknown type")
     if isinstance(values, np.ndarray) and values.dtype == object:
         return pd.Series(values, dtype=object).array
     return values

@@ -123,7 +123,9 @@ class Workspace(Mapping):
         if isinstance(key, tuple) and key and isinstance(key[0], str):
             name, index = key[0], key[1:]
             part = self._archive.part(name, index, self._context) if index else None
-            return self[name][index] if part is None else part
+            if part is not None:
+                return part
+            return self[name][index if len(index) > 1 else index[0]]
         raise NotFoundError(f"{self._path} has no variable {key!r}: names are texts")
 
     def __iter__(self) -> Iterator[str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import decimal
 import math
 from typing import Any
 
@@ -21,9 +22,16 @@ def same(a: Any, b: Any) -> bool:
             return same(np.asarray(a.data), np.asarray(b.data)) and same(
                 np.ma.getmaskarray(a), np.ma.getmaskarray(b)
             )
+        if a.dtype.char in "gG":
+            return np.array_equal(a, b)
         if a.dtype.hasobject or a.dtype.kind == "T":
             return all(map(same, a.ravel().tolist(), b.ravel().tolist()))
         return a.tobytes() == b.tobytes()
+    if isinstance(a, decimal.Decimal):
+        return str(a) == str(b)
+    if isinstance(a, np.generic) and a.dtype.char in "gG":
+        # Not all of its bytes are of the number.
+        return a == b
     if isinstance(a, np.generic):
         return a.dtype == b.dtype and a.tobytes() == b.tobytes()
     if isinstance(a, float):

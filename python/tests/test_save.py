@@ -1,0 +1,295 @@
+"""Promise: a save leaves the old file or the new one, whole, and nothing beside it."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import achronyme_env as ach
+
+
+def listing(folder):
+    return sorted(os.listdir(folder))
+
+
+def test_the_report_tells_what_was_saved(tmp_path):
+    path = tmp_path / "a.ach"
+    report = ach.save(path, {"b": 1, "a": np.arange(3)})
+    assert (report.path, report.bindings, report.lost) == (str(path), 2, [])
+    assert report.file_len == path.stat().st_size
+
+
+def test_variables_stand_in_the_order_they_were_saved(tmp_path):
+    names = ["z", "a", "", "sim/b", "a.b", "\u20ac", "with space"]
+    ach.save(tmp_path / "a.ach", {name: place for place, name in enumerate(names)})
+    assert list(ach.open(tmp_path / "a.ach")) == names
+
+
+def test_what_cannot_be_kept_is_reported_and_the_rest_is_saved(tmp_path):
+    path = tmp_path / "a.ach"
+    values = {
+        "good": 1,
+        "function": lambda: 0,
+        "deep": {"list": [1, (x for x in []), {"file": sys.stdout}]},
+        "module": os,
+        "tuple": (1, object()),
+        3: "a number for a name",
+        "\udc00": 1,
+        "n" * 5000: 1,
+    }
+    report = ach.save(path, values)
+    lost = {(entry.name, entry.path): entry for entry in report.lost}
+    assert ("function", "") in lost and "functions are code" in lost["function", ""].why
+    assert lost["deep", ".list[1]"].type == "generator"
+    assert ("deep", ".list[2].file") in lost
+    assert any(entry.name == "tuple" for entry in report.lost)
+    assert len(report.lost) == 8
+    ws = ach.open(path)
+    assert list(ws) == ["good", "deep", "tuple"]
+    assert ws["deep"]["list"][0] == 1 and "generator" in repr(ws["deep"]["list"][1])
+    assert ws.verify()
+
+
+def test_at_most_ten_lines_of_losses_are_shown(tmp_path):
+    report = ach.save(tmp_path / "a.ach", {f"f{n}": len for n in range(50)})
+    assert len(report.lost) == 50
+    assert len(str(report).splitlines()) == 12 and "40 more" in str(report)
+
+
+@pytest.mark.parametrize(
+    "value", [len, [1, {"a": len}], np.arange(3).view(type("Mine", (np.ndarray,), {}))]
+)
+def test_strict_raises_before_anything_is_written(value, tmp_path):
+    with pytest.raises(ach.LossyError) as caught:
+        ach.save(tmp_path / "a.ach", {"x": value}, strict=True)
+    assert caught.value.lost and caught.value.lost[0][0] == "x"
+    assert listing(tmp_path) == []
+    with pytest.raises(ach.LossyError):
+        ach.save(tmp_path / "a.ach", {1: 1}, strict=True)
+    assert listing(tmp_path) == []
+
+
+def test_a_class_that_is_not_kept_is_reported_and_its_value_is_kept(tmp_path):
+    class Mine(dict):
+        pass
+
+    class Array(np.ndarray):
+        pass
+
+    report = ach.save(tmp_path / "a.ach", {"d": Mine(a=1), "a": np.arange(3).view(Array)})
+    assert [entry.name for entry in report.lost] == ["d", "a"]
+    ws = ach.open(tmp_path / "a.ach")
+    assert ws["d"] == {"a": 1} and ws["a"].tolist() == [0, 1, 2]
+
+
+def test_values_that_hold_themselves_or_are_too_deep_do_not_fail_the_save(tmp_path):
+    circle = [1]
+    circle.append(circle)
+    deep = []
+    for _ in range(1000):
+        deep = [deep]
+    tuples = ()
+    for _ in range(200):
+        tuples = (tuples,)
+    report = ach.save(tmp_path / "a.ach", {"circle": circle, "deep": deep, "tuples": tuples, "x": 1})
+    assert {entry.name for entry in report.lost} == {"circle", "deep", "tuples"}
+    ws = ach.open(tmp_path / "a.ach")
+    assert list(ws) == ["circle", "deep", "tuples", "x"] and ws["circle"][0] == 1
+    assert ws.verify()
+
+
+def test_an_object_whose_own_code_raises_is_reported(tmp_path):
+    class Bad(dict):
+        def items(self):
+            raise RuntimeError("no")
+
+        def __iter__(self):
+            raise RuntimeError("no")
+
+        keys = items
+
+    report = ach.save(tmp_path / "a.ach", {"bad": Bad(a=1), "x": 1})
+    assert report.bindings == 1 or report.lost
+
+
+def test_an_existing_file_is_kept_unless_overwriting_is_allowed(tmp_path):
+    path = tmp_path / "a.ach"
+    ach.save(path, {"x": 1})
+    with pytest.raises(ach.AlreadyExistsError) as caught:
+        ach.save(path, {"x": 2})
+    assert isinstance(caught.value, FileExistsError) and caught.value.path == str(path)
+    assert ach.open(path)["x"] == 1
+    ach.save(path, {"x": 2}, overwrite=True)
+    assert ach.open(path)["x"] == 2
+    assert listing(tmp_path) == ["a.ach"]
+
+
+@pytest.mark.parametrize("mmap", [True, False])
+def test_saving_onto_the_file_that_is_read(mmap, tmp_path):
+    path = tmp_path / "a.ach"
+    big = np.arange(1_000_000)
+    ach.save(path, {"big": big, "text": "x" * 100_000})
+    ws = ach.open(path, mmap=mmap)
+    view = ws["big"]
+    loaded = ach.load(path, "big", mmap=mmap)
+    loaded += 1
+    for _ in range(3):
+        ach.save(path, {"text": ws["text"], "big": view, "loaded": loaded}, overwrite=True)
+    again = ach.open(path)
+    assert np.array_equal(again["big"], big) and np.array_equal(again["loaded"], big + 1)
+    assert np.array_equal(view, big) and again.verify()
+    ach.save(path, again, overwrite=True)
+    assert list(ach.open(path)) == ["text", "big", "loaded"]
+
+
+def test_attributes_description_tags_and_custom_metadata(tmp_path):
+    path = tmp_path / "a.ach"
+    attrs = {"w": {"units": "K", "dims": ("x", "y"), "when": np.datetime64("2020"), "n": 3}}
+    report = ach.save(
+        path, {"w": np.zeros((2, 2)), "v": 1}, attrs={**attrs, "gone": {"a": 1}},
+        description="d", tags=["t", "u"], custom={"k": "v"},
+    )
+    assert [entry.name for entry in report.lost] == ["gone"]
+    ws = ach.open(path)
+    assert ws.attrs["w"] == attrs["w"] and ws.attrs["v"] == {}
+    info = ws.info
+    assert (info.description, info.tags, info.custom) == ("d", ["t", "u"], {"k": "v"})
+    assert info.bindings == 2 and info.file_len == path.stat().st_size and not info.compressed
+
+
+def test_an_attribute_that_cannot_be_kept_is_reported(tmp_path):
+    report = ach.save(tmp_path / "a.ach", {"w": 1}, attrs={"w": {"f": len, "u": "K"}})
+    assert report.lost[0].path == "<attributes>.f"
+    assert ach.open(tmp_path / "a.ach").attrs["w"] == {"u": "K"}
+
+
+def test_cold_arrays_are_compressed_and_read_the_same(tmp_path):
+    path = tmp_path / "a.ach"
+    value = np.zeros((500, 1000))
+    ach.save(path, {"raw_x": value, "hot": value + 1}, cold=["raw_*"])
+    assert path.stat().st_size < 5_000_000
+    ws = ach.open(path)
+    assert np.array_equal(ws["raw_x"], value) and np.array_equal(ws["raw_x", 3:7, ::5], value[3:7, ::5])
+    assert np.array_equal(ach.load(path, "raw_x"), value) and ws.info.compressed
+    ach.save(path, {"a": value}, compress=True, overwrite=True)
+    assert path.stat().st_size < 100_000
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"level": 99}, {"tags": [1]}, {"custom": {"a": 1}}, {"cold": ["[z"]}, {"attrs": {"a": 3}}],
+)
+def test_options_that_cannot_be_are_errors(options, tmp_path):
+    with pytest.raises(ach.AchError):
+        ach.save(tmp_path / "a.ach", {"x": np.zeros(3)}, **options)
+    assert listing(tmp_path) == []
+
+
+def test_paths_of_every_kind(tmp_path):
+    for path in [tmp_path / "p.ach", str(tmp_path / "s.ach"), os.fsencode(tmp_path / "b.ach")]:
+        ach.save(path, {"x": 1})
+        assert ach.open(path)["x"] == 1
+    with pytest.raises(ach.FileMissingError):
+        ach.save(tmp_path / "no" / "a.ach", {})
+
+
+def test_arrays_that_change_meanwhile_give_a_file_that_verifies(tmp_path):
+    array = np.zeros(4_000_000, np.int64)
+    stop = threading.Event()
+
+    def change():
+        number = 0
+        while not stop.is_set():
+            number += 1
+            array[:] = number
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        for _ in range(5):
+            ach.save(tmp_path / "a.ach", {"a": array, "again": array}, overwrite=True, durable=False)
+            assert ach.open(tmp_path / "a.ach").verify()
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_other_threads_run_while_a_file_is_written(tmp_path):
+    array = np.zeros(30_000_000)
+    ticks = []
+    stop = threading.Event()
+
+    def tick():
+        while not stop.is_set():
+            ticks.append(None)
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    before = len(ticks)
+    ach.save(tmp_path / "a.ach", {"a": array}, durable=False)
+    after = len(ticks)
+    stop.set()
+    thread.join()
+    assert after - before > 3
+
+
+def test_progress_is_told_to_who_asks(tmp_path):
+    told = []
+    array = np.random.default_rng(0).random(8_000_000)
+    ach.save(tmp_path / "a.ach", {"a": array}, compress=True, progress=lambda *pair: told.append(pair))
+    assert told and all(0 <= done <= total == array.nbytes for done, total in told)
+
+
+def test_an_error_from_progress_stops_the_save(tmp_path):
+    def refuse(done, total):
+        raise RuntimeError("enough")
+
+    array = np.random.default_rng(0).random(8_000_000)
+    with pytest.raises(RuntimeError, match="enough"):
+        ach.save(tmp_path / "a.ach", {"a": array}, compress=True, level=9, progress=refuse)
+    assert listing(tmp_path) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent otherwise there")
+def test_ctrl_c_stops_a_save_and_leaves_the_old_file_only(tmp_path):
+    path = tmp_path / "a.ach"
+    ach.save(path, {"old": 1})
+    script = textwrap.dedent(
+        f"""
+        import numpy as np, achronyme_env as ach
+        a = np.random.default_rng(0).random(20_000_000)
+        print("begun", flush=True)
+        try:
+            ach.save({str(path)!r}, {{"a": a}}, compress=True, level=19, overwrite=True)
+        except KeyboardInterrupt:
+            print("stopped", flush=True)
+        """
+    )
+    child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert child.stdout.readline() == "begun\n"
+    time.sleep(0.5)
+    child.send_signal(signal.SIGINT)
+    assert child.stdout.readline() == "stopped\n"
+    child.wait()
+    assert listing(tmp_path) == ["a.ach"] and list(ach.open(path)) == ["old"]
+
+
+def test_same_input_same_bytes_but_for_the_time(tmp_path):
+    names = []
+    for seed in ("1", "2"):
+        path = tmp_path / f"{seed}.ach"
+        script = f"import achronyme_env as ach; ach.save({str(path)!r}, {{'s': {{'a', 'b', 'c', 1, 2.5}}}})"
+        subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, "PYTHONHASHSEED": seed})
+        names.append(path.read_bytes()[64:])
+    # All but the header, which has the time, and the digest over it at the end.
+    assert names[0][:-32] == names[1][:-32]
