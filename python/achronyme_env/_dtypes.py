@@ -9,7 +9,7 @@ import numpy as np
 
 MAX_DEPTH = 32
 # No objects: their bytes would be taken for pointers.
-_PLAIN = re.compile(r"[<>|=]?(?:[?bB]|[iufc](?:1|2|4|8|16)|[SUV]\d{1,9}|[Mm]8(?:\[[0-9A-Za-zμ]{1,24}\])?)")
+_PLAIN = re.compile(r"[<>|=]?(?:[?bB]|b1|[iufc](?:1|2|4|8|16)|[SUV]\d{1,9}|[Mm]8(?:\[[0-9A-Za-zμ]{1,24}\])?)")
 
 # What the 16-bit and 8-bit floats of the format are called by ml_dtypes.
 ML_NAMES = {

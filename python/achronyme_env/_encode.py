@@ -104,7 +104,15 @@ def _int(value: int) -> tuple:
 
 def _sorted(values: Any) -> list:
     """Members in an order that does not depend on the hashes of this process."""
-    return sorted(values, key=lambda value: (type(value).__qualname__, repr(value)))
+    return sorted(values, key=_order)
+
+
+def _order(value: Any) -> tuple:
+    if isinstance(value, (frozenset, tuple)):
+        parts = [_order(part) for part in value]
+        parts = sorted(parts) if isinstance(value, frozenset) else parts
+        return type(value).__qualname__, "", parts
+    return type(value).__qualname__, repr(value), []
 
 
 def _clock(kind: str) -> Callable[[Any], tuple]:

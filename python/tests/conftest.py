@@ -45,7 +45,7 @@ def same(a: Any, b: Any) -> bool:
             same(k, l) and same(a[k], b[l]) for k, l in zip(a, b)
         )
     if isinstance(a, (set, frozenset)):
-        return a == b and sorted(map(repr, a)) == sorted(map(repr, b))
+        return a == b and sorted(type(x).__name__ for x in a) == sorted(type(x).__name__ for x in b)
     if dataclasses.is_dataclass(a):
         return same(vars(a), vars(b)) if hasattr(a, "__dict__") else a == b
     return bool(a == b)
