@@ -639,3 +639,30 @@ fn a_disk_without_room_is_an_error_with_both_numbers() {
     assert_eq!(std::fs::read(&path).unwrap(), b"old");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
 }
+
+#[test]
+fn a_cancelled_save_leaves_the_old_file_and_nothing_beside_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.ach");
+    save_generation(&path, 1, &overwrite()).unwrap();
+    let tensor = Tensor::from_vec((0..4u64 << 20).collect::<Vec<u64>>(), [4 << 20]).unwrap();
+    for compress in [false, true] {
+        // Raised while array data is written, and before that.
+        for at_first in [true, false] {
+            let flag = Arc::new(AtomicBool::new(at_first));
+            let raised = Arc::clone(&flag);
+            let options = overwrite()
+                .compress(compress)
+                .cancel(flag)
+                .on_progress(move |_, _| raised.store(true, Ordering::Relaxed));
+            let error = save(&path, [("big", tensor.clone())], &options).unwrap_err();
+            assert!(matches!(error, EnvError::Cancelled { .. }), "{error}");
+            assert!(error.to_string().contains("a.ach was cancelled"), "{error}");
+            assert_eq!(names(dir.path()), ["a.ach"]);
+            assert_eq!(generation(&Archive::open(&path).unwrap()), 1);
+        }
+    }
+    let options = overwrite().cancel(Arc::new(AtomicBool::new(false)));
+    save_generation(&path, 2, &options).unwrap();
+    assert_eq!(generation(&Archive::open(&path).unwrap()), 2);
+}

@@ -72,11 +72,7 @@ impl Archive {
     }
 
     /// The value of a variable, its arrays read-only.
-    fn get<'py>(
-        &self,
-        name: &str,
-        context: Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn get<'py>(&self, name: &str, context: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = context.py();
         let value = self.archive.get(name).map_err(|e| raise(py, e))?;
         Decoder::new(context, Hand::View).value(&value)
@@ -230,11 +226,7 @@ fn row<'py>(py: Python<'py>, binding: &Binding<'_>) -> PyResult<Bound<'py, PyTup
 }
 
 /// The slice that an index means for an array of `shape`, in NumPy's rules.
-fn slice_of(
-    name: &str,
-    index: &Bound<'_, PyTuple>,
-    shape: &[u64],
-) -> PyResult<Option<Slice>> {
+fn slice_of(name: &str, index: &Bound<'_, PyTuple>, shape: &[u64]) -> PyResult<Option<Slice>> {
     let py = index.py();
     let is_ellipsis = |axis: &Bound<'_, PyAny>| axis.is(PyEllipsis::get(py));
     let ellipses = index.iter().filter(is_ellipsis).count();

@@ -10,9 +10,7 @@ use achronyme_env::{
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{
-    PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple,
-};
+use pyo3::types::{PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::error::raise;
 use crate::foreign::Foreign;
@@ -101,7 +99,10 @@ impl<'l, 'py> Encoder<'l, 'py> {
         }
         if let Ok(complex) = object.cast_exact::<PyComplex>() {
             let (re, im) = (complex.getattr("real")?, complex.getattr("imag")?);
-            return Ok(ValueRef::Complex(Complex128::new(re.extract()?, im.extract()?)));
+            return Ok(ValueRef::Complex(Complex128::new(
+                re.extract()?,
+                im.extract()?,
+            )));
         }
         if let Ok(bytes) = object.cast_exact::<PyBytes>() {
             return Ok(ValueRef::Bytes(self.loan.bytes(bytes)));
@@ -247,7 +248,9 @@ impl<'l, 'py> Encoder<'l, 'py> {
                 let offsets = self.owned(&at(2)?)?;
                 let bytes = self.owned(&at(3)?)?;
                 let array = StringArray::from_parts(shape, offsets, bytes);
-                Ok(ValueRef::Owned(array.map_err(|e| raise(self.py, e))?.into()))
+                Ok(ValueRef::Owned(
+                    array.map_err(|e| raise(self.py, e))?.into(),
+                ))
             }
             "instead" => self.value(&at(1)?),
             "changed" => {

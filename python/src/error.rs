@@ -70,7 +70,9 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
     exception.setattr("name", name)?;
     if let EnvError::Lossy { findings, .. } = inner {
         let lost = findings.iter().filter(|f| f.outcome.is_loss());
-        let lost: Vec<_> = lost.map(|f| (&f.name, &f.path, &f.kind, &f.reason)).collect();
+        let lost: Vec<_> = lost
+            .map(|f| (&f.name, &f.path, &f.kind, &f.reason))
+            .collect();
         exception.setattr("lost", lost)?;
     }
     if number.is_some() {

@@ -19,9 +19,7 @@ impl Foreign {
     }
 
     /// The value as bytes, for `pickle`.
-    fn __reduce__<'py>(
-        slf: &Bound<'py, Self>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Vec<u8>,))> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Vec<u8>,))> {
         let py = slf.py();
         let image = achronyme_env::serialize_value(&slf.get().0).map_err(|e| raise(py, e))?;
         Ok((slf.get_type().getattr("_from_image")?, (image,)))
@@ -30,9 +28,7 @@ impl Foreign {
     #[staticmethod]
     fn _from_image(py: Python<'_>, image: &[u8]) -> PyResult<Foreign> {
         let value = achronyme_env::deserialize_value(image);
-        value
-            .map(Foreign)
-            .map_err(|e: EnvError| raise(py, e))
+        value.map(Foreign).map_err(|e: EnvError| raise(py, e))
     }
 
     fn __repr__(&self) -> String {

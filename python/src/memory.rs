@@ -192,9 +192,8 @@ unsafe fn array<'py>(
         return Ok(array);
     }
     // SAFETY: `array` is an ndarray without a base yet; NumPy takes over the reference.
-    let set = unsafe {
-        PY_ARRAY_API.PyArray_SetBaseObject(py, array.as_ptr().cast(), base.into_ptr())
-    };
+    let set =
+        unsafe { PY_ARRAY_API.PyArray_SetBaseObject(py, array.as_ptr().cast(), base.into_ptr()) };
     match set {
         0 => Ok(array),
         _ => Err(PyErr::fetch(py)),

@@ -239,4 +239,3 @@ fn write(
         (report, None) => report.map_err(|e| raise(py, e)),
     }
 }
-

@@ -266,7 +266,10 @@ def test_ctrl_c_stops_a_save_and_leaves_the_old_file_only(tmp_path):
     ach.save(path, {"old": 1})
     script = textwrap.dedent(
         f"""
+        import signal
         import numpy as np, achronyme_env as ach
+        # A job in the background is started with the signal ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         a = np.random.default_rng(0).random(20_000_000)
         print("begun", flush=True)
         try:

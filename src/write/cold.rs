@@ -162,11 +162,7 @@ impl Packer {
 }
 
 /// Bytes the extent will have when it is packed: packs it, and keeps nothing.
-pub(super) fn packed_len(
-    extent: &PlannedExtent<'_>,
-    level: i32,
-    cancel: &Cancel,
-) -> Result<u64> {
+pub(super) fn packed_len(extent: &PlannedExtent<'_>, level: i32, cancel: &Cancel) -> Result<u64> {
     let packing = Packing {
         extent,
         digest: DigestKind::Xxh3,

@@ -33,11 +33,7 @@ pub(super) fn choose_cold(
 }
 
 #[cfg(not(feature = "zstd"))]
-pub(super) fn choose_cold(
-    _: &SaveOptions,
-    _: &Cancel,
-    _: &mut [PlannedExtent<'_>],
-) -> Result<()> {
+pub(super) fn choose_cold(_: &SaveOptions, _: &Cancel, _: &mut [PlannedExtent<'_>]) -> Result<()> {
     // Compression was refused when the options were checked.
     Ok(())
 }
