@@ -137,6 +137,3 @@ class Version1Error(AchError, ValueError):
 
 class WrongKindError(AchError, TypeError):
     """A value is of another kind than was asked for."""
-
-
-__all__ = [name for name in dir() if name.endswith("Error")]

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use achronyme_env::{Axis, Binding, DType, Kind, Slice, Value};
+use achronyme_env::{Axis, Binding, DType, Extension, Kind, Slice, Value};
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyEllipsis, PyInt, PySlice, PyTuple};
@@ -11,6 +11,10 @@ use pyo3::types::{PyDict, PyEllipsis, PyInt, PySlice, PyTuple};
 use crate::decode::{Decoder, Hand};
 use crate::error::raise;
 use crate::memory;
+
+/// Extensions whose elements are those of their storage, one by one: a part of one is the extension
+/// of that part.
+const ELEMENTWISE: [&str; 3] = ["numpy.datetime64", "numpy.timedelta64", "numpy.ml_dtypes"];
 
 /// An open archive.
 #[pyclass(frozen, module = "achronyme_env._native")]
@@ -74,7 +78,8 @@ impl Archive {
     /// The value of a variable, its arrays read-only.
     fn get<'py>(&self, name: &str, context: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = context.py();
-        let value = self.archive.get(name).map_err(|e| raise(py, e))?;
+        let value = py.detach(|| self.archive.get(name));
+        let value = value.map_err(|e| raise(py, e))?;
         Decoder::new(context, Hand::View).value(&value)
     }
 
@@ -86,7 +91,8 @@ impl Archive {
         check: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = context.py();
-        let value = self.archive.get(name).map_err(|e| raise(py, e))?;
+        let value = py.detach(|| self.archive.get(name));
+        let value = value.map_err(|e| raise(py, e))?;
         let file = self.file.as_ref();
         Decoder::new(context, Hand::Writable { file, check }).value(&value)
     }
@@ -112,20 +118,36 @@ impl Archive {
         let Some(binding) = self.archive.binding(name) else {
             return Ok(None);
         };
-        let Some(shape) = binding.shape() else {
+        let failed = |e| raise(py, e);
+        let view = binding.view().map_err(failed)?;
+        let shape = match view.kind().map_err(failed)? {
+            Kind::Tensor => view.shape(),
+            // One element of these is one of what stands for them.
+            Kind::Extension if ELEMENTWISE.contains(&view.type_name().map_err(failed)?) => {
+                view.storage().and_then(|storage| storage.shape())
+            }
+            _ => return Ok(None),
+        };
+        let Ok(shape) = shape else {
             return Ok(None);
         };
-        let Some(slice) = slice_of(name, index, shape)? else {
+        let Some(slice) = slice_of(name, index, &shape)? else {
             return Ok(None);
         };
-        let part = py.detach(|| match binding.value()? {
-            Value::Tensor(tensor) => tensor.slice(&slice).map(Value::Tensor),
-            other => Ok(other),
+        let part = py.detach(|| {
+            if view.kind()? == Kind::Tensor {
+                return view.tensor()?.slice(&slice).map(Value::Tensor);
+            }
+            Ok(Value::from(Extension {
+                type_name: view.type_name()?.into(),
+                parameters: view.parameters()?.to_value()?,
+                storage: view.storage()?.tensor()?.slice(&slice)?.into(),
+            }))
         });
-        let part = part.map_err(|e| raise(py, e))?;
+        let part = part.map_err(failed)?;
         let array = Decoder::new(context, Hand::View).value(&part)?;
         // A single element is a scalar, as NumPy gives it.
-        let single = part.as_tensor().is_some_and(|t| t.shape().is_empty());
+        let single = array.getattr("ndim")?.extract::<usize>()? == 0;
         let whole = index.iter().any(|axis| axis.is(PyEllipsis::get(py)));
         match single && !whole {
             true => Ok(Some(array.get_item(PyTuple::empty(py))?)),
