@@ -1,11 +1,11 @@
 """Workspaces in one file: save named values and arrays, open them at once, load one variable.
 
-    import achronyme_env as ach
+import achronyme_env as ach
 
-    ach.save("run.ach", {"weights": weights, "cfg": {"lr": 1e-3}})
-    ws = ach.open("run.ach")          # reads the table of contents, nothing else
-    ws["weights"]                     # a read-only view of the file
-    ach.load("run.ach", "weights")    # writable; the file does not change
+ach.save("run.ach", {"weights": weights, "cfg": {"lr": 1e-3}})
+ws = ach.open("run.ach")          # reads the table of contents, nothing else
+ws["weights"]                     # a read-only view of the file
+ach.load("run.ach", "weights")    # writable; the file does not change
 """
 
 from ._errors import (

@@ -37,8 +37,8 @@ class Context:
     ) -> None:
         self.pickle = pickle
         self.writable = writable
-        # The types of the stand-ins that were made.
-        self.missing: list[str] = []
+        # Of each stand-in that was made, the type it stands for, and why.
+        self.missing: list[tuple[str, str]] = []
         self.types: dict[str, type] = {}
         if isinstance(types, Mapping):
             # Classes that have moved, by the name they were saved under.
@@ -68,7 +68,11 @@ class Context:
 
     def stand_in(self, type_name: str, parameters: Any, storage: Any) -> StandIn:
         made = StandIn(type_name, parameters, storage)
-        self.missing.append(made.class_name)
+        if type_name == "unsupported" and isinstance(parameters, dict):
+            why = f"it was not saved: {parameters.get('reason')}"
+            self.missing.append((str(parameters.get("kind")), why))
+        else:
+            self.missing.append((made.class_name, "it is a stand-in, since its class is not here"))
         return made
 
     def strings(self, shape: tuple, offsets: np.ndarray, data: np.ndarray) -> np.ndarray:
@@ -268,7 +272,9 @@ def _longdouble(context: Context, parameters: Any, storage: Any) -> np.ndarray:
 
 def _ml_dtypes(context: Context, parameters: Any, storage: Any) -> np.ndarray:
     name = parameters["dtype"]
-    _check(isinstance(name, str) and name.isidentifier() and name.startswith(("float", "int", "uint", "bfloat")))
+    _check(
+        isinstance(name, str) and name.isidentifier() and name.startswith(("float", "int", "uint", "bfloat"))
+    )
     dtype = _dtypes.ml_dtype(name)
     _check(dtype is not None and storage.dtype.kind == "u" and storage.dtype.itemsize == dtype.itemsize)
     return storage.view(dtype)

@@ -20,11 +20,14 @@ import datetime
 import decimal
 import enum
 import fractions
+import io
 import pathlib
 import sys
+import threading
 import types
 import uuid
-from typing import Any, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -84,7 +87,12 @@ def _why(value: Any) -> str:
         return "classes are code, and are not saved; define it again"
     if isinstance(value, types.ModuleType):
         return "modules are not saved; import it again"
+    if isinstance(value, _LIVE):
+        return "it is something that goes on, and not a value; save what comes of it"
     return "there is no form for its type; pass pickle=True to keep it as a pickle"
+
+
+_LIVE = (Iterator, Awaitable, io.IOBase, type(threading.Lock()), threading.Thread)
 
 
 def _class_name(cls: type) -> str:
@@ -364,10 +372,16 @@ _BY_TYPE: dict[type, Callable[[Any], tuple]] = {
     frozenset: lambda v: ("extension", "python.frozenset", None, _sorted(v)),
     dict: _dict,
     collections.OrderedDict: lambda v: (
-        "extension", "python.ordereddict", None, [[key, item] for key, item in v.items()],
+        "extension",
+        "python.ordereddict",
+        None,
+        [[key, item] for key, item in v.items()],
     ),
     collections.Counter: lambda v: (
-        "extension", "python.counter", None, [[key, item] for key, item in v.items()],
+        "extension",
+        "python.counter",
+        None,
+        [[key, item] for key, item in v.items()],
     ),
     collections.defaultdict: _defaultdict,
     collections.deque: _deque,
@@ -379,7 +393,10 @@ _BY_TYPE: dict[type, Callable[[Any], tuple]] = {
     datetime.timezone: _timezone,
     decimal.Decimal: lambda v: ("extension", "python.decimal", None, str(v)),
     fractions.Fraction: lambda v: (
-        "extension", "python.fraction", None, [v.numerator, v.denominator],
+        "extension",
+        "python.fraction",
+        None,
+        [v.numerator, v.denominator],
     ),
     uuid.UUID: lambda v: ("extension", "python.uuid", None, v.bytes),
     range: lambda v: ("extension", "python.range", None, [v.start, v.stop, v.step]),

@@ -14,6 +14,7 @@ def save(
     describe: Callable[[Any], tuple],
     progress: Callable[[int, int], Any] | None,
 ) -> tuple[int, int, list[tuple[str, str, str, str, str]]]: ...
+
 @final
 class Archive:
     def __new__(cls, path: str, mapped: bool) -> Archive: ...

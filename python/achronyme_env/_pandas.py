@@ -104,8 +104,17 @@ def _extension_array(array: Any) -> tuple | None:
 
 
 _MASKED = {
-    "boolean", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64",
-    "Float32", "Float64",
+    "boolean",
+    "Int8",
+    "Int16",
+    "Int32",
+    "Int64",
+    "UInt8",
+    "UInt16",
+    "UInt32",
+    "UInt64",
+    "Float32",
+    "Float64",
 }
 
 
@@ -154,9 +163,7 @@ def _index(context: Any, parameters: Any, storage: Any) -> pd.Index:
 
 
 def _multi(context: Any, parameters: Any, storage: Any) -> pd.MultiIndex:
-    return pd.MultiIndex(
-        levels=storage["levels"], codes=storage["codes"], names=parameters["names"]
-    )
+    return pd.MultiIndex(levels=storage["levels"], codes=storage["codes"], names=parameters["names"])
 
 
 def _categorical(context: Any, parameters: Any, storage: Any) -> pd.Categorical:

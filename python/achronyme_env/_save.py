@@ -77,9 +77,7 @@ def save(
         bar.after = 0.0
     told = bar if bar is not None else progress if callable(progress) else None
     try:
-        file_len, count, findings = _native.save(
-            file, bindings, attributes, options, Describer(pickle), told
-        )
+        file_len, count, findings = _native.save(file, bindings, attributes, options, Describer(pickle), told)
     finally:
         if bar is not None:
             bar.close()

@@ -12,7 +12,6 @@ from ._decode import Context
 from ._errors import InvalidValueError, NameTakenError, UnsupportedError
 from ._report import Lost, RestoreReport, SaveReport
 from ._save import save
-from ._stand_in import StandIn
 from ._workspace import Workspace
 
 # Mapped arrays are checked first in files up to this length; reading larger ones would take time.
@@ -120,8 +119,8 @@ def restore_env(
             except UnsupportedError as error:
                 lost.append(Lost(name, "", "", str(error)))
                 continue
-            for kind in dict.fromkeys(context.missing):
-                lost.append(Lost(name, "", kind, "its class is not here; a stand-in is"))
+            for kind, why in dict.fromkeys(context.missing):
+                lost.append(Lost(name, "", kind, why))
     if mode == "replace":
         for name in [name for name, value in into.items() if _belongs(name, value, into)]:
             if not isinstance(into[name], _CODE):
@@ -155,7 +154,9 @@ def _belongs(name: str, value: Any, namespace: Mapping) -> bool:
         return False
     if "get_ipython" in namespace:
         rest = name.lstrip("_")
-        history = name.startswith("_") and (rest in ("", "i", "ih", "oh", "dh", "ii", "iii") or rest.lstrip("i").isdigit())
+        history = name.startswith("_") and (
+            rest in ("", "i", "ih", "oh", "dh", "ii", "iii") or rest.lstrip("i").isdigit()
+        )
         return not (history or name in _INTERACTIVE)
     return True
 

@@ -252,7 +252,9 @@ class Workspace(Mapping):
         if more:
             body += f'<tr><td colspan="5">... and {more} more</td></tr>'
         caption = html.escape(f"{_plain(self._path)}, {len(self)} variables")
-        return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return (
+            f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )
 
 
 def _reopen(path: str, mmap: bool | str, types: Any, pickle: bool) -> Workspace:

@@ -4,12 +4,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use achronyme_env::{Axis, Binding, DType, Extension, Kind, Slice, Value};
-use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyEllipsis, PyInt, PySlice, PyTuple};
 
 use crate::decode::{Decoder, Hand};
-use crate::error::raise;
+use crate::error::{outside, raise};
 use crate::memory;
 
 /// Extensions whose elements are those of their storage, one by one: a part of one is the extension
@@ -288,7 +287,7 @@ fn slice_of(name: &str, index: &Bound<'_, PyTuple>, shape: &[u64]) -> PyResult<O
                 let text = format!(
                     "index {axis} is out of bounds for axis {place} of {name:?}, which has {length} elements"
                 );
-                return Err(PyIndexError::new_err(text));
+                return Err(outside(py, name, text));
             }
             axes.push(Axis::Index(index));
         } else {

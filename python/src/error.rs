@@ -10,8 +10,25 @@ pub(crate) fn raise(py: Python<'_>, error: EnvError) -> PyErr {
     make(py, &error).unwrap_or_else(|e| e)
 }
 
+/// The exception for an index outside the array `name`.
+pub(crate) fn outside(py: Python<'_>, name: &str, message: String) -> PyErr {
+    let exception = || -> PyResult<_> {
+        let class = py.import("achronyme_env._errors")?.getattr("SliceError")?;
+        let exception = class.call1((message,))?;
+        exception.setattr("name", name)?;
+        Ok(PyErr::from_value(exception))
+    };
+    exception().unwrap_or_else(|e| e)
+}
+
 fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
-    let message = error.to_string();
+    let message = match error {
+        // What to do, in the words of this package.
+        EnvError::AlreadyExists { path } => {
+            format!("{path} exists already; pass overwrite=True, or choose another name")
+        }
+        error => error.to_string(),
+    };
     // What is the matter, and for which variable.
     let (mut inner, mut name) = (error, None);
     while let EnvError::Variable { name: of, source } = inner {

@@ -41,9 +41,7 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, (list, tuple)):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, dict):
-        return len(a) == len(b) and all(
-            same(k, l) and same(a[k], b[l]) for k, l in zip(a, b)
-        )
+        return len(a) == len(b) and all(same(k, l) and same(a[k], b[l]) for k, l in zip(a, b))
     if isinstance(a, (set, frozenset)):
         return a == b and sorted(type(x).__name__ for x in a) == sorted(type(x).__name__ for x in b)
     if dataclasses.is_dataclass(a):

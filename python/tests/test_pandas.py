@@ -68,9 +68,14 @@ def test_attributes_of_a_frame(tmp_path):
 
 
 INDEXES = [
-    pd.RangeIndex(2, 10, 3, name="r"), pd.Index([1, 2], name=("a", 1)), pd.Index(["a", "b"]),
-    pd.Index([1.5, None]), pd.Index([1, "a"], dtype=object), pd.CategoricalIndex(["a", "b"]),
-    pd.date_range("2020", periods=3, freq="D", tz="UTC"), pd.timedelta_range("1s", periods=2),
+    pd.RangeIndex(2, 10, 3, name="r"),
+    pd.Index([1, 2], name=("a", 1)),
+    pd.Index(["a", "b"]),
+    pd.Index([1.5, None]),
+    pd.Index([1, "a"], dtype=object),
+    pd.CategoricalIndex(["a", "b"]),
+    pd.date_range("2020", periods=3, freq="D", tz="UTC"),
+    pd.timedelta_range("1s", periods=2),
 ]
 
 
@@ -82,8 +87,12 @@ def test_indexes(index, tmp_path):
 
 
 SCALARS = [
-    pd.Timestamp("2020-01-01 12:00:00.123456789"), pd.Timestamp("2020-01-01", tz="Europe/Berlin"),
-    pd.Timedelta(5, "ns"), pd.NaT, pd.NA, pd.Interval(1, 2, closed="left"),
+    pd.Timestamp("2020-01-01 12:00:00.123456789"),
+    pd.Timestamp("2020-01-01", tz="Europe/Berlin"),
+    pd.Timedelta(5, "ns"),
+    pd.NaT,
+    pd.NA,
+    pd.Interval(1, 2, closed="left"),
 ]
 
 

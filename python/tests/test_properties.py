@@ -15,9 +15,20 @@ import achronyme_env as ach
 from conftest import same
 
 LEAVES = (
-    st.none() | st.booleans() | st.integers() | st.floats(width=64) | st.complex_numbers()
-    | st.text(st.characters()) | st.binary() | st.decimals() | st.fractions() | st.uuids()
-    | st.dates() | st.times() | st.datetimes() | st.timedeltas()
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(width=64)
+    | st.complex_numbers()
+    | st.text(st.characters())
+    | st.binary()
+    | st.decimals()
+    | st.fractions()
+    | st.uuids()
+    | st.dates()
+    | st.times()
+    | st.datetimes()
+    | st.timedeltas()
     | st.datetimes(timezones=st.timezones() | st.just(dt.timezone.utc))
     | st.builds(range, st.integers(), st.integers(), st.integers(1))
     | st.builds(bytearray, st.binary())
@@ -28,25 +39,31 @@ HASHABLE = st.recursive(
     max_leaves=4,
 )
 SIMPLE = (
-    hnp.boolean_dtypes() | hnp.integer_dtypes(endianness="=") | hnp.unsigned_integer_dtypes(endianness="=")
-    | hnp.floating_dtypes(endianness="=", sizes=(16, 32, 64)) | hnp.complex_number_dtypes(endianness="=", sizes=(64, 128))
-    | hnp.datetime64_dtypes(endianness="=") | hnp.timedelta64_dtypes(endianness="=")
-    | hnp.byte_string_dtypes(min_len=1) | hnp.unicode_string_dtypes(endianness="=", min_len=1)
+    hnp.boolean_dtypes()
+    | hnp.integer_dtypes(endianness="=")
+    | hnp.unsigned_integer_dtypes(endianness="=")
+    | hnp.floating_dtypes(endianness="=", sizes=(16, 32, 64))
+    | hnp.complex_number_dtypes(endianness="=", sizes=(64, 128))
+    | hnp.datetime64_dtypes(endianness="=")
+    | hnp.timedelta64_dtypes(endianness="=")
+    | hnp.byte_string_dtypes(min_len=1)
+    | hnp.unicode_string_dtypes(endianness="=", min_len=1)
 )
 ARRAYS = hnp.arrays(
-    SIMPLE | hnp.array_dtypes(SIMPLE, max_size=3), hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
+    SIMPLE | hnp.array_dtypes(SIMPLE, max_size=3),
+    hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4),
 )
 VALUES = st.recursive(
     LEAVES | ARRAYS,
-    lambda inner: st.lists(inner, max_size=4)
-    | st.lists(inner, max_size=3).map(tuple)
-    | st.dictionaries(HASHABLE, inner, max_size=4)
-    | st.dictionaries(st.text(st.characters()), inner, max_size=4)
-    | st.sets(HASHABLE, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(HASHABLE, inner, max_size=4)
+        | st.dictionaries(st.text(st.characters()), inner, max_size=4)
+        | st.sets(HASHABLE, max_size=4)
+    ),
     max_leaves=12,
 )
-
-
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
@@ -70,7 +87,11 @@ INDEX = st.integers(-6, 6) | st.slices(5) | st.just(...)
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    hnp.arrays(np.int16, hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5), elements=st.integers(-9, 9)),
+    hnp.arrays(
+        np.int16,
+        hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5),
+        elements=st.integers(-9, 9),
+    ),
     st.lists(INDEX, min_size=1, max_size=4).map(tuple),
     st.booleans(),
     st.booleans(),

@@ -65,9 +65,7 @@ def test_at_most_ten_lines_of_losses_are_shown(tmp_path):
     assert len(str(report).splitlines()) == 12 and "40 more" in str(report)
 
 
-@pytest.mark.parametrize(
-    "value", [len, [1, {"a": len}], np.arange(3).view(type("Mine", (np.ndarray,), {}))]
-)
+@pytest.mark.parametrize("value", [len, [1, {"a": len}], np.arange(3).view(type("Mine", (np.ndarray,), {}))])
 def test_strict_raises_before_anything_is_written(value, tmp_path):
     with pytest.raises(ach.LossyError) as caught:
         ach.save(tmp_path / "a.ach", {"x": value}, strict=True)
@@ -155,8 +153,12 @@ def test_attributes_description_tags_and_custom_metadata(tmp_path):
     path = tmp_path / "a.ach"
     attrs = {"w": {"units": "K", "dims": ("x", "y"), "when": np.datetime64("2020"), "n": 3}}
     report = ach.save(
-        path, {"w": np.zeros((2, 2)), "v": 1}, attrs={**attrs, "gone": {"a": 1}},
-        description="d", tags=["t", "u"], custom={"k": "v"},
+        path,
+        {"w": np.zeros((2, 2)), "v": 1},
+        attrs={**attrs, "gone": {"a": 1}},
+        description="d",
+        tags=["t", "u"],
+        custom={"k": "v"},
     )
     assert [entry.name for entry in report.lost] == ["gone"]
     ws = ach.open(path)

@@ -97,8 +97,14 @@ def test_a_large_session_is_restored_without_being_read(tmp_path):
 
 def test_save_env_takes_what_is_the_users(tmp_path):
     space = {
-        "__name__": "__main__", "os": os, "x": 1, "_hidden": 2, "f": lambda: 0, "Thing": Thing,
-        "thing": Thing(), "a": np.arange(3),
+        "__name__": "__main__",
+        "os": os,
+        "x": 1,
+        "_hidden": 2,
+        "f": lambda: 0,
+        "Thing": Thing,
+        "thing": Thing(),
+        "a": np.arange(3),
     }
     report = ach.save_env(space, tmp_path / "s.ach")
     assert {entry.name for entry in report.lost} == {"f", "Thing", "thing"}
@@ -106,8 +112,21 @@ def test_save_env_takes_what_is_the_users(tmp_path):
 
 
 def test_save_env_leaves_out_what_ipython_keeps(tmp_path):
-    space = {"get_ipython": len, "In": [""], "Out": {}, "_": 1, "__": 2, "_i": "", "_i12": "", "_3": 4,
-             "_ih": [], "exit": 1, "x": 1, "_mine": 2, "index": 3}
+    space = {
+        "get_ipython": len,
+        "In": [""],
+        "Out": {},
+        "_": 1,
+        "__": 2,
+        "_i": "",
+        "_i12": "",
+        "_3": 4,
+        "_ih": [],
+        "exit": 1,
+        "x": 1,
+        "_mine": 2,
+        "index": 3,
+    }
     ach.save_env(space, tmp_path / "s.ach")
     assert list(ach.open(tmp_path / "s.ach")) == ["x", "_mine", "index"]
 

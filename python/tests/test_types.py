@@ -179,7 +179,9 @@ def test_arrays_of_variable_strings(back):
     assert same(back(gone), gone)
     nan = np.array(["a", np.nan], np.dtypes.StringDType(na_object=np.nan))
     result = back(nan)
-    assert result.dtype == nan.dtype and result.tolist()[0] == "a" and result.tolist()[1] != result.tolist()[1]
+    assert (
+        result.dtype == nan.dtype and result.tolist()[0] == "a" and result.tolist()[1] != result.tolist()[1]
+    )
 
 
 def test_arrays_of_objects(back):
@@ -208,10 +210,20 @@ def test_long_doubles(back):
 
 
 SCALARS = [
-    np.float64(1.5), np.float32(-0.0), np.int8(-3), np.uint64(2**63), np.bool_(True),
-    np.complex64(1j), np.datetime64("2020-01-01", "s"), np.timedelta64(5, "ms"),
-    np.str_("x"), np.bytes_(b"y"), np.datetime64("NaT"), np.longdouble(1) / 3,
-    np.float16(2), ml_dtypes.bfloat16(1.5),
+    np.float64(1.5),
+    np.float32(-0.0),
+    np.int8(-3),
+    np.uint64(2**63),
+    np.bool_(True),
+    np.complex64(1j),
+    np.datetime64("2020-01-01", "s"),
+    np.timedelta64(5, "ms"),
+    np.str_("x"),
+    np.bytes_(b"y"),
+    np.datetime64("NaT"),
+    np.longdouble(1) / 3,
+    np.float16(2),
+    ml_dtypes.bfloat16(1.5),
 ]
 
 
@@ -221,23 +233,76 @@ def test_scalars_of_numpy(value, back):
 
 
 PYTHON = [
-    True, False, 0, -1, 2**63 - 1, -(2**63), 2**63, -(2**63) - 1, 10**4000, -(10**50_000),
-    0.0, -0.0, float("nan"), float("inf"), 5e-324, 1j, "", "a\0b", "\udcff lone", "\u20ac" * 50_000,
-    b"", b"\xff\0", b"x" * 200_000, bytearray(b"abc"),
-    [], [[]], (), (1,), {}, {"": 1, "a.b": 2}, {1: "a", None: 2, (1, 2): 3, "x": 4}, {"\udc00": 1},
-    set(), {1, "a", None, (1, 2)}, frozenset(), frozenset({1.5, frozenset({2})}),
-    collections.OrderedDict(b=1, a=2), collections.Counter("abca"), collections.deque([1, 2], 5),
-    collections.defaultdict(list, a=[1]), collections.defaultdict(None, a=1),
-    dt.date(1, 1, 1), dt.date.max, dt.datetime(2024, 2, 29, 12, 30, 15, 123456),
-    dt.datetime(2024, 1, 1, tzinfo=dt.timezone.utc), dt.datetime(2024, 10, 27, 2, 30, fold=1),
+    True,
+    False,
+    0,
+    -1,
+    2**63 - 1,
+    -(2**63),
+    2**63,
+    -(2**63) - 1,
+    10**4000,
+    -(10**50_000),
+    0.0,
+    -0.0,
+    float("nan"),
+    float("inf"),
+    5e-324,
+    1j,
+    "",
+    "a\0b",
+    "\udcff lone",
+    "\u20ac" * 50_000,
+    b"",
+    b"\xff\0",
+    b"x" * 200_000,
+    bytearray(b"abc"),
+    [],
+    [[]],
+    (),
+    (1,),
+    {},
+    {"": 1, "a.b": 2},
+    {1: "a", None: 2, (1, 2): 3, "x": 4},
+    {"\udc00": 1},
+    set(),
+    {1, "a", None, (1, 2)},
+    frozenset(),
+    frozenset({1.5, frozenset({2})}),
+    collections.OrderedDict(b=1, a=2),
+    collections.Counter("abca"),
+    collections.deque([1, 2], 5),
+    collections.defaultdict(list, a=[1]),
+    collections.defaultdict(None, a=1),
+    dt.date(1, 1, 1),
+    dt.date.max,
+    dt.datetime(2024, 2, 29, 12, 30, 15, 123456),
+    dt.datetime(2024, 1, 1, tzinfo=dt.timezone.utc),
+    dt.datetime(2024, 10, 27, 2, 30, fold=1),
     dt.datetime(2024, 7, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
     dt.datetime(2024, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=-3, seconds=7), "here")),
-    dt.time(23, 59, 59, 1), dt.time(1, tzinfo=dt.timezone.utc), dt.timedelta(-1, 5, 3),
-    dt.timezone.utc, dt.timezone(dt.timedelta(hours=2)), zoneinfo.ZoneInfo("UTC"),
-    decimal.Decimal("1.10"), decimal.Decimal("-0"), decimal.Decimal("sNaN123"), decimal.Decimal("1E+999"),
-    fractions.Fraction(2**70, 3), uuid.UUID(int=5), pathlib.Path("a/b"), pathlib.PureWindowsPath(r"C:\x"),
-    range(5), range(0, -10, -3), slice(1, None, 2), ..., NotImplemented,
-    types.SimpleNamespace(a=1, b=[2]), np.dtype("f8"), np.dtype([("a", "i4")]),
+    dt.time(23, 59, 59, 1),
+    dt.time(1, tzinfo=dt.timezone.utc),
+    dt.timedelta(-1, 5, 3),
+    dt.timezone.utc,
+    dt.timezone(dt.timedelta(hours=2)),
+    zoneinfo.ZoneInfo("UTC"),
+    decimal.Decimal("1.10"),
+    decimal.Decimal("-0"),
+    decimal.Decimal("sNaN123"),
+    decimal.Decimal("1E+999"),
+    fractions.Fraction(2**70, 3),
+    uuid.UUID(int=5),
+    pathlib.Path("a/b"),
+    pathlib.PureWindowsPath(r"C:\x"),
+    range(5),
+    range(0, -10, -3),
+    slice(1, None, 2),
+    ...,
+    NotImplemented,
+    types.SimpleNamespace(a=1, b=[2]),
+    np.dtype("f8"),
+    np.dtype([("a", "i4")]),
     np.dtype(ml_dtypes.bfloat16),
 ]
 
@@ -258,8 +323,13 @@ def test_values_of_python(value, back):
 
 
 CLASSES = [
-    Colour.RED, Colour.BLUE, Permission.READ | Permission.WRITE, Level.LOW, Point(1, [2]),
-    Config(0.5, (1, 2), Config(1.0)), Frozen(1),
+    Colour.RED,
+    Colour.BLUE,
+    Permission.READ | Permission.WRITE,
+    Level.LOW,
+    Point(1, [2]),
+    Config(0.5, (1, 2), Config(1.0)),
+    Frozen(1),
 ]
 
 

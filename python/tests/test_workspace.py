@@ -78,9 +78,22 @@ def test_a_mapped_array_is_not_copied(path):
 @pytest.mark.parametrize(
     "index",
     [
-        (0,), (-1,), (slice(100, 200),), (slice(100, 200), slice(None, None, 2)), (Ellipsis, 0),
-        (slice(None, None, -1),), (slice(-1, -100, -7), 3), (slice(500, 600),), (slice(5, 2),),
-        (1, 2), (..., slice(1, 3)), (slice(0, 0),), (...,), (None, 0), ([0, 2],), (slice(3, None),),
+        (0,),
+        (-1,),
+        (slice(100, 200),),
+        (slice(100, 200), slice(None, None, 2)),
+        (Ellipsis, 0),
+        (slice(None, None, -1),),
+        (slice(-1, -100, -7), 3),
+        (slice(500, 600),),
+        (slice(5, 2),),
+        (1, 2),
+        (..., slice(1, 3)),
+        (slice(0, 0),),
+        (...,),
+        (None, 0),
+        ([0, 2],),
+        (slice(3, None),),
     ],
     ids=repr,
 )
@@ -103,6 +116,8 @@ def test_an_index_beyond_the_end_is_an_index_error(path):
     for index in [(200,), (0, -31), (0, 0, 0, 0)]:
         with pytest.raises(IndexError):
             ws[("weights", *index)]
+    with pytest.raises(ach.SliceError, match="index 200 is out of bounds for axis 0"):
+        ws["weights", 200]
     with pytest.raises(KeyError):
         ws["none", 3]
     assert ws["zero", ...] == 5 and ws["cfg", "lr"] == 1e-3
