@@ -1,0 +1,326 @@
+"""Compares this package with what people use instead.
+
+    venv/bin/pip install safetensors h5py zarr joblib pyarrow lmdb
+    venv/bin/python benches/compare.py [--folder /dev/shm] [--rounds 5] [--small-only]
+
+Each figure is the median of fresh processes, one for each format and task in turn, so that what
+else the machine does falls on all alike. Only the task is timed, not starting Python and importing;
+files are in the page cache. Formats that are not installed are left out. Memory is of the task `sum
+of all`: peak, and what stays the process's own (anonymous) while the values are held.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import pickle
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+LOADS = {"16 x 64 MiB": (16, 8 << 20), "10,000 x 512 B": (10_000, 64)}
+TASKS = ("save", "open", "open + one element", "open + sum of one", "sum of all")
+
+
+def names(count: int) -> list:
+    return [f"layer{place:05}" for place in range(count)]
+
+
+class Ach:
+    module = "achronyme_env"
+
+    def save(self, path, values):
+        import achronyme_env as ach
+
+        ach.save(path, values, durable=False)
+
+    def open(self, path):
+        import achronyme_env as ach
+
+        return ach.open(path)
+
+    def one(self, opened, name):
+        return opened[name]
+
+    def all(self, opened):
+        return opened.values()
+
+
+class Npy(Ach):
+    module = "numpy"
+
+    def save(self, path, values):
+        os.mkdir(path)
+        for name, value in values.items():
+            np.save(f"{path}/{name}.npy", value)
+
+    def open(self, path):
+        return path
+
+    def one(self, opened, name):
+        return np.load(f"{opened}/{name}.npy", mmap_mode="r")
+
+    def all(self, opened):
+        return (self.one(opened, name[:-4]) for name in os.listdir(opened))
+
+
+class Npz(Ach):
+    module = "numpy"
+
+    def save(self, path, values):
+        with open(path, "wb") as file:
+            np.savez(file, **values)
+
+    def open(self, path):
+        return np.load(path)
+
+
+class Safetensors(Ach):
+    module = "safetensors"
+
+    def save(self, path, values):
+        from safetensors.numpy import save_file
+
+        save_file(values, path)
+
+    def open(self, path):
+        from safetensors import safe_open
+
+        return safe_open(path, "np")
+
+    def one(self, opened, name):
+        return opened.get_tensor(name)
+
+    def all(self, opened):
+        return (opened.get_tensor(name) for name in opened.keys())
+
+
+class H5py(Ach):
+    module = "h5py"
+
+    def save(self, path, values):
+        import h5py
+
+        with h5py.File(path, "w", libver="latest") as file:
+            for name, value in values.items():
+                file[name] = value
+
+    def open(self, path):
+        import h5py
+
+        return h5py.File(path, "r")
+
+    def one(self, opened, name):
+        return opened[name][()]
+
+    def all(self, opened):
+        return (opened[name][()] for name in opened)
+
+
+class Zarr(H5py):
+    module = "zarr"
+
+    def save(self, path, values):
+        import zarr
+
+        group = zarr.open_group(path, mode="w")
+        for name, value in values.items():
+            group.create_array(name, data=value, compressors=None)
+
+    def open(self, path):
+        import zarr
+
+        return zarr.open_group(path, mode="r")
+
+
+class Joblib(Ach):
+    module = "joblib"
+
+    def save(self, path, values):
+        import joblib
+
+        joblib.dump(values, path)
+
+    def open(self, path):
+        import joblib
+
+        return joblib.load(path, mmap_mode="r")
+
+
+class Arrow(Ach):
+    module = "pyarrow"
+
+    def save(self, path, values):
+        import pyarrow as pa
+
+        with pa.OSFile(path, "wb") as file:
+            columns = {name: pa.array(value) for name, value in values.items()}
+            table = pa.table(columns)
+            with pa.ipc.new_file(file, table.schema) as writer:
+                writer.write_table(table)
+
+    def open(self, path):
+        import pyarrow as pa
+
+        return pa.ipc.open_file(pa.memory_map(path)).read_all()
+
+    def one(self, opened, name):
+        return opened[name].chunk(0).to_numpy()
+
+    def all(self, opened):
+        return (self.one(opened, name) for name in opened.column_names)
+
+
+class Lmdb(Ach):
+    module = "lmdb"
+
+    def save(self, path, values):
+        import lmdb
+
+        size = sum(value.nbytes for value in values.values())
+        with lmdb.open(path, map_size=2 * size + (64 << 20), sync=False) as env, env.begin(write=True) as writer:
+            for name, value in values.items():
+                writer.put(name.encode(), value.data)
+
+    def open(self, path):
+        import lmdb
+
+        return lmdb.open(path, readonly=True, lock=False).begin(buffers=True)
+
+    def one(self, opened, name):
+        return np.frombuffer(opened.get(name.encode()))
+
+    def all(self, opened):
+        return (np.frombuffer(value) for _, value in opened.cursor())
+
+
+class Pickle(Ach):
+    module = "numpy"
+
+    def save(self, path, values):
+        with open(path, "wb") as file:
+            pickle.dump(values, file, protocol=5)
+
+    def open(self, path):
+        with open(path, "rb") as file:
+            return pickle.load(file)
+
+
+FORMATS = {
+    "ach": Ach(),
+    "npy directory": Npy(),
+    "npz": Npz(),
+    "safetensors": Safetensors(),
+    "h5py": H5py(),
+    "zarr": Zarr(),
+    "joblib": Joblib(),
+    "Arrow IPC": Arrow(),
+    "LMDB": Lmdb(),
+    "pickle 5": Pickle(),
+}
+
+
+def anonymous() -> int:
+    """Bytes of memory that no file stands behind."""
+    try:
+        with open("/proc/self/smaps_rollup") as lines:
+            return sum(int(line.split()[1]) for line in lines if line.startswith("Anonymous:")) << 10
+    except OSError:
+        return 0
+
+
+def task(form: Ach, what: str, path: str, count: int, length: int) -> dict:
+    """Runs in a process of its own."""
+    importlib.import_module(form.module)
+    middle = names(count)[count // 2]
+    if what == "save":
+        rng = np.random.default_rng(0)
+        values = {name: rng.random(length) for name in names(count)}
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        elif os.path.exists(path):
+            os.remove(path)
+    else:
+        # What a format imports when it is first used is no part of the task.
+        opened = form.open(path)
+        form.one(opened, middle)
+        del opened
+    before, begun = anonymous(), time.perf_counter()
+    if what == "save":
+        form.save(path, values)
+    else:
+        opened = form.open(path)
+        if what == "open + one element":
+            form.one(opened, middle)[0]
+        elif what == "open + sum of one":
+            form.one(opened, middle).sum()
+        elif what == "sum of all":
+            held = []
+            for value in form.all(opened):
+                value.sum()
+                held.append(value)
+    took = time.perf_counter() - begun
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    return {"ms": took * 1e3, "peak": peak, "own": max(anonymous() - before, 0)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--folder", default="/dev/shm" if os.path.isdir("/dev/shm") else ".")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--small-only", action="store_true")
+    parser.add_argument("--task", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.task:
+        what = json.loads(given.task)
+        form = FORMATS[what.pop("form")]
+        print(json.dumps(task(form, **what)))
+        return
+    here = {name: form for name, form in FORMATS.items() if importlib.util.find_spec(form.module)}
+    for load, (count, length) in LOADS.items():
+        if given.small_only and length > 64:
+            continue
+        folder = os.path.join(given.folder, f"ach-compare-{os.getpid()}")
+        os.mkdir(folder)
+        figures: dict = {}
+        try:
+            for what in TASKS:
+                for _ in range(given.rounds):
+                    for name in here:
+                        path = os.path.join(folder, name.replace(" ", "-"))
+                        asked = {"form": name, "what": what, "path": path, "count": count, "length": length}
+                        command = [sys.executable, __file__, "--task", json.dumps(asked)]
+                        done = subprocess.run(command, capture_output=True, text=True)
+                        if done.returncode == 0:
+                            figures.setdefault((name, what), []).append(json.loads(done.stdout))
+                        else:
+                            print(f"{name}, {what}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+        finally:
+            shutil.rmtree(folder)
+        show(load, here, figures)
+
+
+def show(load: str, here: dict, figures: dict) -> None:
+    print(f"\n| {load} | " + " | ".join(f"{what} ms" for what in TASKS) + " | peak MiB | own MiB |")
+    print("|---" * (len(TASKS) + 3) + "|")
+    for name in here:
+        cells = []
+        for what in TASKS:
+            runs = figures.get((name, what), [])
+            cells.append(f"{statistics.median(run['ms'] for run in runs):.3g}" if runs else "-")
+        runs = figures.get((name, "sum of all"), [])
+        for memory in ("peak", "own"):
+            cells.append(f"{statistics.median(run[memory] for run in runs) / 2**20:.0f}" if runs else "-")
+        print(f"| {name} | " + " | ".join(cells) + " |")
+
+
+if __name__ == "__main__":
+    main()
