@@ -170,8 +170,10 @@ fn the_writers_version_is_compared() {
 
 #[test]
 fn caps_on_memory_reach_the_old_reader() {
-    let mut limits = Limits::default();
-    limits.max_version1_bytes = 100;
+    let limits = Limits {
+        max_version1_bytes: 100,
+        ..Limits::default()
+    };
     let options = RestoreOptions::new().limits(limits);
     let error = restore_environment(sample("08_tensors_z3.ach"), options).unwrap_err();
     assert!(error.to_string().contains("cap"), "{error}");

@@ -86,13 +86,13 @@ pub(super) fn info(path: &Path) -> Result<EnvironmentInfo> {
 pub(super) fn metadata(path: &Path) -> Result<Metadata> {
     let file = Version1::open(path)?;
     let old = file.metadata();
-    let mut metadata = Metadata::default();
-    metadata.created_at = old.created;
-    metadata.created_by = old.created_by.clone();
-    metadata.description = old.description.clone();
-    metadata.tags = old.tags.clone();
-    metadata.custom = old.custom.clone();
-    Ok(metadata)
+    Ok(Metadata {
+        created_at: old.created,
+        created_by: old.created_by.clone(),
+        description: old.description.clone(),
+        tags: old.tags.clone(),
+        custom: old.custom.clone(),
+    })
 }
 
 fn is_function(value: &Value) -> bool {
