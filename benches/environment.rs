@@ -1,12 +1,13 @@
 //! Restoring and saving an environment: what a binding costs, on both roads, whatever the size of
-//! the tensors beside it. The goal is 1 ms, and 1 microsecond for each binding.
+//! the tensors beside it. The goal is 1 ms, and 1 microsecond for each binding. Snapshots: what a
+//! variable costs, whatever its size.
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use achronyme_env::{
-    Archive, DType, Environment, Order, Record, RestoreOptions, SaveOptions, Storage, Tensor,
+    Archive, Cell, DType, Environment, Order, Record, RestoreOptions, SaveOptions, Storage, Tensor,
     Value, restore_environment, restore_from, save_environment,
 };
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -125,5 +126,38 @@ fn save(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, restore, save);
+/// A vector of a million numbers in every variable: a snapshot must not look at them.
+fn million(_: usize) -> Value {
+    static MILLION: OnceLock<Value> = OnceLock::new();
+    let numbers = || Value::vector((0..1_000_000).map(f64::from).collect::<Vec<_>>());
+    MILLION.get_or_init(numbers).clone()
+}
+
+fn cell(n: usize) -> Value {
+    Cell::new(number(n)).into()
+}
+
+/// Taking a snapshot, and going back to it: the same for scalars and for large vectors.
+fn snapshot(c: &mut Criterion) {
+    let mut group = c.benchmark_group("snapshot");
+    let contents: [Contents; 4] = [
+        ("scalars", 1_000, number),
+        ("vectors of 1,000,000", 1_000, million),
+        ("cells", 1_000, cell),
+        ("scalars", 100_000, number),
+    ];
+    for (what, count, value) in contents {
+        let mut environment = environment(16, count, value);
+        group.throughput(Throughput::Elements(count as u64 + 16));
+        group.bench_function(BenchmarkId::new(format!("{what}, take"), count), |b| {
+            b.iter_with_large_drop(|| environment.snapshot().expect("a snapshot"));
+        });
+        let taken = environment.snapshot().expect("a snapshot");
+        group.bench_function(BenchmarkId::new(format!("{what}, go back"), count), |b| {
+            b.iter(|| environment.restore(&taken));
+        });
+    }
+}
+
+criterion_group!(benches, restore, save, snapshot);
 criterion_main!(benches);

@@ -146,12 +146,12 @@ fn without_a_host_functions_are_kept_and_that_is_told() {
         back.report
             .findings
             .iter()
-            .all(|f| f.outcome == Outcome::Unresolved)
+            .all(|f| f.outcome == Outcome::Warning)
     );
     assert_same(&back.environment, &env, "without a host");
+    // Whoever has no functions to call loses none.
     let strict = RestoreOptions::new().strict(true);
-    let error = restore_environment(&path, strict).unwrap_err();
-    assert!(matches!(error, EnvError::Lossy { .. }), "{error}");
+    assert!(restore_environment(&path, strict).is_ok());
 }
 
 #[test]

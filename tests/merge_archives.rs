@@ -195,7 +195,7 @@ fn each_file_can_be_a_record_named_after_it() {
     for (path, loss) in [("a.loss", 1.0), ("a_2.loss", 2.0), ("a_2_2.loss", 3.0)] {
         assert_eq!(restored.environment.at(path).unwrap().as_f64(), Some(loss));
     }
-    let reason = "(number) is kept, but: its attributes stay behind: a field of a record has none";
+    let reason = "(number) is kept, but: without its attributes: a field of a record has none";
     assert_eq!(
         told(&restored),
         ["a.loss", "a_2.loss", "a_2_2.loss"].map(|path| format!("{path} {reason}"))
@@ -253,7 +253,8 @@ fn options_of_a_restore_hold_for_a_merge() {
     let strict = RestoreOptions::new().strict(true);
     let error = merge(&archives, Clash::First, &strict).unwrap_err();
     assert!(matches!(error, EnvError::Lossy { .. }));
-    let lost = told(&merged(&archives, Clash::Namespace));
+    let mut lost = told(&merged(&archives, Clash::Namespace));
+    lost.retain(|finding| finding.contains("lost"));
     assert_eq!(lost, ["g.g (generator) is lost: it runs"]);
 }
 
@@ -323,7 +324,12 @@ fn archives_in_memory_and_none_at_all_are_merged_too() {
     assert_eq!(names(&restored), ["memory", "memory_2"]);
     // The same builtin is no clash.
     let restored = merged(&archives, Clash::First);
-    assert_eq!(restored.report.findings.len(), 1);
+    let clashes = restored.report.findings.iter();
+    let clashes = clashes.filter(|finding| finding.outcome == Outcome::Kept);
+    assert_eq!(
+        clashes.map(|finding| &finding.name).collect::<Vec<_>>(),
+        ["x"]
+    );
 
     let nothing = merged(&[], Clash::Error);
     assert!(nothing.environment.is_empty());

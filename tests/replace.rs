@@ -547,7 +547,11 @@ fn a_save_that_is_killed_leaves_a_whole_file() {
     save_generation(&path, 0, &overwrite()).unwrap();
     let mut last = 0;
     let mut interrupted = 0;
-    for moment in samples::noise(1, 30) {
+    // As many as it takes on a busy machine for one to fall into a save.
+    for (kills, moment) in samples::noise(1, 600).into_iter().enumerate() {
+        if kills >= 30 && interrupted > 0 {
+            break;
+        }
         let mut child = command(":", "child_saves_until_it_is_killed", &path)
             .stdout(std::process::Stdio::null())
             .spawn()

@@ -80,7 +80,9 @@ fn rooms_look_only_where_they_may() {
             "value" => &["path"],
             "tree" => &["format", "value"],
             "read" | "write" => &["tree", "format", "value", "path", "pattern"],
-            "session" => &["read", "write", "format", "value", "version1", "path"],
+            "session" => &[
+                "read", "write", "format", "value", "version1", "path", "pattern",
+            ],
             "host" => &["read", "write", "value"],
             // The two that open a file of version 1, and make an archive of it.
             "version1" if path.ends_with("/file.rs") => &["read", "format", "value"],

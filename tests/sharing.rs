@@ -8,12 +8,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use achronyme_env::{
-    Archive, ArchiveWriter, DType, Order, Record, SaveOptions, Tensor, TensorRef, Value, save,
+    Archive, ArchiveWriter, DType, Environment, Order, Record, SaveOptions, Snapshot, Tensor,
+    TensorRef, Value, save,
 };
 use small::ROADS;
 
 const fn is_shared_by_threads<T: Send + Sync + Clone + 'static>() {}
+const fn moves_between_threads<T: Send>() {}
 const _: () = {
+    is_shared_by_threads::<Environment>();
+    is_shared_by_threads::<Snapshot>();
+    moves_between_threads::<ArchiveWriter<'static>>();
     is_shared_by_threads::<Archive>();
     is_shared_by_threads::<Tensor>();
     is_shared_by_threads::<Value>();

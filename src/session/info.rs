@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::report_record::count;
+use super::version1::{self, either};
 use crate::error::Result;
 use crate::read::{Archive, Metadata};
 use crate::value::{Kind, Record, Value};
@@ -69,21 +70,30 @@ impl EnvironmentInfo {
 }
 
 /// What the archive at `path` says about itself. Reads header, table, metadata and the heads of
-/// structured bindings, all checked; no array data.
+/// structured bindings, all checked; no array data. A version 1 file has no table: it is read as a
+/// whole.
 ///
 /// # Errors
 /// As [`Archive::open`] and [`Archive::metadata`].
 pub fn env_info(path: impl AsRef<Path>) -> Result<EnvironmentInfo> {
-    info_of(&Archive::open(path)?)
+    let path = path.as_ref();
+    either(
+        Archive::open(path).and_then(|archive| info_of(&archive)),
+        || version1::info(path),
+    )
 }
 
 /// Description, tags and the like of the archive at `path`. Reads header, table and metadata, all
-/// checked.
+/// checked. A version 1 file has no table: it is read as a whole.
 ///
 /// # Errors
 /// As [`Archive::open`] and [`Archive::metadata`].
 pub fn get_metadata(path: impl AsRef<Path>) -> Result<Metadata> {
-    Archive::open(path)?.metadata()
+    let path = path.as_ref();
+    either(
+        Archive::open(path).and_then(|archive| archive.metadata()),
+        || version1::metadata(path),
+    )
 }
 
 pub(super) fn info_of(archive: &Archive) -> Result<EnvironmentInfo> {

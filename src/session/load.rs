@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use super::version1::either;
 use crate::error::Result;
 use crate::read::Archive;
 use crate::value::Value;
+use crate::version1::Version1;
 
 /// One variable of the file at `path`, or a part of one by a path into its value; the others are
 /// not touched. Array data is read when it is first looked at, whatever happens to the file
@@ -24,7 +26,7 @@ use crate::value::Value;
 /// # Errors
 /// As [`Archive::open`] and [`Archive::at`].
 pub fn env_load_var(path: impl AsRef<Path>, name: &str) -> Result<Value> {
-    Archive::open(path)?.at(name)
+    archive(path.as_ref())?.at(name)
 }
 
 /// Several variables of the file at `path`, in the order asked for. What was one cell or scope
@@ -33,5 +35,10 @@ pub fn env_load_var(path: impl AsRef<Path>, name: &str) -> Result<Value> {
 /// # Errors
 /// As [`Archive::open`] and [`Archive::load_vars`].
 pub fn env_load_vars<S: AsRef<str>>(path: impl AsRef<Path>, names: &[S]) -> Result<Vec<Value>> {
-    Archive::open(path)?.load_vars(names)
+    archive(path.as_ref())?.load_vars(names)
+}
+
+/// The archive at `path`; a version 1 file, read as a whole, becomes one in memory.
+fn archive(path: &Path) -> Result<Archive> {
+    either(Archive::open(path), || Version1::open(path)?.to_archive())
 }

@@ -7,11 +7,9 @@ use indexmap::IndexMap;
 use indexmap::map::Entry;
 
 use super::environment::{Environment, Variable};
-use super::restore::{
-    Arrivals, RestoreReport, Restored, in_one_record, is_same_scalar, settle, taken,
-    verify_if_asked,
-};
+use super::restore::{Arrivals, RestoreReport, Restored, taken, verify_if_asked};
 use super::restore_options::RestoreOptions;
+use super::settle::{in_one_record, is_same_scalar, settle};
 use crate::error::{EnvError, Origin, Result};
 use crate::finding::{Finding, Outcome};
 use crate::read::Archive;
@@ -63,6 +61,7 @@ pub fn merge(archives: &[Archive], clash: Clash, options: &RestoreOptions) -> Re
         let Arrivals {
             variables,
             report: of_one,
+            ..
         } = taken(archive, options, &mut selection)?;
         report.omitted += of_one.omitted;
         taken_in_all += variables.len();
@@ -85,6 +84,7 @@ pub fn merge(archives: &[Archive], clash: Clash, options: &RestoreOptions) -> Re
             .map(|(name, (variable, _))| (name, variable))
             .collect(),
         report,
+        placeholders_told: false,
     };
     let mut environment = Environment::new();
     let mut report = settle(&mut environment, arrivals, options)?;

@@ -13,9 +13,11 @@ mod report_record;
 mod restore;
 mod restore_options;
 mod save;
+mod settle;
 mod share;
 mod snapshot;
 mod steps;
+mod version1;
 
 pub use environment::{Environment, Variable};
 pub use functions::FunctionRegistry;

@@ -1,4 +1,4 @@
-//! Restoring an environment: everything that can fail first, then the change, which cannot.
+//! Restoring an environment from a file or an open archive, and what is told of it.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -6,15 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::environment::{Environment, Variable};
-use super::functions::FunctionRegistry;
-use super::restore_options::{RestoreMode, RestoreOptions};
+use super::restore_options::RestoreOptions;
+use super::settle::settle;
+use super::version1::{self, either};
 use crate::error::{EnvError, Origin, Result};
 use crate::finding::{Finding, Outcome};
 use crate::format::header::{FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINOR};
 use crate::read::{Archive, Binding, Check};
 use crate::selection::Selection;
-use crate::value::walk::{Trail, Walk};
-use crate::value::{Function, Record, Value};
 
 /// An environment that was restored, and what is to be said of it.
 #[derive(Clone, Debug)]
@@ -61,7 +60,8 @@ impl fmt::Display for RestoreReport {
     }
 }
 
-/// Restores a file as an environment of its own. Array data is read when it is first looked at.
+/// Restores a file as an environment of its own. Array data is read when it is first looked at; a
+/// version 1 file is read as a whole.
 ///
 /// # Errors
 /// As [`Archive::open`]; [`EnvError::Lossy`] under `strict`, [`EnvError::WriterDiffers`] under
@@ -89,8 +89,12 @@ pub fn restore_into(
 ) -> Result<RestoreReport> {
     let options = options.borrow();
     options.check()?;
-    let archive = options.open_options().open(path)?;
-    restore_archive(environment, &archive, options)
+    let present = || {
+        let archive = options.open_options().open(path.as_ref())?;
+        arrivals(&archive, options)
+    };
+    let arrivals = either(present(), || version1::arrivals(path.as_ref(), options))?;
+    settle(environment, arrivals, options)
 }
 
 /// Restores an open archive, on whichever road it was opened: on a map, tensors are views of it.
@@ -133,21 +137,6 @@ impl Environment {
         verify_if_asked(archive, options)?;
         restore_archive(self, archive, options)
     }
-
-    /// Makes the functions in a loaded value callable where the host can; the others stay data.
-    pub(super) fn resolve_functions(&self, value: &Value) -> Result<()> {
-        if self.functions.is_none() {
-            return Ok(());
-        }
-        let loaded = [(Arc::from(""), Variable::new(value.clone()))];
-        let options = RestoreOptions::new();
-        find_losses(
-            &loaded,
-            &options,
-            self.functions.as_deref(),
-            &mut Vec::new(),
-        )
-    }
 }
 
 /// Checks the whole of an archive that was opened without it.
@@ -166,6 +155,8 @@ pub(super) struct Arrivals {
     /// In the order of saving.
     pub(super) variables: Vec<(Arc<str>, Variable)>,
     pub(super) report: RestoreReport,
+    /// Whether the report has a finding for every placeholder already.
+    pub(super) placeholders_told: bool,
 }
 
 fn restore_archive(
@@ -225,10 +216,11 @@ pub(super) fn taken(
     Ok(Arrivals {
         variables: variables.collect(),
         report,
+        placeholders_told: false,
     })
 }
 
-fn check_writer(report: &mut RestoreReport, options: &RestoreOptions) -> Result<()> {
+pub(super) fn check_writer(report: &mut RestoreReport, options: &RestoreOptions) -> Result<()> {
     let ours = env!("CARGO_PKG_VERSION");
     let format = (FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINOR);
     if report.created_by == ours && report.format == format {
@@ -252,166 +244,4 @@ fn check_writer(report: &mut RestoreReport, options: &RestoreOptions) -> Result<
         .findings
         .push(Finding::new("", "", Outcome::Warning, reason));
     Ok(())
-}
-
-/// Puts arrivals into an environment. Whatever can fail fails before the first change.
-pub(super) fn settle(
-    environment: &mut Environment,
-    arrivals: Arrivals,
-    options: &RestoreOptions,
-) -> Result<RestoreReport> {
-    let Arrivals {
-        mut variables,
-        mut report,
-    } = arrivals;
-    let findings = &mut report.findings;
-    match &options.namespace {
-        Some(name) => refuse_taken(environment, name, options.overwrite)?,
-        None => leave_present(environment, &mut variables, options, findings),
-    }
-    report.bindings = variables.len();
-    let functions = options.functions.as_deref();
-    let functions = functions.or(environment.functions.as_deref());
-    find_losses(&variables, options, functions, findings)?;
-    if options.strict && report.findings.iter().any(|f| f.outcome.is_loss()) {
-        return Err(EnvError::Lossy {
-            action: "restore",
-            path: report.path,
-            findings: report.findings,
-        });
-    }
-    if let Some(name) = &options.namespace {
-        let record = in_one_record(variables, &mut report.findings);
-        variables = vec![(Arc::from(name.as_str()), record)];
-    }
-    if options.mode == RestoreMode::Replace {
-        environment.clear();
-    }
-    for (name, variable) in variables {
-        environment.variables.insert(name, variable);
-    }
-    Ok(report)
-}
-
-/// Refuses to put a record in the place of a variable, unless it may be overwritten.
-fn refuse_taken(environment: &Environment, name: &str, overwrite: bool) -> Result<()> {
-    let name = name.to_owned();
-    match environment.variable(&name) {
-        Some(taken) if taken.constant => Err(EnvError::Constant { name }),
-        Some(_) if !overwrite => Err(EnvError::NameTaken { name }),
-        _ => Ok(()),
-    }
-}
-
-/// Drops the arrivals whose place is taken by a variable that stays, and reports them.
-fn leave_present(
-    environment: &Environment,
-    variables: &mut Vec<(Arc<str>, Variable)>,
-    options: &RestoreOptions,
-    findings: &mut Vec<Finding>,
-) {
-    let overwrite = options.overwrite || options.mode == RestoreMode::Replace;
-    variables.retain(|(name, arriving)| {
-        let Some(present) = environment.variable(name) else {
-            return true;
-        };
-        let reason = match (present.constant, overwrite) {
-            (true, _) if is_same_scalar(present, arriving) => return false,
-            (true, _) => "it is a constant of this environment",
-            (false, true) => return true,
-            (false, false) => "the environment has a variable of this name; `overwrite` is off",
-        };
-        let kind = arriving.value.kind().name();
-        findings.push(Finding::new(&**name, kind, Outcome::Kept, reason));
-        false
-    });
-}
-
-/// Resolves functions, and reports those that cannot be, and placeholders of what could not be
-/// saved.
-fn find_losses(
-    variables: &[(Arc<str>, Variable)],
-    options: &RestoreOptions,
-    functions: Option<&FunctionRegistry>,
-    findings: &mut Vec<Finding>,
-) -> Result<()> {
-    let in_record = options.namespace.is_some();
-    // The record is a level more: what would be too deep in it could never be saved again.
-    let mut walk = Walk::below(usize::from(in_record));
-    for (name, variable) in variables {
-        let mut visit = |value: &Value, trail: &Trail<'_>| {
-            let (kind, outcome, reason) = match value {
-                Value::Extension(extension) => match extension.as_unsupported() {
-                    Some((kind, reason)) => (kind, Outcome::Lost, reason.to_owned()),
-                    None => return Ok(()),
-                },
-                Value::Function(callable) => match functions {
-                    Some(registry) => match registry.resolve(callable) {
-                        Ok(()) => return Ok(()),
-                        Err(reason) => ("function", Outcome::Unresolved, reason),
-                    },
-                    None if callable.is_resolved() => return Ok(()),
-                    None => ("function", Outcome::Unresolved, NO_REGISTRY.to_owned()),
-                },
-                _ => return Ok(()),
-            };
-            let finding = Finding::new(&**name, kind, outcome, reason);
-            findings.push(finding.at(trail.path()));
-            Ok(())
-        };
-        let mut look = || {
-            walk.value(&variable.value, "", &mut visit)?;
-            if !in_record && !variable.attributes.is_empty() {
-                let attributes = Value::Record(variable.attributes.clone());
-                walk.value(&attributes, "<attributes>", &mut visit)?;
-            }
-            walk.shared(&mut |_, _| (), &mut visit)
-        };
-        look().map_err(|e| e.of_variable(name))?;
-    }
-    Ok(())
-}
-
-const NO_REGISTRY: &str = "no functions of a host were given to the restore";
-
-/// One record of all variables. Attributes and marks, which a field has not, are reported.
-pub(super) fn in_one_record(
-    variables: Vec<(Arc<str>, Variable)>,
-    findings: &mut Vec<Finding>,
-) -> Variable {
-    let fields = variables.into_iter().map(|(name, variable)| {
-        let left_behind = [
-            (!variable.attributes.is_empty(), "its attributes"),
-            (variable.mutable, "its mark as mutable"),
-            (variable.constant, "its mark as a constant"),
-        ];
-        let left_behind = left_behind.iter().filter(|(there, _)| *there);
-        let left_behind: Vec<&str> = left_behind.map(|(_, what)| *what).collect();
-        if !left_behind.is_empty() {
-            let left_behind = left_behind.join(" and ");
-            let reason = format!("without {left_behind}: a field of a record has none");
-            let kind = variable.value.kind().name();
-            findings.push(Finding::new(&*name, kind, Outcome::Warning, reason));
-        }
-        (name, variable.value)
-    });
-    Variable::new(fields.collect::<Record>())
-}
-
-/// Whether both are the same value, of the kinds that are compared without reading a file.
-pub(super) fn is_same_scalar(a: &Variable, b: &Variable) -> bool {
-    holds_no_arrays(&a.value, 0) && a.value.identical(&b.value).unwrap_or(false)
-}
-
-/// Whether there is no array data anywhere in the value; a deep one may have some.
-fn holds_no_arrays(value: &Value, depth: usize) -> bool {
-    let below = |value: &Value| holds_no_arrays(value, depth + 1);
-    match value {
-        Value::Null | Value::Boolean(_) | Value::Integer(_) | Value::Number(_) => true,
-        Value::Complex(_) | Value::String(_) | Value::Bytes(_) => true,
-        Value::Vector(elements) => depth < 8 && elements.iter().all(below),
-        Value::Record(record) => depth < 8 && record.iter().all(|(_, value)| below(value)),
-        Value::Function(callable) => matches!(&**callable, Function::Builtin { .. }),
-        _ => false,
-    }
 }

@@ -58,16 +58,7 @@ impl<S: Read + Write + Seek> Builder<'_, S> {
             Some(scope) => self.share(Shared::Scope(scope.clone()))?.0,
             None => NONE,
         };
-        let parts = [name, parameters, details, source];
-        let ([name, parameters, details, source], size) = self.spill_all(parts)?;
-        let tree = FunctionTree {
-            name,
-            parameters,
-            details,
-            source,
-            scope: scope.into(),
-        };
-        Ok((Tree::Function(Box::new(tree)), TREE + 8 + size))
+        self.function_of([name, parameters, details, source], scope)
     }
 
     pub(super) fn error<'t>(&mut self, error: &'t ErrorValue, depth: usize) -> Result<Sized<'t>> {
@@ -83,13 +74,38 @@ impl<S: Read + Write + Seek> Builder<'_, S> {
                 .map_err(|e| within(e, || ".source".to_owned()))?,
             None => (Tree::Null, TREE),
         };
-        let has_source = error.source.is_some().into();
-        let ([message, kind, source], size) = self.spill_all([message, kind, source])?;
+        self.error_of([message, kind, source], error.source.is_some())
+    }
+
+    /// The function of a name, parameters, details and a source.
+    pub(super) fn function_of<'t>(
+        &mut self,
+        parts: [Sized<'t>; 4],
+        scope: u32,
+    ) -> Result<Sized<'t>> {
+        let ([name, parameters, details, source], size) = self.spill_all(parts)?;
+        let tree = FunctionTree {
+            name,
+            parameters,
+            details,
+            source,
+            scope: scope.into(),
+        };
+        Ok((Tree::Function(Box::new(tree)), TREE + 8 + size))
+    }
+
+    /// The error of a message, a kind and a source, which stands there when it has one.
+    pub(super) fn error_of<'t>(
+        &mut self,
+        parts: [Sized<'t>; 3],
+        has_source: bool,
+    ) -> Result<Sized<'t>> {
+        let ([message, kind, source], size) = self.spill_all(parts)?;
         let tree = ErrorTree {
             message,
             kind,
             source,
-            has_source,
+            has_source: has_source.into(),
         };
         Ok((Tree::Error(Box::new(tree)), TREE + 8 + size))
     }

@@ -8,7 +8,7 @@ use std::io::{Read, Seek, Write};
 use super::build::{Builder, Shared};
 use super::compound::{Sized, TREE, check_field_name, deeper, string, text_bytes, within};
 use super::extent_source::ExtentSource;
-use super::schema::{EdgeTree, ErrorTree, ExtensionTree, FunctionTree, Text, Tree};
+use super::schema::{EdgeTree, ExtensionTree, Text, Tree};
 use crate::error::{EnvError, Result};
 use crate::finding::Outcome;
 use crate::format::NONE;
@@ -93,16 +93,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             Some(ScopeRef::Owned(scope)) => self.share(Shared::Scope(scope.clone()))?.0,
             None => NONE,
         };
-        let parts = [name, parameters, details, source];
-        let ([name, parameters, details, source], size) = self.spill_all(parts)?;
-        let tree = FunctionTree {
-            name,
-            parameters,
-            details,
-            source,
-            scope: scope.into(),
-        };
-        Ok((Tree::Function(Box::new(tree)), TREE + 8 + size))
+        self.function_of([name, parameters, details, source], scope)
     }
 
     pub(super) fn lent_error<'t>(
@@ -120,15 +111,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             Some(source) => self.part(source, depth, ".source")?,
             None => (Tree::Null, TREE),
         };
-        let has_source = error.source.is_some().into();
-        let ([message, kind, source], size) = self.spill_all([message, kind, source])?;
-        let tree = ErrorTree {
-            message,
-            kind,
-            source,
-            has_source,
-        };
-        Ok((Tree::Error(Box::new(tree)), TREE + 8 + size))
+        self.error_of([message, kind, source], error.source.is_some())
     }
 
     pub(super) fn lent_extension<'t>(

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Value;
+use super::dismantle::{dismantle, may_nest};
 use super::record::Record;
 use super::shared::Shared;
 use super::tensor::Tensor;
@@ -137,6 +138,14 @@ pub struct ErrorValue {
     pub source: Option<Value>,
 }
 
+impl Drop for ErrorValue {
+    fn drop(&mut self) {
+        if let Some(source) = self.source.take() {
+            dismantle(vec![source]);
+        }
+    }
+}
+
 /// A value of a kind this library does not know, stored as one it knows.
 ///
 /// Dates, big integers, sets and dataclasses are extensions: a reader that knows the type name
@@ -150,6 +159,15 @@ pub struct Extension {
     pub parameters: Value,
     /// What stands for the value.
     pub storage: Value,
+}
+
+impl Drop for Extension {
+    fn drop(&mut self) {
+        let parts = [&mut self.parameters, &mut self.storage];
+        if parts.iter().any(|part| may_nest(part)) {
+            dismantle(parts.map(std::mem::take).into());
+        }
+    }
 }
 
 impl Extension {

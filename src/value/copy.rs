@@ -50,8 +50,9 @@ impl<'c> Copier<'c> {
             },
             Value::Cell(cell) => Value::Cell(self.cell(cell)),
             Value::Error(error) => Value::from(ErrorValue {
+                message: Arc::clone(&error.message),
+                kind: error.kind.clone(),
                 source: error.source.as_ref().map(|source| self.value(source)),
-                ..(**error).clone()
             }),
             Value::Extension(extension) => Value::from(Extension {
                 type_name: Arc::clone(&extension.type_name),

@@ -4,6 +4,7 @@ mod borrowed;
 mod callable;
 mod compound;
 pub(crate) mod copy;
+mod dismantle;
 mod dtype;
 mod element;
 mod elements;
@@ -37,6 +38,8 @@ pub use storage::{Buffer, Storage};
 pub use string_array::StringArray;
 pub use tensor::{Tensor, byte_len, format_shape};
 pub use vector::Vector;
+
+use crate::limits;
 
 /// A value of a workspace.
 ///
@@ -235,18 +238,25 @@ impl Value {
 
     /// Whether a cell or a scope may be found in the value. Looks at flags, not at elements.
     pub(crate) fn may_share(&self) -> bool {
+        self.may_share_within(limits::MAX_NESTING)
+    }
+
+    /// As [`Value::may_share`]; errors and extensions, which have no flag, are looked through
+    /// `levels` deep.
+    fn may_share_within(&self, levels: usize) -> bool {
+        let below = |value: &Value| levels == 0 || value.may_share_within(levels - 1);
         match self {
             Value::Cell(_) => true,
             Value::Vector(elements) => elements.may_share(),
             Value::Record(record) => record.may_share(),
             Value::Edge(edge) => edge.properties.may_share(),
-            Value::Function(function) => match &**function {
+            Value::Function(function) => match function.function() {
                 Function::Builtin { .. } => false,
                 Function::User(user) => user.scope.is_some() || user.details.may_share(),
             },
-            Value::Error(error) => error.source.as_ref().is_some_and(Value::may_share),
+            Value::Error(error) => error.source.as_ref().is_some_and(below),
             Value::Extension(extension) => {
-                extension.parameters.may_share() || extension.storage.may_share()
+                below(&extension.parameters) || below(&extension.storage)
             }
             _ => false,
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::Value;
+use super::dismantle::{dismantle, may_nest};
 
 /// Named values in a fixed order. Cheap to clone: shared, and copied on write.
 ///
@@ -24,6 +25,14 @@ struct Fields {
     values: IndexMap<Arc<str>, Value>,
     /// Whether a cell or a scope may be found below: what tells a snapshot where to look.
     may_share: bool,
+}
+
+impl Drop for Fields {
+    fn drop(&mut self) {
+        if self.values.values().any(may_nest) {
+            dismantle(std::mem::take(&mut self.values).into_values().collect());
+        }
+    }
 }
 
 impl Record {

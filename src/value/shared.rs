@@ -1,10 +1,9 @@
-//! Content that several owners share and may replace; dropped without recursion, since cells may
-//! form chains of any length.
+//! Content that several owners share and may replace.
 
-use std::cell::RefCell;
 use std::sync::{PoisonError, RwLock};
 
 use super::Value;
+use super::dismantle::dismantle;
 
 /// What a cell or a scope holds.
 #[derive(Debug, Default)]
@@ -31,63 +30,9 @@ impl<T: Into<Value> + Default + Clone> Shared<T> {
     }
 }
 
-thread_local! {
-    /// Contents that wait to be dropped, while one is being dropped on this thread.
-    static WAITING: RefCell<Option<Vec<Value>>> = const { RefCell::new(None) };
-}
-
 impl<T: Into<Value> + Default> Drop for Shared<T> {
     fn drop(&mut self) {
         let content = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let content: Value = std::mem::take(content).into();
-        let Some(first) = enqueue(content) else {
-            return;
-        };
-        drop(first);
-        while let Some(next) = dequeue() {
-            drop(next);
-        }
-    }
-}
-
-/// Leaves `content` to the drop that is under way on this thread; gives it back when none is.
-fn enqueue(content: Value) -> Option<Value> {
-    let mut content = Some(content);
-    // When the thread itself is ending there is no queue any more: dropped in place.
-    let _ = WAITING.try_with(|waiting| {
-        let mut waiting = waiting.borrow_mut();
-        match &mut *waiting {
-            Some(queue) => queue.extend(content.take()),
-            None => *waiting = Some(Vec::new()),
-        }
-    });
-    content
-}
-
-fn dequeue() -> Option<Value> {
-    let next = WAITING.try_with(|waiting| {
-        let mut waiting = waiting.borrow_mut();
-        let next = waiting.as_mut().and_then(Vec::pop);
-        if next.is_none() {
-            *waiting = None;
-        }
-        next
-    });
-    next.ok().flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::Cell;
-
-    #[test]
-    fn a_long_chain_of_cells_is_dropped_without_recursion() {
-        let mut chain = Cell::default();
-        for _ in 0..1_000_000 {
-            let next = Cell::default();
-            next.set(super::Value::vector([super::Value::from(chain)]));
-            chain = next;
-        }
-        drop(chain);
+        dismantle(vec![std::mem::take(content).into()]);
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::Value;
+use super::dismantle::dismantle;
 
 /// Values in order. Cheap to clone: shared, and copied on write. Reads as a slice.
 ///
@@ -24,6 +25,12 @@ struct Elements {
     values: Vec<Value>,
     /// Whether a cell or a scope may be found below: what tells a snapshot where to look.
     may_share: bool,
+}
+
+impl Drop for Elements {
+    fn drop(&mut self) {
+        dismantle(std::mem::take(&mut self.values));
+    }
 }
 
 impl Vector {

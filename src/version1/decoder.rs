@@ -24,6 +24,8 @@ pub(super) struct Decoder<'a> {
     turn: u64,
     /// Steps into its value. Who adds one takes it off with [`Decoder::leave`], except on an error.
     pub(super) path: Vec<Step>,
+    /// Name of the unknown kind that was met last.
+    pub(super) unknown: String,
     /// Bytes of memory that values and findings take, about.
     made: u64,
     /// Most they may take.
@@ -46,6 +48,7 @@ impl<'a> Decoder<'a> {
             name: String::new(),
             turn: 0,
             path: Vec::new(),
+            unknown: String::new(),
             made: 0,
             // A large file that is not compressed may have large values: it shows its size.
             cap: limits.max_version1_bytes.max(len.saturating_mul(4)),

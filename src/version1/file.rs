@@ -39,7 +39,7 @@ impl Version1 {
     ///
     /// # Errors
     /// [`EnvError::Io`], [`EnvError::NotAFile`], [`EnvError::NotAnArchive`];
-    /// [`EnvError::Unsupported`] for a newer format and for a value of an unknown kind;
+    /// [`EnvError::Unsupported`] for a newer format;
     /// [`EnvError::Damaged`] when the sum or the structure does not hold;
     /// [`EnvError::NestingTooDeep`] beyond 128 levels; [`EnvError::TooLarge`] beyond the default
     /// [`Limits`]. What is about one variable names it.

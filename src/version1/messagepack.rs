@@ -103,14 +103,13 @@ impl Stream<'_> {
 
     /// Passes over the next value, however deep it is.
     pub(super) fn skip_value(&mut self) -> Result<()> {
-        // Every value that is waited for needs a byte to come, so this cannot overflow: a marker of
-        // five bytes adds at most 2^33.
+        // More than can come is as good as any number: every value waited for needs a byte.
         let mut waiting: u64 = 1;
         while waiting > 0 {
             waiting -= 1;
             match self.item()? {
-                Item::Array(len) => waiting += u64::from(len),
-                Item::Map(len) => waiting += 2 * u64::from(len),
+                Item::Array(len) => waiting = waiting.saturating_add(len.into()),
+                Item::Map(len) => waiting = waiting.saturating_add(2 * u64::from(len)),
                 Item::Text(len) | Item::Bytes(len) => self.skip(len.into())?,
                 Item::Extension(len) => self.skip(len)?,
                 _ => {}

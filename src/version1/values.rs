@@ -16,8 +16,13 @@ use crate::value::{
 /// Why something that was a function, a generator or the like is not there.
 pub(super) const WITHOUT_CONTENT: &str = "version 1 had stored it without its content";
 
+/// Why a value of a later kind is not there.
+const UNKNOWN_KIND: &str = "it is of a kind that this reader of version 1 files does not know";
+
 /// Longest name of a kind.
 const KIND_BYTES: usize = 15;
+/// Bytes of the name of an unknown kind that are kept.
+const UNKNOWN_KIND_BYTES: u32 = 80;
 /// Elements a tensor has room for before they arrive.
 const FIRST_ELEMENTS: u64 = 8192;
 /// Bytes a field takes beside its name and its value, about.
@@ -38,6 +43,9 @@ enum Kind {
     Tensor,
     Unsupported,
     Vector,
+    /// A kind that version 1 did not have when this was written. Its name is in
+    /// [`Decoder::unknown`], and its content was passed over.
+    Unknown,
 }
 
 impl Kind {
@@ -69,6 +77,11 @@ impl Decoder<'_> {
                 self.find(&what, Outcome::Lost, WITHOUT_CONTENT.to_owned())?;
                 Ok(None)
             }
+            Kind::Unknown => {
+                let what = std::mem::take(&mut self.unknown);
+                self.find(&what, Outcome::Lost, UNKNOWN_KIND.to_owned())?;
+                Ok(None)
+            }
             kind => self.content(kind, 0).map(Some),
         }
     }
@@ -80,7 +93,14 @@ impl Decoder<'_> {
             Kind::Edge => self.edge(depth),
             Kind::Record => self.record_value(depth),
             Kind::Vector => self.vector(depth),
-            Kind::Unsupported => self.unsupported(depth),
+            Kind::Unsupported => {
+                let what = self.text("the kind of an unsupported value")?;
+                self.placeholder(&what, WITHOUT_CONTENT, depth)
+            }
+            Kind::Unknown => {
+                let what = std::mem::take(&mut self.unknown);
+                self.placeholder(&what, UNKNOWN_KIND, depth)
+            }
             other => self.leaf(other),
         }
     }
@@ -109,7 +129,7 @@ impl Decoder<'_> {
             Item::Map(1) | Item::Array(1) => {}
             Item::Text(len) | Item::Bytes(len) => {
                 return match self.kind_of(len)? {
-                    Kind::Null => Ok(Kind::Null),
+                    kind @ (Kind::Null | Kind::Unknown) => Ok(kind),
                     kind => Err(self.wrong(&format!("a value of the kind {kind:?} is empty"))),
                 };
             }
@@ -119,42 +139,38 @@ impl Decoder<'_> {
             Item::Text(len) | Item::Bytes(len) => self.kind_of(len)?,
             found => return Err(self.expected("the kind of a value", found)),
         };
-        if kind == Kind::Null {
-            match self.stream.item()? {
+        match kind {
+            Kind::Null => match self.stream.item()? {
                 Item::Null => {}
                 found => return Err(self.expected("nil", found)),
-            }
+            },
+            // The rest of the file can be had all the same: MessagePack tells where it ends.
+            Kind::Unknown => self.stream.skip_value()?,
+            _ => {}
         }
         Ok(kind)
     }
 
     /// The kind whose name has `len` bytes.
     fn kind_of(&mut self, len: u32) -> Result<Kind> {
-        let mut name = [0; KIND_BYTES];
-        if let Some(name) = name.get_mut(..len as usize) {
-            self.stream.read(name)?;
-            if let Some(kind) = Kind::named(name) {
-                return Ok(kind);
+        let mut short = [0; KIND_BYTES];
+        let mut long = Vec::new();
+        let name: &[u8] = match short.get_mut(..len as usize) {
+            Some(name) => {
+                self.stream.read(name)?;
+                name
             }
-            return Err(self.unknown(name));
-        }
-        let name = self.stream.bytes(len.min(400).into())?;
-        Err(self.unknown(&name))
-    }
-
-    fn unknown(&self, name: &[u8]) -> EnvError {
-        let kind = crate::name::quoted(&String::from_utf8_lossy(name));
-        let place = match self.path() {
-            path if path.is_empty() => String::new(),
-            path => format!(" at {path}"),
+            None => {
+                let shown = len.min(UNKNOWN_KIND_BYTES);
+                long.extend(self.stream.bytes(shown.into())?);
+                self.stream.skip((len - shown).into())?;
+                &long
+            }
         };
-        EnvError::Unsupported {
-            path: self.stream.origin().clone(),
-            what: format!(
-                "a value of the kind {kind}{}",
-                crate::name::escape_for_terminal(&place)
-            ),
-        }
+        Ok(Kind::named(name).unwrap_or_else(|| {
+            self.unknown = String::from_utf8_lossy(name).into_owned();
+            Kind::Unknown
+        }))
     }
 
     /// A value that holds no others.
@@ -175,22 +191,21 @@ impl Decoder<'_> {
             Kind::String => Value::from(self.text("text")?),
             Kind::Tensor => self.tensor(Decoder::numbers)?,
             Kind::Null => Value::Null,
-            Kind::Edge | Kind::Record | Kind::Unsupported | Kind::Vector => {
+            Kind::Edge | Kind::Record | Kind::Unsupported | Kind::Unknown | Kind::Vector => {
                 return Err(self.wrong("a value that nests stands where none may"));
             }
         })
     }
 
-    /// What stands for a function, a generator or the like.
+    /// What stands for a value that cannot be had.
     #[inline(never)]
-    fn unsupported(&mut self, depth: usize) -> Result<Value> {
-        let what = self.text("the kind of an unsupported value")?;
-        self.find(&what, Outcome::Lost, WITHOUT_CONTENT.to_owned())?;
+    fn placeholder(&mut self, what: &str, reason: &str, depth: usize) -> Result<Value> {
+        self.find(what, Outcome::Lost, reason.to_owned())?;
         if depth + 2 > MAX_NESTING {
             // The placeholder and its record would be too deep.
             return Ok(Value::Null);
         }
-        Ok(Extension::unsupported(&what, WITHOUT_CONTENT).into())
+        Ok(Extension::unsupported(what, reason).into())
     }
 
     fn vector(&mut self, depth: usize) -> Result<Value> {

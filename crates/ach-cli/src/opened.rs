@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use achronyme_env::{Archive, EnvError, Finding, Outcome, Version1};
+use achronyme_env::{Archive, EnvError, Finding, Version1};
 use serde_json::{Value as Json, json};
 
 use crate::error::{Result, note};
@@ -80,15 +80,7 @@ pub(crate) fn finding_json(finding: &Finding) -> Json {
         "name": finding.name,
         "path": finding.path,
         "kind": finding.kind,
-        "outcome": match finding.outcome {
-            Outcome::Lost => "lost",
-            Outcome::Unresolved => "unresolved",
-            Outcome::Omitted => "omitted",
-            Outcome::Kept => "kept",
-            Outcome::Unknown => "unknown",
-            Outcome::Warning => "warning",
-            _ => "other",
-        },
+        "outcome": finding.outcome.name(),
         "reason": finding.reason,
     })
 }
@@ -96,6 +88,7 @@ pub(crate) fn finding_json(finding: &Finding) -> Json {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use achronyme_env::Outcome;
 
     #[test]
     fn ten_findings_are_told_and_the_others_counted() {

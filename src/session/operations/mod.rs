@@ -2,6 +2,7 @@
 
 mod arguments;
 mod files;
+mod snapshots;
 mod variables;
 
 use std::fmt;
@@ -122,6 +123,35 @@ const OPERATIONS: &[Operation] = &[
               not at all, and gives a report with everything that was left out, kept or lost. The \
               options may hold the path too: restore_env({path: ...}).",
         run: files::restore,
+    },
+    Operation {
+        name: "snapshot_env",
+        arity: (0, 1),
+        doc: "snapshot_env([name]): keeps the state of the session, contents of cells included, \
+              under a name, in the place of an older one of that name; without one, under \
+              `snapshot_1` and so on. Gives the name.",
+        run: snapshots::keep,
+    },
+    Operation {
+        name: "restore_snapshot",
+        arity: (1, 1),
+        doc: "restore_snapshot(name): goes back to a kept state, and gives how many variables \
+              there are now. The state stays kept.",
+        run: snapshots::restore,
+    },
+    Operation {
+        name: "env_snapshots",
+        arity: (0, 0),
+        doc: "env_snapshots(): the names of the kept states, in the order in which the names were \
+              first used.",
+        run: snapshots::list,
+    },
+    Operation {
+        name: "drop_snapshot",
+        arity: (1, 1),
+        doc: "drop_snapshot(name): forgets a kept state and gives back the memory that only it \
+              held; gives how many states are left.",
+        run: snapshots::drop,
     },
 ];
 
