@@ -55,12 +55,13 @@ class RestoreReport:
     restored: list = field(default_factory=list)
     kept: list = field(default_factory=list)
     lost: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
 
     def __str__(self) -> str:
         head = f"restored {len(self.restored)} variables from {self.path}"
         if self.kept:
             names = ", ".join(self.kept[:SHOWN]) + (", ..." if len(self.kept) > SHOWN else "")
             head += f"; kept as they were: {names}"
-        return "\n".join([head, *_lines(self.lost)])
+        return "\n".join([head, *_lines(self.lost), *_lines(self.notes)])
 
     __repr__ = __str__

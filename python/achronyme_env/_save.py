@@ -26,10 +26,12 @@ def save(
     custom: Mapping[str, str] | None = None,
     cold: Iterable[str] = (),
     compress: bool = False,
+    auto_cold: float | None = None,
     level: int = 3,
-    overwrite: bool = False,
+    overwrite: bool = True,
     strict: bool = False,
     durable: bool = True,
+    seal: bool = False,
     pickle: bool = False,
     progress: bool | Callable[[int, int], Any] | None = None,
 ) -> SaveReport:
@@ -41,11 +43,13 @@ def save(
     when they are contiguous (in C or Fortran order) and of the byte order of this machine.
 
     attrs: for a name, attributes such as units; any values. cold: patterns of names whose arrays
-    are compressed; compress: all are. overwrite: whether an existing file may be replaced.
-    durable: whether to return only when the file is on the disk. pickle: keep what has no form of
-    its own as a pickle, which then needs `pickle=True` to be read. progress: True or False, or
-    called with bytes done and total; by default a line on terminals and in notebooks for what
-    takes more than a second.
+    are compressed; compress: all are; auto_cold: those of which a sample shrinks by this share
+    (0.2 is a fifth); level: of zstd, 1 to 22. overwrite: with False a file that exists is an
+    `AlreadyExistsError`. durable: whether to return only when the file is on the disk. seal: name
+    contents by SHA-256, which a signature of the file can then vouch for; slower. pickle: keep what
+    has no form of its own as a pickle, which then needs `pickle=True` to be read. progress: True or
+    False, or called with bytes done and total; by default a line on terminals and in notebooks for
+    what takes more than a second.
 
     A save does not fail because of a value. What cannot be kept is in `report.lost`; with `strict`
     it is a `LossyError`, before anything is written.
@@ -67,10 +71,12 @@ def save(
         "custom": _custom(custom),
         "cold": _texts("cold", cold),
         "compress": compress,
+        "auto_cold": auto_cold,
         "level": level,
         "overwrite": overwrite,
         "strict": strict,
         "durable": durable,
+        "seal": seal,
     }
     bar = _Bar(file) if progress is True or progress is None and _shows_progress() else None
     if bar is not None and progress is True:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import fnmatch
+import difflib
 import os
 import types as python_types
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
+from . import _native
 from ._decode import Context
 from ._errors import InvalidValueError, NameTakenError, UnsupportedError
 from ._report import Lost, RestoreReport, SaveReport
@@ -68,7 +69,9 @@ def save_env(
         for name, value in list(namespace.items())
         if isinstance(name, str) and wanted(name) and _belongs(name, value, namespace)
     }
-    return save(path, kept, **options)
+    report = save(path, kept, **options)
+    report.notes.extend(wanted.unmatched())
+    return report
 
 
 def restore_env(
@@ -129,7 +132,7 @@ def restore_env(
         into[namespace] = values
     else:
         into.update(values)
-    return RestoreReport(file, list(values), kept, lost)
+    return RestoreReport(file, list(values), kept, lost, wanted.unmatched())
 
 
 _CODE = (
@@ -165,13 +168,40 @@ class _Patterns:
     """Which names are asked for."""
 
     def __init__(self, include: Iterable[str] | None, exclude: Iterable[str]) -> None:
-        self.include = None if include is None else [include] if isinstance(include, str) else list(include)
-        self.exclude = [exclude] if isinstance(exclude, str) else list(exclude)
+        self.include = None if include is None else _Given("include", include)
+        self.exclude = _Given("exclude", exclude)
+        self.seen: list[str] = []
 
     def __call__(self, name: str) -> bool:
-        if self.include is not None:
-            if name in self.include:
-                return True
-            if not any(fnmatch.fnmatchcase(name, pattern) for pattern in self.include):
-                return False
-        return not any(fnmatch.fnmatchcase(name, pattern) for pattern in self.exclude)
+        self.seen.append(name)
+        included = self.include is None or self.include.matches(name)
+        excluded = self.exclude.matches(name)
+        # A name that is given itself is wanted, whatever the patterns of the others say.
+        exact = self.include is not None and name in self.include.patterns
+        return exact or (included and not excluded)
+
+    def unmatched(self) -> list[Lost]:
+        """A note for each pattern that no name has matched."""
+        given = [self.exclude] if self.include is None else [self.include, self.exclude]
+        notes = []
+        for texts in given:
+            for text in texts.patterns.keys() - texts.met:
+                near = difflib.get_close_matches(text, self.seen, 1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                notes.append(Lost(text, "", "", f"no variable matches this of {texts.option}{hint}"))
+        return notes
+
+
+class _Given:
+    """The patterns of one option, and which of them have matched."""
+
+    def __init__(self, option: str, given: Iterable[str]) -> None:
+        self.option = option
+        texts = [given] if isinstance(given, str) else list(given)
+        self.patterns = {text: _native.Pattern(text) for text in texts}
+        self.met: set[str] = set()
+
+    def matches(self, name: str) -> bool:
+        met = [text for text, pattern in self.patterns.items() if pattern.matches(name)]
+        self.met.update(met)
+        return bool(met)

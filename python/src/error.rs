@@ -25,7 +25,7 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
     let message = match error {
         // What to do, in the words of this package.
         EnvError::AlreadyExists { path } => {
-            format!("{path} exists already; pass overwrite=True, or choose another name")
+            format!("{path} exists already; leave out overwrite=False, or choose another name")
         }
         error => error.to_string(),
     };

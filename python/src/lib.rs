@@ -8,6 +8,7 @@ mod error;
 mod foreign;
 mod memory;
 mod mount;
+mod pattern;
 mod save;
 
 use pyo3::prelude::*;
@@ -16,6 +17,7 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<archive::Archive>()?;
     module.add_class::<foreign::Foreign>()?;
+    module.add_class::<pattern::Pattern>()?;
     module.add_function(wrap_pyfunction!(save::save, module)?)?;
     module.add_function(wrap_pyfunction!(mount::is_network, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))

@@ -147,9 +147,6 @@ fn options_of(given: &Bound<'_, PyDict>) -> PyResult<SaveOptions> {
     if let Some(level) = get("level")? {
         options = options.compression_level(level.extract()?);
     }
-    if let Some(seconds) = get("created_at")? {
-        options = options.created_at(seconds.extract()?);
-    }
     let flag = |name: &str, default: bool| -> PyResult<bool> {
         get(name)?.map_or(Ok(default), |value| value.is_truthy())
     };

@@ -56,7 +56,7 @@ def back(tmp_path):
     def back(value: Any, **options: Any) -> Any:
         path = tmp_path / "value.ach"
         again = tmp_path / "again.ach"
-        report = ach.save(path, {"value": value}, overwrite=True)
+        report = ach.save(path, {"value": value})
         assert report.lost == []
         results = []
         for mmap in (True, False):
@@ -64,7 +64,7 @@ def back(tmp_path):
             results.append(ws["value"])
             assert ws.verify()
             results.append(ach.load(path, "value", mmap=mmap, **options))
-        ach.save(again, {"value": results[0]}, overwrite=True)
+        ach.save(again, {"value": results[0]})
         results.append(ach.open(again, **options)["value"])
         for result in results[1:]:
             assert same(result, results[0]), (result, results[0])

@@ -94,7 +94,7 @@ def test_no_module_is_imported_because_a_file_names_it(tmp_path):
     assert "this" not in sys.modules
     for kind in ("python.enum", "python.dataclass", "python.namedtuple"):
         stand_in = ach.StandIn(kind, {"class": "this.Zen", "fields": []}, {"name": "a", "value": 1})
-        ach.save(tmp_path / "a.ach", {"v": stand_in}, overwrite=True)
+        ach.save(tmp_path / "a.ach", {"v": stand_in})
         ach.open(tmp_path / "a.ach")["v"], ach.load(tmp_path / "a.ach")
     assert "this" not in sys.modules
 
@@ -129,7 +129,7 @@ def test_values_of_other_hosts_are_kept(tmp_path):
             values = dict(ws)
         except (ach.Version1Error, ach.DamagedError, ach.UnsupportedError, ach.NotAnArchiveError):
             continue
-        report = ach.save(tmp_path / "copy.ach", values, overwrite=True)
+        report = ach.save(tmp_path / "copy.ach", values)
         again = ach.open(tmp_path / "copy.ach")
         assert list(again) == list(ws) and again.verify()
         kinds = [(row[0], row[1], row[2], row[3]) for row in ws._archive.listing(0, 1000)]

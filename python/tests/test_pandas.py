@@ -10,7 +10,7 @@ import achronyme_env as ach
 
 
 def round_trip(value, tmp_path):
-    report = ach.save(tmp_path / "v.ach", {"v": value}, overwrite=True)
+    report = ach.save(tmp_path / "v.ach", {"v": value})
     assert report.lost == []
     return ach.open(tmp_path / "v.ach")["v"]
 

@@ -119,14 +119,14 @@ def test_an_object_whose_own_code_raises_is_reported(tmp_path):
     assert report.bindings == 1 or report.lost
 
 
-def test_an_existing_file_is_kept_unless_overwriting_is_allowed(tmp_path):
+def test_an_existing_file_is_replaced_unless_overwriting_is_refused(tmp_path):
     path = tmp_path / "a.ach"
     ach.save(path, {"x": 1})
     with pytest.raises(ach.AlreadyExistsError) as caught:
-        ach.save(path, {"x": 2})
+        ach.save(path, {"x": 2}, overwrite=False)
     assert isinstance(caught.value, FileExistsError) and caught.value.path == str(path)
     assert ach.open(path)["x"] == 1
-    ach.save(path, {"x": 2}, overwrite=True)
+    ach.save(path, {"x": 2})
     assert ach.open(path)["x"] == 2
     assert listing(tmp_path) == ["a.ach"]
 
@@ -141,11 +141,11 @@ def test_saving_onto_the_file_that_is_read(mmap, tmp_path):
     loaded = ach.load(path, "big", mmap=mmap)
     loaded += 1
     for _ in range(3):
-        ach.save(path, {"text": ws["text"], "big": view, "loaded": loaded}, overwrite=True)
+        ach.save(path, {"text": ws["text"], "big": view, "loaded": loaded})
     again = ach.open(path)
     assert np.array_equal(again["big"], big) and np.array_equal(again["loaded"], big + 1)
     assert np.array_equal(view, big) and again.verify()
-    ach.save(path, again, overwrite=True)
+    ach.save(path, again)
     assert list(ach.open(path)) == ["text", "big", "loaded"]
 
 
@@ -182,13 +182,24 @@ def test_cold_arrays_are_compressed_and_read_the_same(tmp_path):
     ws = ach.open(path)
     assert np.array_equal(ws["raw_x"], value) and np.array_equal(ws["raw_x", 3:7, ::5], value[3:7, ::5])
     assert np.array_equal(ach.load(path, "raw_x"), value) and ws.info.compressed
-    ach.save(path, {"a": value}, compress=True, overwrite=True)
+    ach.save(path, {"a": value}, compress=True)
     assert path.stat().st_size < 100_000
+    noise = np.random.default_rng(0).random(100_000)
+    ach.save(path, {"a": value, "noise": noise}, auto_cold=0.2)
+    assert 800_000 < path.stat().st_size < 1_000_000
+
+
+def test_a_sealed_file_is_named_by_longer_digests(tmp_path):
+    plain, sealed = tmp_path / "p.ach", tmp_path / "s.ach"
+    ach.save(plain, {"a": np.arange(1000)})
+    ach.save(sealed, {"a": np.arange(1000)}, seal=True)
+    assert np.array_equal(ach.open(sealed)["a"], np.arange(1000)) and ach.open(sealed).verify()
+    assert sealed.read_bytes() != plain.read_bytes()
 
 
 @pytest.mark.parametrize(
     "options",
-    [{"level": 99}, {"tags": [1]}, {"custom": {"a": 1}}, {"cold": ["[z"]}, {"attrs": {"a": 3}}],
+    [{"level": 99}, {"auto_cold": 2.0}, {"tags": [1]}, {"custom": {"a": 1}}, {"cold": ["[z"]}, {"attrs": {"a": 3}}],
 )
 def test_options_that_cannot_be_are_errors(options, tmp_path):
     with pytest.raises(ach.AchError):
@@ -218,7 +229,7 @@ def test_arrays_that_change_meanwhile_give_a_file_that_verifies(tmp_path):
     thread.start()
     try:
         for _ in range(5):
-            ach.save(tmp_path / "a.ach", {"a": array, "again": array}, overwrite=True, durable=False)
+            ach.save(tmp_path / "a.ach", {"a": array, "again": array}, durable=False)
             assert ach.open(tmp_path / "a.ach").verify()
     finally:
         stop.set()
@@ -275,7 +286,7 @@ def test_ctrl_c_stops_a_save_and_leaves_the_old_file_only(tmp_path):
         a = np.random.default_rng(0).random(20_000_000)
         print("begun", flush=True)
         try:
-            ach.save({str(path)!r}, {{"a": a}}, compress=True, level=19, overwrite=True)
+            ach.save({str(path)!r}, {{"a": a}}, compress=True, level=19)
         except KeyboardInterrupt:
             print("stopped", flush=True)
         """

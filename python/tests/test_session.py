@@ -68,7 +68,7 @@ def test_two_names_for_one_array_come_back_apart(tmp_path):
 
 def test_a_loaded_array_outlives_the_file_and_its_replacement(path):
     big = ach.load(path, "big")
-    ach.save(path, {"big": np.zeros(3)}, overwrite=True)
+    ach.save(path, {"big": np.zeros(3)})
     assert big[-1] == 199_999
     os.remove(path)
     big += 1
@@ -135,6 +135,19 @@ def test_save_env_with_patterns(tmp_path):
     space = {"a1": 1, "a2": 2, "b": 3}
     ach.save_env(space, tmp_path / "s.ach", include=["a*"], exclude="a2")
     assert list(ach.open(tmp_path / "s.ach")) == ["a1"]
+    ach.save_env(space, tmp_path / "s.ach", include="{a1,b}")
+    assert list(ach.open(tmp_path / "s.ach")) == ["a1", "b"]
+
+
+def test_a_pattern_that_matches_nothing_is_told_of(tmp_path):
+    path = tmp_path / "s.ach"
+    report = ach.save_env({"model": 1, "b": 2}, path, include=["modle", "b"], exclude=["c*"])
+    assert report.lost == [] and {note.name for note in report.notes} == {"modle", "c*"}
+    assert "did you mean 'model'?" in str(report)
+    report = ach.restore_env(path, into={}, include="bb")
+    assert report.restored == [] and "did you mean 'b'?" in str(report)
+    with pytest.raises(ach.PathSyntaxError):
+        ach.restore_env(path, into={}, include="[")
 
 
 def test_merging_keeps_what_is_there_unless_told_otherwise(path):

@@ -372,8 +372,8 @@ def test_no_pickle_unless_asked(tmp_path):
     path = tmp_path / "a.ach"
     value = decimal.Context(prec=5)
     assert ach.save(path, {"c": value}).lost[0].name == "c"
-    assert ach.save(path, {"c": value}, pickle=True, overwrite=True).lost == []
+    assert ach.save(path, {"c": value}, pickle=True).lost == []
     assert type(ach.open(path)["c"]) is ach.StandIn
     assert ach.open(path, pickle=True)["c"].prec == 5
-    local = ach.save(path, {"c": Plain()}, pickle=True, overwrite=True)
+    local = ach.save(path, {"c": Plain()}, pickle=True)
     assert "pickle cannot keep it either" in local.lost[0].why
