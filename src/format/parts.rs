@@ -8,7 +8,7 @@ use super::records::{Area, NodeRecord, Preamble, Slot, TensorSlot};
 use super::{MAX_PADDING, NONE};
 use crate::fault::{Fault, Part, Problem};
 use crate::limits::{MAX_NODE_BYTES, MAX_RANK};
-use crate::value::byte_len;
+use crate::value::{byte_len, checked_byte_len};
 
 /// The records that archives and value images share.
 #[derive(Clone, Copy, Debug)]
@@ -151,13 +151,15 @@ impl<'a> Records<'a> {
         let Some(dtype) = crate::value::DType::from_code(dtype) else {
             return Ok(());
         };
-        match byte_len(dtype, shape) {
-            Ok(needed) if needed == raw_len => Ok(()),
-            Ok(needed) => Err(Problem::Length {
+        if shape.len() <= MAX_RANK && checked_byte_len(dtype, shape) == Some(raw_len) {
+            return Ok(());
+        }
+        Err(match byte_len(dtype, shape) {
+            Ok(needed) => Problem::Length {
                 expected: needed,
                 found: raw_len,
-            }),
-            Err(e) => Err(Problem::Structure(e.to_string())),
-        }
+            },
+            Err(e) => Problem::Structure(e.to_string()),
+        })
     }
 }

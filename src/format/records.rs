@@ -103,9 +103,8 @@ pub(crate) enum SlotKind {
 impl SlotKind {
     pub(crate) fn from_code(code: u8) -> Option<SlotKind> {
         use SlotKind::*;
-        [Null, Boolean, Integer, Number, Complex, Tensor, Node]
-            .into_iter()
-            .find(|kind| *kind as u8 == code)
+        const BY_CODE: [SlotKind; 7] = [Null, Boolean, Integer, Number, Complex, Tensor, Node];
+        BY_CODE.get(usize::from(code)).copied()
     }
 }
 

@@ -72,7 +72,8 @@ impl DType {
 
     /// The dtype of a code in the file.
     pub fn from_code(code: u8) -> Option<DType> {
-        DType::ALL.into_iter().find(|dtype| dtype.code() == code)
+        // Codes count from 1, in the order of `ALL`.
+        DType::ALL.get(usize::from(code.checked_sub(1)?)).copied()
     }
 
     /// The name, as NumPy and the array libraries spell it: `float64`, `bfloat16`, `complex128`.

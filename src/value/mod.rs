@@ -36,6 +36,7 @@ pub use lent::{
 pub use record::Record;
 pub use storage::{Buffer, Storage};
 pub use string_array::StringArray;
+pub(crate) use tensor::checked_byte_len;
 pub use tensor::{Tensor, byte_len, format_shape};
 pub use vector::Vector;
 

@@ -52,16 +52,21 @@ pub fn byte_len(dtype: DType, shape: &[u64]) -> Result<u64> {
             shape.len()
         )));
     }
-    // A zero-sized dimension makes the product zero whatever the others are, so look first.
-    if shape.contains(&0) {
-        return Ok(0);
-    }
+    checked_byte_len(dtype, shape)
+        .ok_or_else(|| refused("its size in bytes does not fit 63 bits".to_owned()))
+}
+
+/// As [`byte_len`], for any rank; `None` when the size does not fit 63 bits. Apart from it so that
+/// opening a file, which asks this for each binding, finds no text to be made on its way.
+#[inline]
+pub(crate) fn checked_byte_len(dtype: DType, shape: &[u64]) -> Option<u64> {
     let bytes = shape
         .iter()
         .try_fold(dtype.size() as u64, |product, n| product.checked_mul(*n));
     match bytes {
-        Some(bytes) if bytes <= i64::MAX as u64 => Ok(bytes),
-        _ => Err(refused("its size in bytes does not fit 63 bits".to_owned())),
+        Some(bytes) => i64::try_from(bytes).is_ok().then_some(bytes),
+        // A dimension of 0 makes the product 0, whatever the others are.
+        None => shape.contains(&0).then_some(0),
     }
 }
 
