@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use achronyme_env::host::{self, Adopt, Lend, Lending, Notes, Parts, Refusal};
 use achronyme_env::{
-    Archive, BindingOptions, Complex128, DType, Finding, FunctionRef, Outcome, Result as EnvResult,
-    SaveOptions, SharedId, TensorRef, UserFunctionRef, Value, ValueRef,
+    Archive, BindingOptions, Complex128, DType, EnvError, Finding, FunctionRef, Outcome,
+    Result as EnvResult, SaveOptions, SharedId, TensorRef, UserFunctionRef, Value, ValueRef,
+    Version1,
 };
 
 use crate::eval::Interpreter;
@@ -49,8 +50,14 @@ pub(crate) fn restore(interpreter: &mut Interpreter, path: &Path) -> Result<Obje
         let values = archive.load_vars(&names)?;
         Ok(names.into_iter().zip(values).collect())
     };
-    let bindings = read().map_err(|e| e.to_string())?;
-    let adopted = host::adopt(&mut Maker { interpreter }, bindings).map_err(|e| e.to_string())?;
+    let (bindings, lost) = match read() {
+        Err(EnvError::Version1 { .. }) => from_version_1(path),
+        bindings => bindings.map(|bindings| (bindings, Vec::new())),
+    }
+    .map_err(|e| e.to_string())?;
+    let mut adopted =
+        host::adopt(&mut Maker { interpreter }, bindings).map_err(|e| e.to_string())?;
+    adopted.findings.extend(lost);
     if interpreter.strict
         && let Some(loss) = adopted.findings.iter().find(|f| f.outcome.is_loss())
     {
@@ -61,6 +68,15 @@ pub(crate) fn restore(interpreter: &mut Interpreter, path: &Path) -> Result<Obje
     let mut globals = interpreter.globals.borrow_mut();
     globals.variables.extend(adopted.bindings);
     Ok(Object::Number(count as f64))
+}
+
+/// The variables of a version 1 file, and what it has lost of whole ones. What is lost inside of one
+/// is told by whoever adopts it.
+fn from_version_1(path: &Path) -> EnvResult<(Vec<(String, Value)>, Vec<Finding>)> {
+    let old = Version1::open(path)?;
+    let whole = old.findings().iter().filter(|f| f.path.is_empty());
+    let lost = whole.cloned().collect();
+    Ok((old.into_bindings(), lost))
 }
 
 fn tell(findings: &[Finding]) {
