@@ -385,6 +385,24 @@ fn another_writer_is_a_warning_and_an_error_only_when_asked() {
     assert_same(&env, &own(), "another writer");
 }
 
+#[test]
+fn another_minor_version_of_the_format_is_a_warning_and_an_error_only_when_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = saved(dir.path(), &own());
+    let mut patch = Patch::of(fs::read(&path).unwrap());
+    patch.put(6, &1u16.to_le_bytes());
+    fs::write(&path, patch.seal()).unwrap();
+    let back = restore_environment(&path, restore()).unwrap();
+    assert_same(&back.environment, &own(), "a minor version");
+    assert_eq!(back.report.format, (2, 1));
+    let told = told(&back.report.findings);
+    assert!(told[0].starts_with("the file is format 2.1, "), "{told:?}");
+    let strict = restore().strict_version(true);
+    let error = restore_environment(&path, strict).unwrap_err();
+    assert!(matches!(error, EnvError::WriterDiffers { .. }), "{error}");
+    assert!(error.to_string().contains("format 2.1"), "{error}");
+}
+
 fn placeholder() -> Value {
     Extension::unsupported("generator", "it was running").into()
 }
@@ -490,6 +508,27 @@ fn an_error_leaves_the_environment_as_it_was() {
     check(&mut env, &path, &restore(), "cut short");
     fs::write(&path, "print(1)").unwrap();
     check(&mut env, &path, &restore(), "a script");
+}
+
+#[test]
+fn what_is_left_out_is_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = ["a", "damaged", "z"].map(|name| (name, Value::from(samples::record(4))));
+    let path = saved(dir.path(), &environment(all));
+    let mut patch = Patch::of(fs::read(&path).unwrap());
+    let at = patch.u64_at(patch.node(1, 0)) as usize;
+    let byte = patch.bytes[at];
+    patch.put_u8(at, byte ^ 1);
+    fs::write(&path, &patch.bytes).unwrap();
+    let without = restore().exclude("dam*");
+    for (road, open) in ROADS {
+        assert!(open(&path, &restore()).is_err(), "{road}");
+        for options in [&without, &restore().include_only(["a", "z"])] {
+            let back = open(&path, options).unwrap();
+            assert_eq!(names(&back.environment), ["a", "z"], "{road}");
+            assert_eq!((back.report.bindings, back.report.omitted), (2, 1));
+        }
+    }
 }
 
 /// The file of version 1 was lost as a whole when it held one value of an unknown kind.
