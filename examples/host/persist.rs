@@ -16,6 +16,9 @@ use crate::eval::Interpreter;
 use crate::parse;
 use crate::value::{CellRc, Closure, HostComplex, HostTensor, Object, Scope, ScopeRc};
 
+/// Names and values of a file.
+type Bindings = Vec<(String, Value)>;
+
 /// Saves the variables of the session.
 pub(crate) fn save(
     interpreter: &Interpreter,
@@ -44,7 +47,7 @@ pub(crate) fn save(
 
 /// Puts the variables of a file into the session: all of them, or on an error none.
 pub(crate) fn restore(interpreter: &mut Interpreter, path: &Path) -> Result<Object, String> {
-    let read = || -> EnvResult<Vec<(String, Value)>> {
+    let read = || -> EnvResult<Bindings> {
         let archive = Archive::open(path)?;
         let names: Vec<String> = archive.names().map(str::to_owned).collect();
         let values = archive.load_vars(&names)?;
@@ -72,7 +75,7 @@ pub(crate) fn restore(interpreter: &mut Interpreter, path: &Path) -> Result<Obje
 
 /// The variables of a version 1 file, and what it has lost of whole ones. What is lost inside of one
 /// is told by whoever adopts it.
-fn from_version_1(path: &Path) -> EnvResult<(Vec<(String, Value)>, Vec<Finding>)> {
+fn from_version_1(path: &Path) -> EnvResult<(Bindings, Vec<Finding>)> {
     let old = Version1::open(path)?;
     let whole = old.findings().iter().filter(|f| f.path.is_empty());
     let lost = whole.cloned().collect();
