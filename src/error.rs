@@ -494,6 +494,15 @@ impl EnvError {
         }
     }
 
+    /// Whether it says that a part of a file is of a later version, and nothing worse.
+    pub(crate) fn is_about_the_unknown(&self) -> bool {
+        match self {
+            EnvError::Unsupported { .. } => true,
+            EnvError::Variable { source, .. } => source.is_about_the_unknown(),
+            _ => false,
+        }
+    }
+
     /// Puts the whole path that was asked for into an error about a part of it.
     pub(crate) fn at_path(self, whole: &str) -> EnvError {
         match self {

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use achronyme_env::{
     Archive, Cell, DType, Environment, Order, Record, RestoreOptions, SaveOptions, Storage, Tensor,
-    Value, restore_environment, save_environment,
+    Value, env_info, get_metadata, restore_environment, save_environment,
 };
 use session::{ROADS, assert_same, environment, quick};
 
@@ -103,6 +103,60 @@ fn restoring_a_gibibyte_reads_header_table_and_nodes() {
             .unwrap();
         assert_eq!(tensor.shape(), [8 << 20]);
     }
+}
+
+#[test]
+fn metadata_and_info_read_no_array_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("large.ach");
+    large(&path, 1, 64 << 20);
+    let whole = fs::metadata(&path).unwrap().len();
+    let read = |look: &dyn Fn()| {
+        let before = bytes_read();
+        look();
+        bytes_read() - before
+    };
+    let of_info = read(&|| assert_eq!(env_info(&path).unwrap().num_bindings, 1001));
+    let of_metadata = read(&|| assert!(get_metadata(&path).unwrap().created_at > 0));
+    assert!(of_info < 512 << 10, "{of_info} of {whole} bytes");
+    assert!(of_metadata < 256 << 10, "{of_metadata} of {whole} bytes");
+}
+
+/// Version 1 checked neither sum nor version before it answered.
+#[test]
+fn metadata_and_info_answer_for_no_byte_that_was_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("small.ach");
+    let env = environment([("x", samples::record(3).into()), ("f", 1.5.into())]);
+    let options = quick().description("a run").tag("t").custom("k", "v");
+    save_environment(&env, &path, options).unwrap();
+    let expected = (get_metadata(&path).unwrap(), env_info(&path).unwrap());
+    assert_eq!(expected.0.description.as_deref(), Some("a run"));
+    let whole = fs::read(&path).unwrap();
+    let mut refused = 0;
+    for at in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x21;
+        fs::write(&path, bytes).unwrap();
+        match get_metadata(&path) {
+            // What is not looked at may be anything.
+            Ok(metadata) => assert_eq!(metadata, expected.0, "{at}"),
+            Err(_) => refused += 1,
+        }
+        if let Ok(info) = env_info(&path) {
+            assert_eq!(info, expected.1, "{at}");
+        }
+    }
+    let table_end = 64
+        + whole[48..56]
+            .iter()
+            .rev()
+            .fold(0, |n, b| n << 8 | *b as usize);
+    assert!(refused >= table_end, "{refused} of {}", whole.len());
+    let mut newer = whole;
+    newer[4] = 3;
+    fs::write(&path, newer).unwrap();
+    assert!(get_metadata(&path).is_err() && env_info(&path).is_err());
 }
 
 fn field_kib(field: &str) -> u64 {

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use achronyme_env::{
     Archive, Cell, Check, DType, EnvError, Environment, Extension, Order, Outcome, Part, Record,
-    RestoreMode, RestoreOptions, Tensor, Value, Variable, restore_environment, restore_from,
-    restore_into, save_environment,
+    RestoreMode, RestoreOptions, Tensor, Value, Variable, env_info, restore_environment,
+    restore_from, restore_into, save_environment,
 };
 use reseal::Patch;
 use session::{ROADS, assert_same, environment, lambda, quick, told};
@@ -385,6 +385,24 @@ fn another_writer_is_a_warning_and_an_error_only_when_asked() {
     assert_same(&env, &own(), "another writer");
 }
 
+#[test]
+fn another_minor_version_of_the_format_is_a_warning_and_an_error_only_when_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = saved(dir.path(), &own());
+    let mut patch = Patch::of(fs::read(&path).unwrap());
+    patch.put(6, &1u16.to_le_bytes());
+    fs::write(&path, patch.seal()).unwrap();
+    let back = restore_environment(&path, restore()).unwrap();
+    assert_same(&back.environment, &own(), "a minor version");
+    assert_eq!(back.report.format, (2, 1));
+    let told = told(&back.report.findings);
+    assert!(told[0].starts_with("the file is format 2.1, "), "{told:?}");
+    let strict = restore().strict_version(true);
+    let error = restore_environment(&path, strict).unwrap_err();
+    assert!(matches!(error, EnvError::WriterDiffers { .. }), "{error}");
+    assert!(error.to_string().contains("format 2.1"), "{error}");
+}
+
 fn placeholder() -> Value {
     Extension::unsupported("generator", "it was running").into()
 }
@@ -490,6 +508,74 @@ fn an_error_leaves_the_environment_as_it_was() {
     check(&mut env, &path, &restore(), "cut short");
     fs::write(&path, "print(1)").unwrap();
     check(&mut env, &path, &restore(), "a script");
+}
+
+#[test]
+fn what_is_left_out_is_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = ["a", "damaged", "z"].map(|name| (name, Value::from(samples::record(4))));
+    let path = saved(dir.path(), &environment(all));
+    let mut patch = Patch::of(fs::read(&path).unwrap());
+    let at = patch.u64_at(patch.node(1, 0)) as usize;
+    let byte = patch.bytes[at];
+    patch.put_u8(at, byte ^ 1);
+    fs::write(&path, &patch.bytes).unwrap();
+    let without = restore().exclude("dam*");
+    for (road, open) in ROADS {
+        assert!(open(&path, &restore()).is_err(), "{road}");
+        for options in [&without, &restore().include_only(["a", "z"])] {
+            let back = open(&path, options).unwrap();
+            assert_eq!(names(&back.environment), ["a", "z"], "{road}");
+            assert_eq!((back.report.bindings, back.report.omitted), (2, 1));
+        }
+    }
+}
+
+/// The file of version 1 was lost as a whole when it held one value of an unknown kind.
+#[test]
+fn what_only_a_later_version_knows_costs_its_variable_and_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let tensor = |len| samples::tensor(DType::F64, &[len], Order::C);
+    let all = environment([
+        ("a", Value::from(tensor(10))),
+        ("b", 5i64.into()),
+        ("c", "text".into()),
+        ("d", tensor(20).into()),
+        ("e", Record::from([("w", tensor(30))]).into()),
+        ("f", Record::from([("w", tensor(40))]).into()),
+    ]);
+    let path = saved(dir.path(), &all);
+    let mut patch = Patch::of(fs::read(&path).unwrap());
+    patch.put_u8(patch.entry(0, 16), 99); // The dtype of `a`.
+    patch.put_u8(patch.entry(2, 6), 200); // The kind of `c`.
+    patch.put_u8(patch.extent(1, 36), 7); // The codec of `d`.
+    patch.put_u8(patch.extent(2, 36), 8); // And of what is in `e`.
+    fs::write(&path, patch.seal()).unwrap();
+    for (road, open) in ROADS {
+        let back = open(&path, &restore()).unwrap();
+        assert_eq!(names(&back.environment), ["b", "f"], "{road}");
+        let f = back.environment.at("f.w").unwrap();
+        assert!(f.identical(&all.at("f.w").unwrap()).unwrap());
+        assert_eq!((back.report.bindings, back.report.omitted), (2, 0));
+        let why = "which this version does not know; restore it with a newer one";
+        assert_eq!(
+            told(&back.report.findings),
+            [
+                format!("a (tensor) is lost: it uses dtype code 99, {why}"),
+                format!("c (unknown) is lost: it uses value kind 200, {why}"),
+                format!("d (tensor) is lost: it uses codec 7, {why}"),
+                format!("e (record) is lost: it uses codec 8, {why}"),
+            ],
+            "{road}"
+        );
+        let error = open(&path, &restore().strict(true)).unwrap_err();
+        assert!(matches!(error, EnvError::Lossy { .. }), "{road}: {error}");
+        // Whoever leaves them out loses nothing.
+        let known = restore().strict(true).include_only(["b", "f"]);
+        assert_eq!(open(&path, &known).unwrap().report.findings, []);
+    }
+    let info = env_info(&path).unwrap();
+    assert_eq!(info.bindings, ["a", "b", "c", "d", "e", "f"]);
 }
 
 #[test]

@@ -186,6 +186,19 @@ fn levels_are_1_to_22_and_others_are_refused_before_a_file_is_touched() {
         let back = restore_environment(&path, RestoreOptions::new()).unwrap();
         assert_same(&back.environment, &env, "a level");
     }
+    // A higher level is smaller, and the default is 3.
+    let lines: Vec<String> = (0..20_000)
+        .map(|n| format!("{} {n}", n * n % 997))
+        .collect();
+    let env = environment([("lines", lines.join("\n").into())]);
+    let stored = |options: SaveOptions| {
+        let report = save_environment(&env, &path, options.compress(true)).unwrap();
+        report.stored_bytes
+    };
+    let of_level = |level| stored(quick().compression_level(level));
+    assert!(of_level(22) < of_level(1));
+    assert_eq!(stored(quick()), of_level(3));
+    assert_ne!(of_level(1), of_level(3));
 }
 
 #[cfg(feature = "zstd")]

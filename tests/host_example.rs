@@ -317,6 +317,30 @@ fn elements_of_another_type_are_kept_and_told() {
     assert!(again.get("narrow").unwrap().identical(&narrow).unwrap());
 }
 
+#[cfg(feature = "zstd")]
+#[test]
+fn version_1_files_are_restored_and_each_loss_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/version1");
+    let old = std::fs::read(sample.join("12_functions_z3.ach")).unwrap();
+    std::fs::write(here.join("old.ach"), old).unwrap();
+    let (printed, noted) = lines(
+        here,
+        &["--restore", "old.ach", "f_sin(0)", "x", "rec_user.v"],
+    );
+    assert_eq!(printed, ["0", "1", "3"]);
+    let lost = "(user-defined function) is lost: version 1 had stored it without its content";
+    let expected = ["rec_user.f", "vec_user[1]"].map(|place| format!("note: {place} {lost}"));
+    assert_eq!(noted, expected);
+    let strict = run(here, &["--strict", "--restore", "old.ach", "1"]);
+    assert!(!strict.status.success() && strict.stdout.is_empty());
+    std::fs::copy(sample.join("bad/b11_header_only.ach"), here.join("cut.ach")).unwrap();
+    let cut = run(here, &["--restore", "cut.ach"]);
+    let text = String::from_utf8(cut.stderr).unwrap();
+    assert!(text.contains("64 of 96 bytes are there"), "{text}");
+}
+
 #[test]
 fn the_language_saves_and_restores_too() {
     let folder = tempfile::tempdir().unwrap();

@@ -243,6 +243,29 @@ fn what_cannot_be_saved_is_reported_with_its_path() {
 }
 
 #[test]
+fn a_strict_save_that_would_lose_something_leaves_the_old_file_and_tells_what() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("session.ach");
+    let model = record([("n", Object::Number(1.0)), ("s", Object::Socket)]);
+    let strict = SaveOptions::new().durable(false).allow_overwrite(true);
+    let strict = strict.strict(true);
+    let save = |model: &Object, options| host::save(&Host, &path, session([("m", model)]), options);
+    save(&Object::Number(1.0), &strict).unwrap();
+    let old = std::fs::read(&path).unwrap();
+    for lossy in [&model, &Object::Socket] {
+        let error = save(lossy, &strict).unwrap_err();
+        let EnvError::Lossy { findings, .. } = &error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(findings.len(), 1);
+        assert!(error.to_string().contains("(socket) is lost"), "{error}");
+        assert!(std::fs::read(&path).unwrap() == old);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+    save(&model, &strict.clone().strict(false)).unwrap();
+}
+
+#[test]
 fn a_part_that_cannot_be_saved_is_told_even_where_no_placeholder_fits() {
     let mut object = Object::Socket;
     for _ in 0..LEVELS {

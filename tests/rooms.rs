@@ -122,6 +122,20 @@ fn only_the_right_rooms_touch_files() {
     }
 }
 
+/// Version 1 told what it lost on standard error, where no caller could see it.
+#[test]
+fn the_library_prints_nothing() {
+    for (path, text) in sources("src") {
+        for line in code(&text) {
+            let prints = ["print!(", "println!(", "dbg!(", "io::stdout", "io::stderr"];
+            assert!(
+                !prints.iter().any(|word| line.contains(word)),
+                "{path}: {line}"
+            );
+        }
+    }
+}
+
 #[test]
 fn no_source_is_too_long() {
     for folder in ["src", "crates/ach-cli/src"] {

@@ -7,13 +7,17 @@ use std::sync::Arc;
 
 use achronyme_env::host::{self, Adopt, Lend, Lending, Notes, Parts, Refusal};
 use achronyme_env::{
-    Archive, BindingOptions, Complex128, DType, Finding, FunctionRef, Outcome, Result as EnvResult,
-    SaveOptions, SharedId, TensorRef, UserFunctionRef, Value, ValueRef,
+    Archive, BindingOptions, Complex128, DType, EnvError, Finding, FunctionRef, Outcome,
+    Result as EnvResult, SaveOptions, SharedId, TensorRef, UserFunctionRef, Value, ValueRef,
+    Version1,
 };
 
 use crate::eval::Interpreter;
 use crate::parse;
 use crate::value::{CellRc, Closure, HostComplex, HostTensor, Object, Scope, ScopeRc};
+
+/// Names and values of a file.
+type Bindings = Vec<(String, Value)>;
 
 /// Saves the variables of the session.
 pub(crate) fn save(
@@ -43,14 +47,20 @@ pub(crate) fn save(
 
 /// Puts the variables of a file into the session: all of them, or on an error none.
 pub(crate) fn restore(interpreter: &mut Interpreter, path: &Path) -> Result<Object, String> {
-    let read = || -> EnvResult<Vec<(String, Value)>> {
+    let read = || -> EnvResult<Bindings> {
         let archive = Archive::open(path)?;
         let names: Vec<String> = archive.names().map(str::to_owned).collect();
         let values = archive.load_vars(&names)?;
         Ok(names.into_iter().zip(values).collect())
     };
-    let bindings = read().map_err(|e| e.to_string())?;
-    let adopted = host::adopt(&mut Maker { interpreter }, bindings).map_err(|e| e.to_string())?;
+    let (bindings, lost) = match read() {
+        Err(EnvError::Version1 { .. }) => from_version_1(path),
+        bindings => bindings.map(|bindings| (bindings, Vec::new())),
+    }
+    .map_err(|e| e.to_string())?;
+    let mut adopted =
+        host::adopt(&mut Maker { interpreter }, bindings).map_err(|e| e.to_string())?;
+    adopted.findings.extend(lost);
     if interpreter.strict
         && let Some(loss) = adopted.findings.iter().find(|f| f.outcome.is_loss())
     {
@@ -61,6 +71,15 @@ pub(crate) fn restore(interpreter: &mut Interpreter, path: &Path) -> Result<Obje
     let mut globals = interpreter.globals.borrow_mut();
     globals.variables.extend(adopted.bindings);
     Ok(Object::Number(count as f64))
+}
+
+/// The variables of a version 1 file, and what it has lost of whole ones. What is lost inside of one
+/// is told by whoever adopts it.
+fn from_version_1(path: &Path) -> EnvResult<(Bindings, Vec<Finding>)> {
+    let old = Version1::open(path)?;
+    let whole = old.findings().iter().filter(|f| f.path.is_empty());
+    let lost = whole.cloned().collect();
+    Ok((old.into_bindings(), lost))
 }
 
 fn tell(findings: &[Finding]) {

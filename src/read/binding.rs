@@ -95,6 +95,15 @@ impl<'a> Binding<'a> {
         })
     }
 
+    /// Refuses a kind, dtype or codec that is not known here, as far as the table tells: nothing is
+    /// read.
+    pub(crate) fn known_by_the_table(&self) -> Result<()> {
+        match self.slot()? {
+            Slot::Tensor(_) => self.value().map(drop),
+            _ => Ok(()),
+        }
+    }
+
     /// The dtype of a tensor that is not part of a structured value.
     pub fn dtype(&self) -> Option<DType> {
         self.tensor_slot()?.dtype()

@@ -101,7 +101,12 @@ pub(super) fn info_of(archive: &Archive) -> Result<EnvironmentInfo> {
     let bindings = archive.bindings_as_saved();
     let mut num_functions = 0;
     for binding in &bindings {
-        num_functions += usize::from(binding.kind()? == Kind::Function);
+        match binding.kind() {
+            Ok(kind) => num_functions += usize::from(kind == Kind::Function),
+            // A kind of a later version: a binding all the same.
+            Err(error) if error.is_about_the_unknown() => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(EnvironmentInfo {
         version: (archive.header().major, archive.header().minor),

@@ -5,6 +5,7 @@ mod environment;
 mod functions;
 mod given;
 mod info;
+mod known;
 mod load;
 mod merge;
 mod operations;

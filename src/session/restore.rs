@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::environment::{Environment, Variable};
+use super::known::load_known;
 use super::restore_options::RestoreOptions;
 use super::settle::settle;
 use super::version1::{self, either};
@@ -200,19 +201,16 @@ pub(super) fn taken(
         .filter(|binding| selection.takes(binding.name()))
         .collect();
     report.omitted = all.len() - taken.len();
-    let loaded = archive.load_with_attributes(&taken)?;
-    let variables = taken
-        .iter()
-        .zip(loaded)
-        .map(|(binding, (value, attributes))| {
-            let variable = Variable {
-                value,
-                attributes,
-                mutable: binding.is_mutable(),
-                constant: binding.is_constant(),
-            };
-            (Arc::from(binding.name()), variable)
-        });
+    let loaded = load_known(archive, taken, &mut report.findings)?;
+    let variables = loaded.into_iter().map(|(binding, (value, attributes))| {
+        let variable = Variable {
+            value,
+            attributes,
+            mutable: binding.is_mutable(),
+            constant: binding.is_constant(),
+        };
+        (Arc::from(binding.name()), variable)
+    });
     Ok(Arrivals {
         variables: variables.collect(),
         report,

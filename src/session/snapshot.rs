@@ -23,7 +23,8 @@ use crate::write::{ArchiveWriter, SaveOptions, SaveReport};
 ///
 /// Taking one costs time in proportion to the number of variables and of cells, whatever the size
 /// of the values: vectors, records and tensors are shared, and copied by whoever writes to them
-/// first. (Vectors and records that hold cells are looked through for them.) Cheap to clone.
+/// first. (Vectors and records that hold cells are looked through for them; those that were written
+/// to in place, once.) Cheap to clone.
 ///
 /// ```
 /// use achronyme_env::{Cell, Environment, Value};

@@ -10,6 +10,7 @@ mod element;
 mod elements;
 mod identical;
 mod lent;
+mod may_share;
 mod record;
 mod select;
 mod shared;

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 
 use super::Value;
 use super::dismantle::{dismantle, may_nest};
+use super::may_share::MayShare;
 
 /// Named values in a fixed order. Cheap to clone: shared, and copied on write.
 ///
@@ -24,7 +25,7 @@ pub struct Record(Arc<Fields>);
 struct Fields {
     values: IndexMap<Arc<str>, Value>,
     /// Whether a cell or a scope may be found below: what tells a snapshot where to look.
-    may_share: bool,
+    may_share: MayShare,
 }
 
 impl Drop for Fields {
@@ -60,7 +61,7 @@ impl Record {
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
         let fields = Arc::make_mut(&mut self.0);
         // What the caller puts there is not seen here.
-        fields.may_share = true;
+        fields.may_share.raise(true);
         fields.values.get_mut(name)
     }
 
@@ -68,7 +69,7 @@ impl Record {
     pub fn insert(&mut self, name: impl Into<Arc<str>>, value: impl Into<Value>) -> Option<Value> {
         let value = value.into();
         let fields = Arc::make_mut(&mut self.0);
-        fields.may_share |= value.may_share();
+        fields.may_share.raise(value.may_share());
         fields.values.insert(name.into(), value)
     }
 
@@ -98,12 +99,17 @@ impl Record {
     pub(crate) fn with_capacity(fields: usize) -> Record {
         Record(Arc::new(Fields {
             values: IndexMap::with_capacity(fields),
-            may_share: false,
+            may_share: MayShare::default(),
         }))
     }
 
     pub(super) fn may_share(&self) -> bool {
-        self.0.may_share
+        self.0.may_share.get()
+    }
+
+    /// Notes that a walk has found neither cell nor scope below.
+    pub(super) fn shares_nothing(&self) {
+        self.0.may_share.lower();
     }
 }
 
@@ -113,7 +119,7 @@ impl<N: Into<Arc<str>>, V: Into<Value>> FromIterator<(N, V)> for Record {
             .into_iter()
             .map(|(name, value)| (name.into(), value.into()));
         let values: IndexMap<Arc<str>, Value> = fields.collect();
-        let may_share = values.values().any(Value::may_share);
+        let may_share = MayShare::new(values.values().any(Value::may_share));
         Record(Arc::new(Fields { values, may_share }))
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Value;
 use super::dismantle::dismantle;
+use super::may_share::MayShare;
 
 /// Values in order. Cheap to clone: shared, and copied on write. Reads as a slice.
 ///
@@ -24,7 +25,7 @@ pub struct Vector(Arc<Elements>);
 struct Elements {
     values: Vec<Value>,
     /// Whether a cell or a scope may be found below: what tells a snapshot where to look.
-    may_share: bool,
+    may_share: MayShare,
 }
 
 impl Drop for Elements {
@@ -43,7 +44,7 @@ impl Vector {
     pub fn push(&mut self, value: impl Into<Value>) {
         let value = value.into();
         let elements = Arc::make_mut(&mut self.0);
-        elements.may_share |= value.may_share();
+        elements.may_share.raise(value.may_share());
         elements.values.push(value);
     }
 
@@ -51,7 +52,7 @@ impl Vector {
     pub fn make_mut(&mut self) -> &mut Vec<Value> {
         let elements = Arc::make_mut(&mut self.0);
         // What the caller puts in is not seen here.
-        elements.may_share = true;
+        elements.may_share.raise(true);
         &mut elements.values
     }
 
@@ -61,7 +62,12 @@ impl Vector {
     }
 
     pub(super) fn may_share(&self) -> bool {
-        self.0.may_share
+        self.0.may_share.get()
+    }
+
+    /// Notes that a walk has found neither cell nor scope below.
+    pub(super) fn shares_nothing(&self) {
+        self.0.may_share.lower();
     }
 }
 
@@ -75,7 +81,7 @@ impl Deref for Vector {
 
 impl From<Vec<Value>> for Vector {
     fn from(values: Vec<Value>) -> Self {
-        let may_share = values.iter().any(Value::may_share);
+        let may_share = MayShare::new(values.iter().any(Value::may_share));
         Vector(Arc::new(Elements { values, may_share }))
     }
 }

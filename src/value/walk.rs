@@ -43,6 +43,8 @@ pub(crate) struct Walk {
     pub(crate) shared: VecDeque<(SharedPart, String)>,
     /// Look only where cells and scopes may be.
     only_shared: bool,
+    /// How often one was met, the same one again too.
+    meetings: usize,
     /// Levels that will stand above the values.
     above: usize,
 }
@@ -139,8 +141,12 @@ impl Walk {
         }
         match value {
             Value::Vector(elements) => {
+                let before = self.meetings;
                 for (index, element) in elements.iter().enumerate() {
                     self.part(element, &trail.to(Step::Index(index))?, visit)?;
+                }
+                if self.meetings == before {
+                    elements.shares_nothing();
                 }
             }
             Value::Record(record) => self.record(record, trail, visit)?,
@@ -181,13 +187,18 @@ impl Walk {
         trail: &Trail<'_>,
         visit: &mut dyn FnMut(&Value, &Trail<'_>) -> Result<()>,
     ) -> Result<()> {
+        let before = self.meetings;
         for (name, value) in record.iter() {
             self.part(value, &trail.to(Step::Field(name))?, visit)?;
+        }
+        if self.meetings == before {
+            record.shares_nothing();
         }
         Ok(())
     }
 
     fn meet(&mut self, shared: SharedPart, path: impl FnOnce() -> String) {
+        self.meetings += 1;
         if self.met.insert(shared.address()) {
             self.shared.push_back((shared, path()));
         }
@@ -329,6 +340,24 @@ mod tests {
             paths(&value, Walk::of_shared()),
             [" vector", "[0] vector", "[1] cell", "[1]<cell> integer"]
         );
+    }
+
+    /// What was handed out for writing is looked through once, and not at every snapshot again.
+    #[test]
+    fn what_was_written_to_is_looked_through_once_unless_a_cell_was_put_there() {
+        let plain = || crate::value::Vector::from((0..9).map(Value::from).collect::<Vec<_>>());
+        let (mut written, mut given) = (plain(), plain());
+        written.make_mut()[3] = Value::from(7i64);
+        given.make_mut()[3] = Cell::default().into();
+        let mut record = Record::from([("written", written), ("given", given)]);
+        record.get_mut("written");
+        let value = Value::from(record);
+        assert_eq!(paths(&value, Walk::of_shared()).len(), 1 + 2 + 18 + 1);
+        for _ in 0..2 {
+            let again = paths(&value, Walk::of_shared());
+            assert_eq!(again.len(), 1 + 2 + 9 + 1, "{again:?}");
+            assert!(again.contains(&".given[3] cell".to_owned()), "{again:?}");
+        }
     }
 
     #[test]
