@@ -119,9 +119,12 @@ pub(crate) fn private<'py>(
     offset: u64,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let len = tensor.byte_len() as usize;
+    let mut options = MmapOptions::new();
+    // Only pages that are written need memory: the array may be larger than there is.
+    options.offset(offset).len(len).no_reserve_swap();
     // SAFETY: the contract of `open`, which the documentation of the package states, is that
     // nobody changes the file in place while something taken from it lives.
-    let Ok(map) = (unsafe { MmapOptions::new().offset(offset).len(len).map_copy(file) }) else {
+    let Ok(map) = (unsafe { options.map_copy(file) }) else {
         return Ok(None);
     };
     let base = Bound::new(py, Private(map))?;

@@ -168,8 +168,15 @@ impl ExtentRecord {
 
 /// CRC-32 and stored length of each block of an extent, in order.
 #[derive(Clone, Debug)]
-pub(crate) struct BlockSums {
-    blocks: Vec<BlockSum>,
+pub(crate) enum BlockSums {
+    /// All but the last are equally long: 4 bytes a block, since there may be millions of them.
+    Raw {
+        crcs: Box<[u32]>,
+        block_len: u64,
+        stored_len: u64,
+    },
+    /// Each as long as it is.
+    Coded(Box<[BlockSum]>),
 }
 
 /// One block.
@@ -196,7 +203,7 @@ impl BlockSums {
                 len: extent.stored_len,
                 crc: extent.sum,
             };
-            return Ok(BlockSums { blocks: vec![only] });
+            return Ok(BlockSums::Coded([only].into()));
         }
         let found = crc32fast::hash(list);
         if found != extent.sum {
@@ -205,36 +212,32 @@ impl BlockSums {
                 found,
             });
         }
+        if extent.codec == Codec::Raw as u8 {
+            let (crcs, _) = list.as_chunks::<4>();
+            return Ok(BlockSums::Raw {
+                crcs: crcs.iter().map(|crc| u32::from_le_bytes(*crc)).collect(),
+                block_len: extent.block_len(),
+                stored_len: extent.stored_len,
+            });
+        }
         let mut start = 0u64;
-        let mut blocks = Vec::with_capacity(list.len() / 4);
-        let mut push = |len: u64, crc: u32| -> Result<(), Problem> {
+        let mut blocks = Vec::with_capacity(list.len() / 8);
+        let (pairs, _) = list.as_chunks::<8>();
+        for [a, b, c, d, crc @ ..] in pairs {
+            let stored = u32::from_le_bytes([*a, *b, *c, *d]);
+            if stored == 0 {
+                return Err(Problem::Field {
+                    field: "stored length of a block",
+                    found: 0,
+                });
+            }
+            let len = stored.into();
+            let crc = u32::from_le_bytes(*crc);
             blocks.push(BlockSum { start, len, crc });
             start = start
                 .checked_add(len)
                 .filter(|end| *end <= extent.stored_len)
                 .ok_or(Problem::OutOfBounds { start, length: len })?;
-            Ok(())
-        };
-        if extent.codec == Codec::Raw as u8 {
-            let (crcs, _) = list.as_chunks::<4>();
-            let mut left = extent.stored_len;
-            for crc in crcs {
-                let len = left.min(extent.block_len());
-                push(len, u32::from_le_bytes(*crc))?;
-                left -= len;
-            }
-        } else {
-            let (pairs, _) = list.as_chunks::<8>();
-            for [a, b, c, d, crc @ ..] in pairs {
-                let len = u32::from_le_bytes([*a, *b, *c, *d]);
-                if len == 0 {
-                    return Err(Problem::Field {
-                        field: "stored length of a block",
-                        found: 0,
-                    });
-                }
-                push(len.into(), u32::from_le_bytes(*crc))?;
-            }
         }
         if start != extent.stored_len {
             return Err(Problem::Length {
@@ -242,14 +245,29 @@ impl BlockSums {
                 found: start,
             });
         }
-        Ok(BlockSums { blocks })
+        Ok(BlockSums::Coded(blocks.into()))
     }
 
     pub(crate) fn get(&self, block: u64) -> Option<BlockSum> {
-        self.blocks.get(usize::try_from(block).ok()?).copied()
+        match self {
+            BlockSums::Raw {
+                crcs,
+                block_len,
+                stored_len,
+            } => {
+                let crc = *crcs.get(usize::try_from(block).ok()?)?;
+                let start = block.checked_mul(*block_len)?;
+                let len = stored_len.checked_sub(start)?.min(*block_len);
+                Some(BlockSum { start, len, crc })
+            }
+            BlockSums::Coded(blocks) => blocks.get(usize::try_from(block).ok()?).copied(),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.blocks.len()
+        match self {
+            BlockSums::Raw { crcs, .. } => crcs.len(),
+            BlockSums::Coded(blocks) => blocks.len(),
+        }
     }
 }

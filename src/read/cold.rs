@@ -105,11 +105,11 @@ fn read_raw(
     if store.check == Check::Never {
         return Ok(());
     }
-    let state = store.extent_state(number)?;
+    let blocks = store.blocks(number)?;
     let first = start / record.block_len();
     for (n, bytes) in out.chunks(record.block_len() as usize).enumerate() {
         let block = first + n as u64;
-        let Some(sum) = state.sums.get(block) else {
+        let Some(sum) = blocks.sums.get(block) else {
             continue;
         };
         let offset = record.offset + sum.start;
@@ -151,8 +151,7 @@ impl Unpacker {
         block: u64,
         raw: &mut [u8],
     ) -> Result<()> {
-        let state = store.extent_state(number)?;
-        let Some(sum) = state.sums.get(block) else {
+        let Some(sum) = store.blocks(number)?.sums.get(block) else {
             return Ok(());
         };
         let place = record.offset + sum.start;

@@ -16,9 +16,8 @@ use crate::value::{Buffer, Storage};
 /// What is known of an extent since it was first touched. Kept as long as the archive.
 #[derive(Debug)]
 pub(crate) struct ExtentState {
-    pub(super) sums: BlockSums,
-    /// Blocks that were checked, one bit each.
-    checked: Box<[AtomicU64]>,
+    /// Read when the first block is checked: a large array that is lent unchecked needs none.
+    blocks: OnceLock<Blocks>,
     all_checked: AtomicBool,
     /// The bytes in memory, while a tensor needs them.
     loaded: Mutex<Weak<Buffer>>,
@@ -26,17 +25,27 @@ pub(crate) struct ExtentState {
     pinned: OnceLock<Arc<Buffer>>,
 }
 
+/// The blocks of an extent.
+#[derive(Debug)]
+pub(super) struct Blocks {
+    pub(super) sums: BlockSums,
+    /// Those that were checked, one bit each.
+    checked: Box<[AtomicU64]>,
+}
+
 impl ExtentState {
     pub(crate) fn is_checked(&self) -> bool {
         self.all_checked.load(Relaxed)
     }
+}
 
-    fn is_block_checked(&self, block: u64) -> bool {
+impl Blocks {
+    fn is_checked(&self, block: u64) -> bool {
         let word = self.checked.get((block / 64) as usize);
         word.is_some_and(|word| word.load(Relaxed) & (1 << (block % 64)) != 0)
     }
 
-    fn mark_block(&self, block: u64) {
+    fn mark(&self, block: u64) {
         // Relaxed is enough: a bit only says that bytes which never change were summed; a thread
         // that misses it sums them again.
         if let Some(word) = self.checked.get((block / 64) as usize) {
@@ -46,7 +55,7 @@ impl ExtentState {
 }
 
 impl Store {
-    /// What is known of extent `number`: reads its list of sums the first time.
+    /// What is known of extent `number`.
     pub(crate) fn extent_state(&self, number: u32) -> Result<&ExtentState> {
         if let Some(state) = self.extents.get(number as usize) {
             return Ok(state);
@@ -54,17 +63,27 @@ impl Store {
         let record = self.extent(number)?;
         self.check_known(record)?;
         self.refuse_change()?;
-        let sums = self.read_sums(number, record)?;
-        let words = sums.len().div_ceil(64);
         let state = ExtentState {
-            sums,
-            checked: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            blocks: OnceLock::new(),
             all_checked: AtomicBool::new(false),
             loaded: Mutex::new(Weak::new()),
             pinned: OnceLock::new(),
         };
         let kept = self.extents.set(number as usize, state);
         kept.ok_or_else(|| self.unsupported(format!("extent {number}")))
+    }
+
+    /// The blocks of extent `number`: reads its list of sums the first time.
+    pub(super) fn blocks(&self, number: u32) -> Result<&Blocks> {
+        let state = self.extent_state(number)?;
+        if let Some(blocks) = state.blocks.get() {
+            return Ok(blocks);
+        }
+        self.refuse_change()?;
+        let sums = self.read_sums(number, self.extent(number)?)?;
+        let words = sums.len().div_ceil(64);
+        let checked = (0..words).map(|_| AtomicU64::new(0)).collect();
+        Ok(state.blocks.get_or_init(|| Blocks { sums, checked }))
     }
 
     fn read_sums(&self, number: u32, record: &ExtentRecord) -> Result<BlockSums> {
@@ -95,18 +114,17 @@ impl Store {
 
     /// Checks every block of extent `number`, without keeping its bytes.
     pub(crate) fn check_extent(&self, number: u32) -> Result<()> {
-        let state = self.extent_state(number)?;
-        for block in 0..state.sums.len() as u64 {
+        for block in 0..self.blocks(number)?.sums.len() as u64 {
             self.check_block(number, block)?;
         }
-        state.all_checked.store(true, Relaxed);
+        self.extent_state(number)?.all_checked.store(true, Relaxed);
         Ok(())
     }
 
     /// Sums one stored block.
     pub(super) fn check_block(&self, number: u32, block: u64) -> Result<()> {
-        let (record, state) = (self.extent(number)?, self.extent_state(number)?);
-        let Some(sum) = state.sums.get(block) else {
+        let (record, blocks) = (self.extent(number)?, self.blocks(number)?);
+        let Some(sum) = blocks.sums.get(block) else {
             return Ok(());
         };
         let offset = record.offset + sum.start;
@@ -128,7 +146,7 @@ impl Store {
             }
         };
         self.compare(number, block, offset, sum.crc, found)?;
-        state.mark_block(block);
+        blocks.mark(block);
         Ok(())
     }
 
@@ -157,14 +175,20 @@ impl Store {
         if whole && len > CHECK_ON_BORROW_BYTES && self.check == Check::Auto {
             return Ok(());
         }
-        let size = record.block_len();
-        for block in start / size..(start + len).div_ceil(size) {
-            if !state.is_block_checked(block) {
-                self.check_block(number, block)?;
-            }
-        }
+        self.check_range(number, start, len)?;
         if whole {
             state.all_checked.store(true, Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Checks the blocks that bytes `start..start + len` stand in, but those that were.
+    fn check_range(&self, number: u32, start: u64, len: u64) -> Result<()> {
+        let (size, blocks) = (self.extent(number)?.block_len(), self.blocks(number)?);
+        for block in start / size..(start + len).div_ceil(size) {
+            if !blocks.is_checked(block) {
+                self.check_block(number, block)?;
+            }
         }
         Ok(())
     }
@@ -274,14 +298,10 @@ impl ExtentStorage {
         let record = self.store.extent(self.number)?;
         if let Some(bytes) = self.store.lend_extent(record) {
             // Never the whole at once: copies always check their blocks, whatever the size.
-            let size = record.block_len();
             let state = self.store.extent_state(self.number)?;
             if self.store.check != Check::Never && !state.is_checked() {
-                for block in start / size..(start + out.len() as u64).div_ceil(size) {
-                    if !state.is_block_checked(block) {
-                        self.store.check_block(self.number, block)?;
-                    }
-                }
+                self.store
+                    .check_range(self.number, start, out.len() as u64)?;
             }
             let range = super::source::range_of(bytes, start, out.len() as u64);
             out.copy_from_slice(range.unwrap_or_default());

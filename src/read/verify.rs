@@ -189,14 +189,14 @@ impl Archive {
         number: u32,
         note: &mut dyn FnMut(Result<()>) -> Result<()>,
     ) -> Result<()> {
-        let state = match self.store().extent_state(number) {
-            Ok(state) => state,
+        let blocks = match self.store().blocks(number) {
+            Ok(blocks) => blocks,
             // A codec of a later version: its stored bytes cannot be judged.
             Err(EnvError::Unsupported { .. }) => return Ok(()),
             Err(error) => return note(Err(error)),
         };
         let mut sound = true;
-        for block in 0..state.sums.len() as u64 {
+        for block in 0..blocks.sums.len() as u64 {
             let checked = self.store().check_block(number, block);
             sound &= checked.is_ok();
             note(checked)?;
