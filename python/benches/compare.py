@@ -4,18 +4,22 @@
     venv/bin/python benches/compare.py [--folder /dev/shm] [--rounds 5] [--small-only]
 
 Each figure is the median of fresh processes, one for each format and task in turn, so that what
-else the machine does falls on all alike. Only the task is timed, not starting Python and importing;
-files are in the page cache. Formats that are not installed are left out. Memory is of the task `sum
-of all`: peak, and what stays the process's own (anonymous) while the values are held.
+else the machine does falls on all alike. Only the task is timed, not starting Python and importing,
+nor what a format imports when it is first used; files are in the page cache, saves are not synced.
+Formats that are not installed are left out. Memory is of the task `sum of all`: peak, which counts
+the pages of maps that processes share, and what is the process's own (anonymous) while the values
+are held. The best of a column is in bold.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import importlib.util
 import json
 import os
 import pickle
+import platform
 import shutil
 import statistics
 import subprocess
@@ -34,6 +38,7 @@ def names(count: int) -> list:
 
 class Ach:
     module = "achronyme_env"
+    tasks = TASKS
 
     def save(self, path, values):
         import achronyme_env as ach
@@ -59,6 +64,9 @@ class Npy(Ach):
         os.mkdir(path)
         for name, value in values.items():
             np.save(f"{path}/{name}.npy", value)
+
+    # A folder needs no opening.
+    tasks = ("save", "open + one element", "open + sum of one", "sum of all")
 
     def open(self, path):
         return path
@@ -285,6 +293,8 @@ def main() -> None:
         print(json.dumps(task(form, **what)))
         return
     here = {name: form for name, form in FORMATS.items() if importlib.util.find_spec(form.module)}
+    print(versions(here))
+    of_our_own(given.folder, given.rounds)
     for load, (count, length) in LOADS.items():
         if given.small_only and length > 64:
             continue
@@ -294,7 +304,9 @@ def main() -> None:
         try:
             for what in TASKS:
                 for _ in range(given.rounds):
-                    for name in here:
+                    for name, form in here.items():
+                        if what not in form.tasks:
+                            continue
                         path = os.path.join(folder, name.replace(" ", "-"))
                         asked = {"form": name, "what": what, "path": path, "count": count, "length": length}
                         command = [sys.executable, __file__, "--task", json.dumps(asked)]
@@ -309,17 +321,85 @@ def main() -> None:
 
 
 def show(load: str, here: dict, figures: dict) -> None:
-    print(f"\n| {load} | " + " | ".join(f"{what} ms" for what in TASKS) + " | peak MiB | own MiB |")
-    print("|---" * (len(TASKS) + 3) + "|")
+    columns = [(what, "ms") for what in TASKS] + [("sum of all", "peak"), ("sum of all", "own")]
+    table = {}
+    for name in here:
+        for what, figure in columns:
+            runs = figures.get((name, what), [])
+            if runs:
+                table[name, what, figure] = statistics.median(run[figure] for run in runs)
+    best = {
+        (what, figure): min(value for (_, *column), value in table.items() if column == [what, figure])
+        for what, figure in columns
+    }
+    print(f"\n| {load} | " + " | ".join(f"{what}, ms" for what in TASKS) + " | peak, MiB | own, MiB |")
+    print("|---" * (len(columns) + 1) + "|")
     for name in here:
         cells = []
-        for what in TASKS:
-            runs = figures.get((name, what), [])
-            cells.append(f"{statistics.median(run['ms'] for run in runs):.3g}" if runs else "-")
-        runs = figures.get((name, "sum of all"), [])
-        for memory in ("peak", "own"):
-            cells.append(f"{statistics.median(run[memory] for run in runs) / 2**20:.0f}" if runs else "-")
+        for what, figure in columns:
+            value = table.get((name, what, figure))
+            if value is None:
+                cells.append("-")
+                continue
+            shown = f"{value:.3g}" if figure == "ms" and value < 1000 else f"{value:.0f}"
+            if figure != "ms":
+                shown = f"{value / 2**20:.0f}"
+            cells.append(f"**{shown}**" if value == best[what, figure] else shown)
         print(f"| {name} | " + " | ".join(cells) + " |")
+
+
+def versions(here: dict) -> str:
+    modules = dict.fromkeys(form.module for form in here.values())
+    names = [f"{module} {importlib.metadata.version(module.replace('_', '-'))}" for module in modules]
+    return f"CPython {platform.python_version()}, {', '.join(names)}; {platform.system()} {platform.machine()}"
+
+
+def alone(script: str, rounds: int) -> float:
+    """The median of what a script prints in fresh processes."""
+    command = [sys.executable, "-c", script]
+    runs = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(rounds)]
+    return statistics.median(float(run.stdout) for run in runs)
+
+
+IMPORT = """
+import numpy, time
+begun = time.perf_counter()
+import achronyme_env
+print((time.perf_counter() - begun) * 1e3)
+"""
+
+SPARSE = """
+import sys, time
+import achronyme_env as ach
+path = {path!r}
+{warm}
+begun = time.perf_counter()
+{what}
+print((time.perf_counter() - begun) * 1e3)
+"""
+
+
+def of_our_own(folder: str, rounds: int) -> None:
+    """Figures without a peer: importing, and an array far larger than memory."""
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests"))
+    import pathlib
+
+    import sparse
+
+    print(f"\nimport, beyond NumPy: {alone(IMPORT, rounds):.3g} ms")
+    for gib in (20, 100):
+        path = os.path.join(folder, f"ach-compare-{os.getpid()}.ach")
+        sparse.zeros(pathlib.Path(path), gib << 30)
+        try:
+            for title, what in {
+                'open, `ws["big"][0]`': 'ach.open(path)["big"][0]',
+                'open, `ws["big", 0]`': 'ach.open(path)["big", 0]',
+                "`restore_env`, one element changed": 's = {}; ach.restore_env(path, into=s); s["big"][0] += 1',
+            }.items():
+                script = SPARSE.format(path=path, warm=what, what=what)
+                print(f"{gib} GiB of zeros in a sparse file: {title}: {alone(script, rounds):.3g} ms")
+        finally:
+            os.remove(path)
 
 
 if __name__ == "__main__":
