@@ -49,7 +49,7 @@ class Context:
                 raise InvalidValueError(f"types must hold classes; {cls!r} is none")
             self.types.setdefault(_class_name(cls), cls)
 
-    def class_of(self, parameters: Any) -> type:
+    def class_of(self, parameters: Any) -> Any:
         """The class that was passed in `types` under the name in the file."""
         return self.types[parameters["class"]]
 
@@ -72,7 +72,7 @@ class Context:
             why = f"it was not saved: {parameters.get('reason')}"
             self.missing.append((str(parameters.get("kind")), why))
         else:
-            self.missing.append((made.class_name, "it is a stand-in, since its class is not here"))
+            self.missing.append((made.class_name, "it came back as a StandIn, since its class was not passed in types=[...]"))
         return made
 
     def strings(self, shape: tuple, offsets: np.ndarray, data: np.ndarray) -> np.ndarray:
@@ -204,7 +204,7 @@ def _dataclass(context: Context, parameters: Any, storage: Any) -> Any:
     names = {field.name for field in dataclasses.fields(cls)}
     _check(all(name in names or not name.startswith("__") for name in storage))
     # As pickle does: the values are those of a finished object, __init__ may do more than set them.
-    made = object.__new__(cls)
+    made: Any = object.__new__(cls)
     for name, value in storage.items():
         object.__setattr__(made, name, value)
     return made
@@ -366,7 +366,7 @@ def _recarray(context: Context, parameters: Any, storage: Any) -> np.ndarray:
 
 def _dtype(context: Context, parameters: Any, storage: Any) -> np.dtype:
     if isinstance(storage, dict) and "ml" in storage:
-        dtype = _dtypes.ml_dtype(str(storage["ml"]))
+        dtype: Any = _dtypes.ml_dtype(str(storage["ml"]))
         _check(dtype is not None)
         return dtype
     return _dtypes.from_plain(storage)
