@@ -88,6 +88,10 @@ def _why(value: Any) -> str:
         return "classes are code, and are not saved; define it again"
     if isinstance(value, types.ModuleType):
         return "modules are not saved; import it again"
+    from ._workspace import Workspace
+
+    if isinstance(value, Workspace):
+        return "open files are not saved; open it again"
     if isinstance(value, _LIVE):
         return "it is something in progress (a generator, stream, lock or thread); save its results"
     return "there is no form for its type; pass pickle=True to keep it as a pickle"

@@ -194,7 +194,8 @@ class _Bar:
             return
         self.shown = now
         speed = done / max(now - self.begun, 1e-3) / 1e6
-        line = f"saving {os.path.basename(self.file)}: {100 * done // total} %, {speed:.0f} MB/s"
+        doing = f"{100 * done // total} %, {speed:.0f} MB/s" if done < total else "waiting for the disk"
+        line = f"saving {os.path.basename(self.file)}: {doing}"
         sys.stderr.write("\r" + line.ljust(self.width))
         sys.stderr.flush()
         self.width = len(line)

@@ -193,7 +193,9 @@ def _belongs(name: str, value: Any, namespace: Mapping[str, Any]) -> bool:
         history = name.startswith("_") and (
             rest in ("", "i", "ih", "oh", "dh", "ii", "iii") or rest.lstrip("i").isdigit()
         )
-        return not (history or name in _INTERACTIVE)
+        # It also puts an `open` of its own there; one of the user's is the user's.
+        theirs = name == "open" and (getattr(value, "__module__", None) or "").startswith("IPython.")
+        return not (history or theirs or name in _INTERACTIVE)
     return True
 
 
