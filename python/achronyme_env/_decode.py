@@ -300,7 +300,8 @@ def _fixed_strings(context: Context, parameters: Any, storage: Any) -> np.ndarra
 def _variable_strings(context: Context, parameters: Any, storage: Any) -> np.ndarray:
     na = parameters["na"]
     _check(na is None or (isinstance(na, float) and na != na))
-    array = storage.astype(np.dtypes.StringDType(na_object=np.nan if na is not None else None))
+    string_dtype: Any = np.dtypes.StringDType
+    array = storage.astype(string_dtype(na_object=np.nan if na is not None else None))
     if "missing" in parameters:
         array[parameters["missing"]] = na
     array.flags.writeable = context.writable
@@ -343,7 +344,7 @@ def _scalar(context: Context, parameters: Any, storage: Any) -> Any:
 
 
 def _masked(context: Context, parameters: Any, storage: Any) -> np.ma.MaskedArray:
-    mask = storage["mask"]
+    mask: Any = storage["mask"]
     mask = np.ma.nomask if mask is None else mask
     if mask is not np.ma.nomask:
         _check(mask.shape == storage["data"].shape)
