@@ -49,7 +49,7 @@ class Context:
                 raise InvalidValueError(f"types must hold classes; {cls!r} is none")
             self.types.setdefault(_class_name(cls), cls)
 
-    def class_of(self, parameters: Any) -> type:
+    def class_of(self, parameters: Any) -> Any:
         """The class that was passed in `types` under the name in the file."""
         return self.types[parameters["class"]]
 
@@ -72,7 +72,7 @@ class Context:
             why = f"it was not saved: {parameters.get('reason')}"
             self.missing.append((str(parameters.get("kind")), why))
         else:
-            self.missing.append((made.class_name, "it is a stand-in, since its class is not here"))
+            self.missing.append((made.class_name, "it came back as a StandIn, since its class was not passed in types=[...]"))
         return made
 
     def strings(self, shape: tuple, offsets: np.ndarray, data: np.ndarray) -> np.ndarray:
@@ -204,7 +204,7 @@ def _dataclass(context: Context, parameters: Any, storage: Any) -> Any:
     names = {field.name for field in dataclasses.fields(cls)}
     _check(all(name in names or not name.startswith("__") for name in storage))
     # As pickle does: the values are those of a finished object, __init__ may do more than set them.
-    made = object.__new__(cls)
+    made: Any = object.__new__(cls)
     for name, value in storage.items():
         object.__setattr__(made, name, value)
     return made
@@ -300,7 +300,8 @@ def _fixed_strings(context: Context, parameters: Any, storage: Any) -> np.ndarra
 def _variable_strings(context: Context, parameters: Any, storage: Any) -> np.ndarray:
     na = parameters["na"]
     _check(na is None or (isinstance(na, float) and na != na))
-    array = storage.astype(np.dtypes.StringDType(na_object=np.nan if na is not None else None))
+    string_dtype: Any = np.dtypes.StringDType
+    array = storage.astype(string_dtype(na_object=np.nan if na is not None else None))
     if "missing" in parameters:
         array[parameters["missing"]] = na
     array.flags.writeable = context.writable
@@ -343,7 +344,7 @@ def _scalar(context: Context, parameters: Any, storage: Any) -> Any:
 
 
 def _masked(context: Context, parameters: Any, storage: Any) -> np.ma.MaskedArray:
-    mask = storage["mask"]
+    mask: Any = storage["mask"]
     mask = np.ma.nomask if mask is None else mask
     if mask is not np.ma.nomask:
         _check(mask.shape == storage["data"].shape)
@@ -366,7 +367,7 @@ def _recarray(context: Context, parameters: Any, storage: Any) -> np.ndarray:
 
 def _dtype(context: Context, parameters: Any, storage: Any) -> np.dtype:
     if isinstance(storage, dict) and "ml" in storage:
-        dtype = _dtypes.ml_dtype(str(storage["ml"]))
+        dtype: Any = _dtypes.ml_dtype(str(storage["ml"]))
         _check(dtype is not None)
         return dtype
     return _dtypes.from_plain(storage)

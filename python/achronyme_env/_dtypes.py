@@ -20,7 +20,7 @@ ML_NAMES = {
 FORMAT_NAMES = {theirs: ours for ours, theirs in ML_NAMES.items()}
 
 
-def to_plain(dtype: np.dtype, depth: int = 0) -> Any:
+def to_plain(dtype: Any, depth: int = 0) -> Any:
     """A dtype as text, or as a record of names, formats, offsets and size."""
     if depth > MAX_DEPTH:
         raise ValueError("the dtype is nested too deep")
@@ -57,7 +57,7 @@ def from_plain(plain: Any, depth: int = 0) -> np.dtype:
     if "base" in plain:
         shape = tuple(int(n) for n in plain["shape"])
         return np.dtype((from_plain(plain["base"], depth + 1), shape))
-    spec = {
+    spec: Any = {
         "names": [str(name) for name in plain["names"]],
         "formats": [from_plain(part, depth + 1) for part in plain["formats"]],
         "offsets": [int(n) for n in plain["offsets"]],

@@ -72,7 +72,8 @@ class Describer:
 
 def _as_base(value: Any) -> tuple | None:
     """A value of a class derived from a plain type, as that type."""
-    for base in (str, bytes, int, float, complex, list, tuple, dict, set, frozenset):
+    bases: tuple[Any, ...] = (str, bytes, int, float, complex, list, tuple, dict, set, frozenset)
+    for base in bases:
         if isinstance(value, base):
             plain = base(value)
             why = f"its class is not kept; it is a plain {base.__name__}"
@@ -81,17 +82,29 @@ def _as_base(value: Any) -> tuple | None:
 
 
 def _why(value: Any) -> str:
-    if isinstance(value, (types.FunctionType, types.BuiltinFunctionType, types.MethodType)):
+    if isinstance(value, _FUNCTIONS):
         return "functions are code, and are not saved; define it again"
     if isinstance(value, type):
         return "classes are code, and are not saved; define it again"
     if isinstance(value, types.ModuleType):
         return "modules are not saved; import it again"
+    from ._workspace import Workspace
+
+    if isinstance(value, Workspace):
+        return "open files are not saved; open it again"
     if isinstance(value, _LIVE):
-        return "it is something that goes on, and not a value; save what comes of it"
+        return "it is something in progress (a generator, stream, lock or thread); save its results"
     return "there is no form for its type; pass pickle=True to keep it as a pickle"
 
 
+# NumPy has two kinds of its own.
+_FUNCTIONS: tuple[Any, ...] = (
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+    np.ufunc,
+    type(np.mean),
+)
 _LIVE = (Iterator, Awaitable, io.IOBase, type(threading.Lock()), threading.Thread)
 
 
@@ -192,7 +205,7 @@ def _enum(value: enum.Enum) -> tuple:
     return "extension", "python.enum", {"class": _class_name(type(value))}, storage
 
 
-def _namedtuple(value: tuple) -> tuple:
+def _namedtuple(value: Any) -> tuple:
     parameters = {"class": _class_name(type(value)), "fields": list(type(value)._fields)}
     return "extension", "python.namedtuple", parameters, list(value)
 
@@ -267,7 +280,7 @@ def _raw(value: np.ndarray) -> np.ndarray:
 
 def _fixed_strings(value: np.ndarray) -> tuple:
     width = value.dtype.itemsize // 4
-    order = "F" if _is_fortran(value) else "C"
+    order: Any = "F" if _is_fortran(value) else "C"
     parameters = {"width": width, "order": order}
     texts = value.reshape(-1, order=order).tolist()
     shape = value.shape
@@ -321,7 +334,7 @@ def _object_array(value: np.ndarray) -> tuple:
         return "extension", "numpy.fields", {"shape": list(value.shape)}, fields
     if value.dtype != object:
         return "unsupported", f"the format has no form for the dtype {value.dtype}"
-    order = "F" if _is_fortran(value) else "C"
+    order: Any = "F" if _is_fortran(value) else "C"
     items = value.reshape(-1, order=order).tolist()
     return "extension", "numpy.object", {"shape": list(value.shape), "order": order}, items
 
@@ -332,7 +345,7 @@ def _scalar(value: np.generic) -> tuple:
     return "extension", "numpy.scalar", None, array
 
 
-def _masked(value: np.ma.MaskedArray) -> tuple:
+def _masked(value: Any) -> tuple:
     mask = None if value.mask is np.ma.nomask else np.asarray(value.mask)
     storage = {"data": np.asarray(value.data), "mask": mask, "fill_value": None}
     if value._fill_value is not None:
@@ -409,7 +422,7 @@ _BY_TYPE: dict[type, Callable[[Any], tuple]] = {
 }
 
 
-def _by_family(value: Any) -> Callable[[Any], tuple] | None:
+def _by_family(value: Any) -> Callable[[Any], tuple | None] | None:
     """For types that are one of a family."""
     if isinstance(value, type):
         return None

@@ -6,6 +6,14 @@ Each is also the built-in exception that code not written for this package would
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._report import Lost
+
+
+_PACKAGE = __name__.rpartition(".")[0]
+
 
 class AchError(Exception):
     """Every error of this package.
@@ -16,9 +24,18 @@ class AchError(Exception):
     path: str | None = None
     name: str | None = None
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.__module__ == __name__:
+            # Tracebacks show where a class is imported from, and not where it is written.
+            cls.__module__ = _PACKAGE
+
     def __str__(self) -> str:
         # KeyError would show the representation of its argument, OSError its number.
         return str(self.args[0]) if self.args else ""
+
+
+AchError.__module__ = _PACKAGE
 
 
 class AlreadyExistsError(AchError, FileExistsError):
@@ -80,7 +97,7 @@ class IoError(AchError, OSError):
 class LossyError(AchError, ValueError):
     """Under `strict`: something would be lost. `lost` says what."""
 
-    lost: list = []
+    lost: list[Lost] = []
 
 
 class NameTakenError(AchError, ValueError):

@@ -16,7 +16,7 @@ def describe(value: Any) -> tuple | None:
     kind = type(value)
     if kind is pd.DataFrame:
         columns = [value.iloc[:, place] for place in range(value.shape[1])]
-        storage = {
+        storage: Any = {
             "columns": value.columns,
             "index": value.index,
             "values": [_column(column.array) for column in columns],
@@ -73,7 +73,7 @@ def _freq(array: Any) -> str | None:
 def _extension_array(array: Any) -> tuple | None:
     dtype = array.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        storage = {"codes": np.asarray(array.codes), "categories": array.categories}
+        storage: Any = {"codes": np.asarray(array.codes), "categories": array.categories}
         return "extension", "pandas.Categorical", {"ordered": bool(array.ordered)}, storage
     if isinstance(dtype, pd.DatetimeTZDtype):
         values = array.view("i8").view(f"M8[{dtype.unit}]")

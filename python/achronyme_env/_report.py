@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -21,7 +22,21 @@ class Lost(NamedTuple):
         return f"{self.name}{self.path}{kind}: {self.why}"
 
 
-def _lines(lost: list) -> list:
+def count_of(count: int, what: str) -> str:
+    """`1 variable`, `2 variables`."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def size_of(count: int) -> str:
+    """Bytes in the unit that suits their number."""
+    size, units = float(count), ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+    while size >= 1024 and len(units) > 1:
+        size /= 1024
+        units.pop(0)
+    return f"{count} B" if units[0] == "B" else f"{size:.1f} {units[0]}"
+
+
+def _lines(lost: Sequence[Lost]) -> list[str]:
     lines = [f"  {item}" for item in lost[:SHOWN]]
     if len(lost) > SHOWN:
         lines.append(f"  ... and {len(lost) - SHOWN} more, see .lost")
@@ -35,11 +50,11 @@ class SaveReport:
     path: str
     bindings: int
     file_len: int
-    lost: list = field(default_factory=list)
-    notes: list = field(default_factory=list)
+    lost: list[Lost] = field(default_factory=list)
+    notes: list[Lost] = field(default_factory=list)
 
     def __str__(self) -> str:
-        head = f"saved {self.bindings} variables to {self.path}, {self.file_len} bytes"
+        head = f"saved {count_of(self.bindings, 'variable')} to {self.path}, {size_of(self.file_len)}"
         if self.lost:
             head += f"; {len(self.lost)} not kept as they were"
         return "\n".join([head, *_lines(self.lost), *_lines(self.notes)])
@@ -52,13 +67,13 @@ class RestoreReport:
     """What a restore did."""
 
     path: str
-    restored: list = field(default_factory=list)
-    kept: list = field(default_factory=list)
-    lost: list = field(default_factory=list)
-    notes: list = field(default_factory=list)
+    restored: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    lost: list[Lost] = field(default_factory=list)
+    notes: list[Lost] = field(default_factory=list)
 
     def __str__(self) -> str:
-        head = f"restored {len(self.restored)} variables from {self.path}"
+        head = f"restored {count_of(len(self.restored), 'variable')} from {self.path}"
         if self.kept:
             names = ", ".join(self.kept[:SHOWN]) + (", ..." if len(self.kept) > SHOWN else "")
             head += f"; kept as they were: {names}"

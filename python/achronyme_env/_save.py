@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _native
 from ._encode import Describer
-from ._errors import InvalidValueError, LossyError, WrongKindError
+from ._errors import FileMissingError, InvalidValueError, LossyError, WrongKindError
 from ._report import Lost, SaveReport
+
+if TYPE_CHECKING:
+    from typing_extensions import TypedDict
+
+    class SaveOptions(TypedDict, total=False):
+        """The options of `save`, for functions that hand them on."""
+
+        attrs: Mapping[str, Mapping[str, Any]] | None
+        description: str | None
+        tags: Iterable[str]
+        custom: Mapping[str, str] | None
+        cold: Iterable[str]
+        compress: bool
+        auto_cold: float | None
+        level: int
+        overwrite: bool
+        strict: bool
+        durable: bool
+        seal: bool
+        pickle: bool
+        progress: bool | Callable[[int, int], Any] | None
+
 
 MAX_NAME_BYTES = 4096
 
 
 def save(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     mapping: Mapping[str, Any],
     *,
     attrs: Mapping[str, Mapping[str, Any]] | None = None,
@@ -55,7 +78,8 @@ def save(
     it is a `LossyError`, before anything is written.
     """
     if not isinstance(mapping, Mapping):
-        raise WrongKindError(f"expected a mapping of names to values, found a {type(mapping).__name__}")
+        kind = type(mapping).__name__
+        raise WrongKindError(f"save(path, mapping) expects a mapping of names to values, found {kind}")
     file = os.fsdecode(os.fspath(path))
     bindings, lost = _named(mapping)
     if strict and lost:
@@ -84,22 +108,30 @@ def save(
     told = bar if bar is not None else progress if callable(progress) else None
     try:
         file_len, count, findings = _native.save(file, bindings, attributes, options, Describer(pickle), told)
+    except FileMissingError:
+        folder = os.path.dirname(os.path.abspath(file))
+        if os.path.isdir(folder):
+            raise
+        missing = FileMissingError(f"cannot write {file}: there is no folder {folder}")
+        missing.path, missing.errno = file, errno.ENOENT
+        raise missing from None
     finally:
         if bar is not None:
             bar.close()
-    notes = []
+    notes: list[Lost] = []
     for name, where, kind, outcome, why in findings:
         entry = Lost(name, where, kind, why)
         (lost if outcome in ("lost", "unresolved") else notes).append(entry)
     return SaveReport(file, count, file_len, lost, notes)
 
 
-def _named(mapping: Mapping) -> tuple[list, list]:
-    bindings, lost = [], []
+def _named(mapping: Mapping[str, Any]) -> tuple[list[tuple[str, Any]], list[Lost]]:
+    bindings: list[tuple[str, Any]] = []
+    lost: list[Lost] = []
     for name, value in list(mapping.items()):
         kind = type(value).__name__
         if not isinstance(name, str):
-            lost.append(Lost(repr(name), "", kind, "names are texts, and this is none"))
+            lost.append(Lost(repr(name), "", kind, "names must be str"))
             continue
         try:
             size = len(name.encode("utf-8"))
@@ -114,30 +146,31 @@ def _named(mapping: Mapping) -> tuple[list, list]:
     return bindings, lost
 
 
-def _lossy(file: str, lost: list) -> LossyError:
+def _lossy(file: str, lost: list[Lost]) -> LossyError:
     error = LossyError(f"cannot save {file} without loss: {'; '.join(map(str, lost[:3]))}")
     error.path, error.lost = file, lost
     return error
 
 
-def _attributes(name: Any, given: Any) -> dict:
+def _attributes(name: Any, given: Any) -> dict[str, Any]:
     if not isinstance(given, Mapping):
-        raise WrongKindError(f"the attributes of {name!r} are a {type(given).__name__}, not a mapping")
+        kind = type(given).__name__
+        raise WrongKindError(f"the attributes of {name!r} are of type {kind}, where a mapping is expected")
     return {str(key): value for key, value in given.items()}
 
 
-def _texts(option: str, given: Iterable[str]) -> list:
+def _texts(option: str, given: Iterable[str]) -> list[str]:
     texts = [given] if isinstance(given, str) else list(given)
     for text in texts:
         if not isinstance(text, str):
-            raise InvalidValueError(f"{option} must hold texts; {text!r} is none")
+            raise InvalidValueError(f"{option} must hold str; {text!r} is none")
     return texts
 
 
-def _custom(given: Mapping[str, str] | None) -> dict:
+def _custom(given: Mapping[str, str] | None) -> dict[str, str]:
     for key, value in (given or {}).items():
         if not (isinstance(key, str) and isinstance(value, str)):
-            raise InvalidValueError(f"custom must hold pairs of texts; {key!r}: {value!r} is none")
+            raise InvalidValueError(f"custom must map str to str; {key!r}: {value!r} does not")
     return dict(given or {})
 
 
@@ -161,7 +194,8 @@ class _Bar:
             return
         self.shown = now
         speed = done / max(now - self.begun, 1e-3) / 1e6
-        line = f"saving {os.path.basename(self.file)}: {100 * done // total} %, {speed:.0f} MB/s"
+        doing = f"{100 * done // total} %, {speed:.0f} MB/s" if done < total else "waiting for the disk"
+        line = f"saving {os.path.basename(self.file)}: {doing}"
         sys.stderr.write("\r" + line.ljust(self.width))
         sys.stderr.flush()
         self.width = len(line)

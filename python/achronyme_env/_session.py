@@ -6,14 +6,19 @@ import difflib
 import os
 import types as python_types
 from collections.abc import Iterable, Mapping, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from . import _native
 from ._decode import Context
-from ._errors import InvalidValueError, NameTakenError, UnsupportedError
+from ._errors import InvalidValueError, NameTakenError, UnsupportedError, WrongKindError
 from ._report import Lost, RestoreReport, SaveReport
 from ._save import save
-from ._workspace import Workspace
+from ._workspace import MMap, Types, Workspace
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._save import SaveOptions
 
 # Mapped arrays are checked first in files up to this length; reading larger ones would take time.
 CHECKED_UP_TO_BYTES = 64 << 20
@@ -22,12 +27,32 @@ CHECKED_UP_TO_BYTES = 64 << 20
 _INTERACTIVE = {"In", "Out", "get_ipython", "exit", "quit"}
 
 
+@overload
 def load(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
+    name: str,
+    *,
+    mmap: MMap = "auto",
+    types: Types = (),
+    pickle: bool = False,
+    check: bool | None = None,
+) -> Any: ...
+@overload
+def load(
+    path: str | os.PathLike[str],
+    name: None = None,
+    *,
+    mmap: MMap = "auto",
+    types: Types = (),
+    pickle: bool = False,
+    check: bool | None = None,
+) -> dict[str, Any]: ...
+def load(
+    path: str | os.PathLike[str],
     name: str | None = None,
     *,
-    mmap: bool | str = "auto",
-    types: Iterable[type] | Mapping[str, type] = (),
+    mmap: MMap = "auto",
+    types: Types = (),
     pickle: bool = False,
     check: bool | None = None,
 ) -> Any:
@@ -51,11 +76,11 @@ def load(
 
 def save_env(
     namespace: Mapping[str, Any],
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     include: Iterable[str] | None = None,
     exclude: Iterable[str] = (),
-    **options: Any,
+    **options: Unpack[SaveOptions],
 ) -> SaveReport:
     """Save a session: `save_env(globals(), "run.ach")`.
 
@@ -63,6 +88,9 @@ def save_env(
     skipped. Functions and classes are code and cannot be kept: they are in the report. include and
     exclude are patterns of names; the options are those of `save`.
     """
+    if not isinstance(namespace, Mapping):
+        kind = type(namespace).__name__
+        raise WrongKindError(f"save_env(namespace, path) expects a mapping such as globals(), found {kind}")
     wanted = _Patterns(include, exclude)
     kept = {
         name: value
@@ -75,16 +103,16 @@ def save_env(
 
 
 def restore_env(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     into: MutableMapping[str, Any],
     *,
-    mode: str = "merge",
+    mode: Literal["merge", "replace", "namespace"] = "merge",
     overwrite: bool = False,
     namespace: str | None = None,
     include: Iterable[str] | None = None,
     exclude: Iterable[str] = (),
-    mmap: bool | str = "auto",
-    types: Iterable[type] | Mapping[str, type] = (),
+    mmap: MMap = "auto",
+    types: Types = (),
     pickle: bool = False,
     check: bool | None = None,
 ) -> RestoreReport:
@@ -99,6 +127,9 @@ def restore_env(
     """
     if mode not in ("merge", "replace", "namespace"):
         raise InvalidValueError(f'mode is {mode!r}, where "merge", "replace" or "namespace" is expected')
+    if not isinstance(into, MutableMapping):
+        kind = type(into).__name__
+        raise WrongKindError(f"restore_env(path, into) expects a mapping such as globals(), found {kind}")
     wanted = _Patterns(include, exclude)
     file = os.fsdecode(os.fspath(path))
     if mode == "namespace":
@@ -107,7 +138,9 @@ def restore_env(
             raise NameTakenError(
                 f"there is a variable {namespace!r}; choose another namespace, or allow overwriting"
             )
-    values, kept, lost = {}, [], []
+    values: dict[str, Any] = {}
+    kept: list[str] = []
+    lost: list[Lost] = []
     with Workspace(path, mmap, types=types, pickle=pickle) as workspace:
         check = _checks(workspace, check)
         for name in workspace:
@@ -128,7 +161,7 @@ def restore_env(
         for name in [name for name, value in into.items() if _belongs(name, value, into)]:
             if not isinstance(into[name], _CODE):
                 del into[name]
-    if mode == "namespace":
+    if mode == "namespace" and namespace is not None:
         into[namespace] = values
     else:
         into.update(values)
@@ -149,7 +182,7 @@ def _checks(workspace: Workspace, check: bool | None) -> bool:
     return check
 
 
-def _belongs(name: str, value: Any, namespace: Mapping) -> bool:
+def _belongs(name: str, value: Any, namespace: Mapping[str, Any]) -> bool:
     """Whether a name of a session is the user's."""
     if isinstance(value, python_types.ModuleType):
         return False
@@ -160,7 +193,9 @@ def _belongs(name: str, value: Any, namespace: Mapping) -> bool:
         history = name.startswith("_") and (
             rest in ("", "i", "ih", "oh", "dh", "ii", "iii") or rest.lstrip("i").isdigit()
         )
-        return not (history or name in _INTERACTIVE)
+        # It also puts an `open` of its own there; one of the user's is the user's.
+        theirs = name == "open" and (getattr(value, "__module__", None) or "").startswith("IPython.")
+        return not (history or theirs or name in _INTERACTIVE)
     return True
 
 

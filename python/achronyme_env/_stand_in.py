@@ -23,11 +23,13 @@ class StandIn:
     def class_name(self) -> str:
         """The class it was saved from, or the type's name in the file."""
         parameters = self.parameters
-        if isinstance(parameters, dict) and isinstance(parameters.get("class"), str):
-            return parameters["class"]
+        if isinstance(parameters, dict):
+            saved_from = parameters.get("class")
+            if isinstance(saved_from, str):
+                return saved_from
         return self.type_name
 
-    def _fields(self) -> dict:
+    def _fields(self) -> dict[str, Any]:
         storage, parameters = self.storage, self.parameters
         if self.type_name == "python.dataclass" and isinstance(storage, dict):
             return storage
@@ -46,7 +48,7 @@ class StandIn:
                 return fields[name]
         raise AttributeError(f"the stand-in for {self.class_name} has no attribute {name!r}")
 
-    def __dir__(self) -> list:
+    def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._fields()]
 
     def __eq__(self, other: object) -> bool:
@@ -57,7 +59,7 @@ class StandIn:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         return StandIn, (self.type_name, self.parameters, self.storage)
 
     def __repr__(self) -> str:

@@ -6,14 +6,22 @@ import datetime
 import html
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 from . import _native
 from ._decode import Context
-from ._errors import ClosedError, InvalidValueError, NoSuchPartError, NotFoundError, WrongKindError
+from ._errors import ClosedError, InvalidValueError, NoSuchPartError, NotFoundError, SliceError, WrongKindError
+from ._report import count_of, size_of
 from ._stand_in import StandIn
+
+if TYPE_CHECKING:
+    from ._native import _Row
+
+# How a file is read, and the classes that may be made of what it holds; see `open`.
+MMap = Union[bool, Literal["auto"]]
+Types = Union[Iterable[type], Mapping[str, type]]
 
 TEXT_ROWS = 20
 HTML_ROWS = 100
@@ -27,9 +35,9 @@ class Info:
     created_at: datetime.datetime
     created_by: str
     description: str | None
-    tags: list
-    custom: dict
-    format: tuple
+    tags: list[str]
+    custom: dict[str, str]
+    format: tuple[int, int]
     compressed: bool
     file_len: int
     bindings: int
@@ -40,24 +48,35 @@ class Fault:
     """Something wrong with a file, and the variables it touches."""
 
     what: str
-    variables: list
+    variables: list[str]
 
 
 @dataclass(frozen=True)
 class VerifyReport:
     """What `verify` found. True when nothing is wrong."""
 
-    faults: list
+    faults: list[Fault]
 
     def __bool__(self) -> bool:
         return not self.faults
 
+    def __str__(self) -> str:
+        if not self.faults:
+            return "no faults"
+        lines = [count_of(len(self.faults), "fault")]
+        for fault in self.faults:
+            of = f" ({', '.join(fault.variables)})" if fault.variables else ""
+            lines.append(f"  {fault.what}{of}")
+        return "\n".join(map(_plain, lines))
+
+    __repr__ = __str__
+
 
 def open(  # noqa: A001: the name that such functions have
-    path: str | os.PathLike,
-    mmap: bool | str = "auto",
+    path: str | os.PathLike[str],
+    mmap: MMap = "auto",
     *,
-    types: Iterable[type] | Mapping[str, type] = (),
+    types: Types = (),
     pickle: bool = False,
 ) -> Workspace:
     """Open a file: at once, whatever its size. Nothing but its table of contents is read.
@@ -75,7 +94,7 @@ def open(  # noqa: A001: the name that such functions have
     return Workspace(path, mmap, types=types, pickle=pickle)
 
 
-class Workspace(Mapping):
+class Workspace(Mapping[str, Any]):
     """An open file: a mapping of names to values, in the order they were saved.
 
     Arrays are read-only and keep the file open for themselves. Values are made each time they are
@@ -84,10 +103,10 @@ class Workspace(Mapping):
 
     def __init__(
         self,
-        path: str | os.PathLike,
-        mmap: bool | str = "auto",
+        path: str | os.PathLike[str],
+        mmap: MMap = "auto",
         *,
-        types: Iterable[type] | Mapping[str, type] = (),
+        types: Types = (),
         pickle: bool = False,
     ) -> None:
         self._path = os.path.abspath(os.fsdecode(os.fspath(path)))
@@ -99,7 +118,7 @@ class Workspace(Mapping):
         self._context = Context(self._types, pickle)
         mapped = not _native.is_network(self._path) if mmap == "auto" else bool(mmap)
         self._open: _native.Archive | None = _native.Archive(self._path, mapped)
-        self._names: list | None = None
+        self._names: list[str] | None = None
 
     @property
     def _archive(self) -> _native.Archive:
@@ -117,7 +136,7 @@ class Workspace(Mapping):
         """Whether the file is mapped."""
         return self._archive.mapped
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: str | tuple[Any, ...]) -> Any:
         if isinstance(key, str):
             return self._archive.get(key, self._context)
         if isinstance(key, tuple) and key and isinstance(key[0], str):
@@ -125,8 +144,14 @@ class Workspace(Mapping):
             part = self._archive.part(name, index, self._context) if index else None
             if part is not None:
                 return part
-            return self[name][index if len(index) > 1 else index[0]]
-        raise NotFoundError(f"{self._path} has no variable {key!r}: names are texts")
+            value = self[name]
+            try:
+                return value[index if len(index) > 1 else index[0]]
+            except IndexError as error:
+                outside = SliceError(f"variable {name!r} of {self._path}: {error}")
+                outside.path, outside.name = self._path, name
+                raise outside from None
+        raise NotFoundError(f"{self._path} has no variable {key!r}: names are str")
 
     def __iter__(self) -> Iterator[str]:
         if self._names is None:
@@ -138,6 +163,19 @@ class Workspace(Mapping):
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._archive
+
+    # What a mapping's views show would be the whole table, once more.
+    def keys(self) -> KeysView[str]:
+        return _Names(self)
+
+    def values(self) -> ValuesView[Any]:
+        return _Values(self)
+
+    def items(self) -> ItemsView[str, Any]:
+        return _Items(self)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
 
     # A mapping is compared by its items, which would read everything.
     __eq__ = object.__eq__
@@ -173,7 +211,7 @@ class Workspace(Mapping):
         context = Context(self._types, self._pickle, writable=True)
         return self._archive.load(name, context, check)
 
-    def names(self, pattern: str | None = None) -> list:
+    def names(self, pattern: str | None = None) -> list[str]:
         """The names, in the order they were saved; or those that a pattern matches, sorted.
 
         `*` also crosses `.` and `/`: `sim/*`, `layer?.bias`, `{a,b}_*`.
@@ -219,11 +257,11 @@ class Workspace(Mapping):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         # By path: another process maps the same file, and shares its pages.
         return _reopen, (self._path, self._mmap, self._types, self._pickle)
 
-    def _rows(self, count: int) -> tuple[list, int]:
+    def _rows(self, count: int) -> tuple[list[_Row], int]:
         return self._archive.listing(0, count), max(len(self) - count, 0)
 
     def __repr__(self) -> str:
@@ -232,7 +270,7 @@ class Workspace(Mapping):
         rows, more = self._rows(TEXT_ROWS)
         table = [[_plain(cell) for cell in _cells(row)] for row in rows]
         widths = [max(map(len, column)) for column in zip(*table)] if table else []
-        lines = [f"<workspace {_plain(self._path)}, {len(self)} variables>"]
+        lines = [f"<workspace {_plain(self._path)}, {count_of(len(self), 'variable')}>"]
         for row in table:
             cells = (cell.ljust(width) for cell, width in zip(row, widths))
             lines.append("  " + "  ".join(cells).rstrip())
@@ -251,23 +289,43 @@ class Workspace(Mapping):
         )
         if more:
             body += f'<tr><td colspan="5">... and {more} more</td></tr>'
-        caption = html.escape(f"{_plain(self._path)}, {len(self)} variables")
+        caption = html.escape(f"{_plain(self._path)}, {count_of(len(self), 'variable')}")
         return (
             f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
 
 
-def _reopen(path: str, mmap: bool | str, types: Any, pickle: bool) -> Workspace:
+def _reopen(path: str, mmap: MMap, types: Types, pickle: bool) -> Workspace:
     return Workspace(path, mmap, types=types, pickle=pickle)
 
 
-class Attributes(Mapping):
+class _Names(KeysView[str]):
+    def __repr__(self) -> str:
+        return f"<names {list(self)}>"
+
+
+class _Values(ValuesView[Any]):
+    def __repr__(self) -> str:
+        return f"<values of {_plain(_path_of(self))}>"
+
+
+class _Items(ItemsView[str, Any]):
+    def __repr__(self) -> str:
+        return f"<items of {_plain(_path_of(self))}>"
+
+
+def _path_of(view: Any) -> str:
+    # Where the views of `collections.abc` keep what they are of.
+    return str(view._mapping.path)
+
+
+class Attributes(Mapping[str, dict[str, Any]]):
     """The attributes of the variables of a workspace, by name."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
-    def __getitem__(self, name: str) -> dict:
+    def __getitem__(self, name: str) -> dict[str, Any]:
         workspace = self._workspace
         return workspace._archive.attributes(name, workspace._context)
 
@@ -276,6 +334,9 @@ class Attributes(Mapping):
 
     def __len__(self) -> int:
         return len(self._workspace)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
 
     def __repr__(self) -> str:
         return f"<attributes of the variables of {_plain(self._workspace.path)}>"
@@ -318,19 +379,11 @@ _SHORT = {
 }
 
 
-def _cells(row: tuple) -> tuple:
+def _cells(row: _Row) -> tuple[str, ...]:
     name, kind, dtype, shape, raw, stored, cold, attributes = row
     for prefix, short in _SHORT.items():
         if kind.startswith(prefix):
             kind = short + kind[len(prefix) :]
     shown = "" if shape is None else str(tuple(shape))
-    size = _size(raw) + (f", {_size(stored)} stored" if cold else "")
+    size = size_of(raw) + (f", {size_of(stored)} stored" if cold else "")
     return name, dtype or kind, shown, size, ", ".join(attributes)
-
-
-def _size(count: int) -> str:
-    size, units = float(count), ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
-    while size >= 1024 and len(units) > 1:
-        size /= 1024
-        units.pop(0)
-    return f"{count} B" if units[0] == "B" else f"{size:.1f} {units[0]}"

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use achronyme_env::{Axis, Binding, DType, Extension, Kind, Slice, Value};
+use achronyme_env::{Axis, Binding, DType, Extension, Kind, Slice, Value, View};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyEllipsis, PyInt, PySlice, PyTuple};
 
@@ -14,6 +14,9 @@ use crate::memory;
 /// Extensions whose elements are those of their storage, one by one: a part of one is the extension
 /// of that part.
 const ELEMENTWISE: [&str; 3] = ["numpy.datetime64", "numpy.timedelta64", "numpy.ml_dtypes"];
+
+/// Extensions whose storage has one more axis, for the bytes of an element.
+const BYTES_LAST: [&str; 3] = ["numpy.bytes", "numpy.structured", "numpy.longdouble"];
 
 /// An open archive.
 #[pyclass(frozen, module = "achronyme_env._native")]
@@ -230,20 +233,40 @@ fn row<'py>(py: Python<'py>, binding: &Binding<'_>) -> PyResult<Bound<'py, PyTup
         false => achronyme_env::Record::new(),
     };
     let attributes: Vec<&str> = attributes.names().collect();
-    // An array of a type of Python's is as large as what stands for it.
-    let stands = view.storage().ok();
-    let stands = stands.as_ref().and_then(|view| view.shape().ok());
     let row = (
         binding.name(),
         kind,
         binding.dtype().map(DType::name),
-        binding.shape().map(<[u64]>::to_vec).or(stands),
+        match binding.shape() {
+            Some(shape) => Some(shape.to_vec()),
+            None if kind.starts_with("numpy.") => array_shape(&view, kind),
+            None => None,
+        },
         sizes.raw,
         sizes.stored,
         sizes.cold,
         attributes,
     );
     row.into_pyobject(py)
+}
+
+/// The shape of an array of a type that NumPy has and the format has not; docs/python-types.md says
+/// what stands for it. `None` for what is no array, or does not hold together.
+fn array_shape(view: &View<'_>, type_name: &str) -> Option<Vec<u64>> {
+    let parameters = view.parameters().ok();
+    let parameter = |name: &str| parameters.as_ref()?.field(name).ok()?.to_value().ok();
+    if let Some(Value::Vector(shape)) = parameter("shape") {
+        let lengths = shape.as_slice().iter().map(Value::as_i64);
+        return lengths.map(|n| u64::try_from(n?).ok()).collect();
+    }
+    let mut shape = view.storage().ok()?.shape().ok()?;
+    if BYTES_LAST.contains(&type_name) {
+        shape.pop();
+    }
+    if parameter("order").is_some_and(|order| order.as_str() == Some("F")) {
+        shape.reverse();
+    }
+    Some(shape)
 }
 
 /// The slice that an index means for an array of `shape`, in NumPy's rules.

@@ -79,7 +79,30 @@ def test_a_file_that_may_not_be_read(tmp_path):
 def test_wrong_arguments_are_type_or_value_errors(tmp_path):
     with pytest.raises(TypeError):
         ach.save(tmp_path / "a.ach", [1, 2])
+    with pytest.raises(TypeError, match="globals"):
+        ach.save_env(tmp_path / "a.ach", {})
     with pytest.raises(ValueError):
         ach.open(tmp_path / "a.ach", mmap="r")
     with pytest.raises(ValueError):
         ach.open(tmp_path / "a.ach", types=["Point"])
+
+
+def test_an_index_that_does_not_fit_names_the_variable(tmp_path):
+    path = tmp_path / "a.ach"
+    ach.save(path, {"w": np.zeros((2, 2)), "names": np.array(["a"])})
+    ws = ach.open(path)
+    for key in [("w", 7), ("w", 0, 0, 0), ("w", [7]), ("names", 3)]:
+        with pytest.raises(ach.SliceError, match=key[0]) as caught:
+            ws[key]
+        assert caught.value.name == key[0] and isinstance(caught.value, IndexError)
+
+
+def test_a_folder_that_is_missing_is_told_of_by_its_name(tmp_path):
+    with pytest.raises(ach.FileMissingError) as caught:
+        ach.save(tmp_path / "none" / "a.ach", {})
+    assert str(caught.value).endswith(f"there is no folder {tmp_path / 'none'}")
+
+
+def test_tracebacks_show_errors_under_the_name_they_are_imported_by():
+    for name in (name for name in ach.__all__ if name.endswith("Error")):
+        assert getattr(ach, name).__module__ == "achronyme_env"

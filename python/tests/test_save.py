@@ -309,3 +309,20 @@ def test_same_input_same_bytes_but_for_the_time(tmp_path):
         names.append(path.read_bytes()[64:])
     # All but the header, which has the time, and the digest over it at the end.
     assert names[0][:-32] == names[1][:-32]
+
+
+def test_the_line_of_progress_says_what_is_done_and_is_wiped(capsys):
+    from achronyme_env._save import _Bar
+
+    shown = []
+    for done in (50, 200):
+        bar = _Bar("folder/run.ach")
+        bar.after = 0.0
+        bar(done, 200)
+        shown.append(capsys.readouterr().err)
+        bar.close()
+        assert capsys.readouterr().err.strip() == ""
+    assert shown[0].startswith("\rsaving run.ach: 25 %, ") and shown[0].endswith(" MB/s")
+    assert shown[1] == "\rsaving run.ach: waiting for the disk"
+    _Bar("run.ach")(1, 2)
+    assert capsys.readouterr().err == ""  # nothing for what takes less than a second

@@ -120,6 +120,10 @@ def test_save_env_takes_what_is_the_users(tmp_path):
 
 
 def test_save_env_leaves_out_what_ipython_keeps(tmp_path):
+    def ipythons():
+        pass
+
+    ipythons.__module__ = "IPython.core.interactiveshell"
     space = {
         "get_ipython": len,
         "In": [""],
@@ -131,12 +135,21 @@ def test_save_env_leaves_out_what_ipython_keeps(tmp_path):
         "_3": 4,
         "_ih": [],
         "exit": 1,
+        "open": ipythons,
         "x": 1,
         "_mine": 2,
         "index": 3,
     }
-    ach.save_env(space, tmp_path / "s.ach")
-    assert list(ach.open(tmp_path / "s.ach")) == ["x", "_mine", "index"]
+    report = ach.save_env(space, tmp_path / "s.ach")
+    assert list(ach.open(tmp_path / "s.ach")) == ["x", "_mine", "index"] and report.lost == []
+    report = ach.save_env({"get_ipython": len, "open": lambda: 0}, tmp_path / "s.ach")
+    assert [entry.name for entry in report.lost] == ["open"]
+
+
+def test_an_open_file_in_a_session_is_told_of_as_one(path, tmp_path):
+    report = ach.save_env({"ws": ach.open(path), "mean": np.mean, "sin": np.sin}, tmp_path / "s.ach")
+    assert "open it again" in report.lost[0].why
+    assert all("functions are code" in entry.why for entry in report.lost[1:]) and len(report.lost) == 3
 
 
 def test_save_env_with_patterns(tmp_path):

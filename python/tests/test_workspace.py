@@ -240,3 +240,30 @@ def test_ml_dtypes_is_asked_for_where_it_is_missing(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ml_dtypes", None)
     with pytest.raises(ach.UnsupportedError, match="install ml_dtypes"):
         ach.open(path)["b"]
+
+
+def test_the_table_shows_the_shapes_that_arrays_have(tmp_path):
+    arrays = {
+        "numbers": np.zeros((2, 3)),
+        "dates": np.zeros((2, 3), "M8[s]"),
+        "records": np.zeros((2, 3), "i4,f8"),
+        "bytes": np.full((2, 3), b"abc"),
+        "strings": np.full((2, 3), "abc"),
+        "halves": np.full((2, 3), "\ud800"),
+        "objects": np.full((2, 3), None),
+        "fields": np.zeros((2, 3), "O,i4"),
+        "long": np.zeros((2, 3), np.longdouble),
+    }
+    fortran = {f"{name} in Fortran order": np.asfortranarray(array) for name, array in arrays.items()}
+    path = tmp_path / "a.ach"
+    assert not ach.save(path, arrays | fortran).lost
+    lines = repr(ach.open(path)).splitlines()[1:]
+    assert len(lines) == 18 and all("(2, 3)" in line for line in lines), lines
+
+
+def test_the_views_of_a_workspace_say_what_they_are(path):
+    ws = ach.open(path)
+    assert repr(ws.keys()) == f"<names {list(ws)}>"
+    assert repr(ws.items()) == f"<items of {ws.path}>" and repr(ws.values()) == f"<values of {ws.path}>"
+    assert [name for name, _ in ws.items()] == list(ws) and len(ws.values()) == len(ws)
+    assert ws.keys() & {list(ws)[0]} == {list(ws)[0]}
