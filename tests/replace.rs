@@ -264,6 +264,11 @@ fn a_place_that_cannot_be_written_is_an_error() {
         assert_eq!(*action, "write");
         let text = error.to_string();
         assert!(text.contains(&path.display().to_string()), "{text}");
+        assert!(!text.contains("ach-tmp"), "{text}");
+        if !place.exists() {
+            let missing = format!("there is no directory {}", place.display());
+            assert!(text.ends_with(&missing), "{text}");
+        }
     }
     assert_eq!(names(dir.path()), ["file"]);
 }

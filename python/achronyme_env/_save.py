@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 import time
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _native
 from ._encode import Describer
-from ._errors import FileMissingError, InvalidValueError, LossyError, WrongKindError
+from ._errors import InvalidValueError, LossyError, WrongKindError
 from ._report import Lost, SaveReport
 
 if TYPE_CHECKING:
@@ -108,13 +107,6 @@ def save(
     told = bar if bar is not None else progress if callable(progress) else None
     try:
         file_len, count, findings = _native.save(file, bindings, attributes, options, Describer(pickle), told)
-    except FileMissingError:
-        folder = os.path.dirname(os.path.abspath(file))
-        if os.path.isdir(folder):
-            raise
-        missing = FileMissingError(f"cannot write {file}: there is no folder {folder}")
-        missing.path, missing.errno = file, errno.ENOENT
-        raise missing from None
     finally:
         if bar is not None:
             bar.close()

@@ -5,6 +5,9 @@ use std::io;
 use achronyme_env::{EnvError, Origin};
 use pyo3::prelude::*;
 
+/// What errno says of a file that is not there, on every system.
+const ENOENT: i32 = 2;
+
 /// The exception for an error.
 pub(crate) fn raise(py: Python<'_>, error: EnvError) -> PyErr {
     make(py, &error).unwrap_or_else(|e| e)
@@ -53,6 +56,9 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
         | EnvError::ReplacedNotDurable { path: p, source } => {
             path = of(p);
             number = source.raw_os_error();
+            if source.kind() == io::ErrorKind::NotFound {
+                number = number.or(Some(ENOENT));
+            }
             match (inner, source.kind()) {
                 (EnvError::ReplacedNotDurable { .. }, _) => "NotDurableError",
                 (_, io::ErrorKind::NotFound) => "FileMissingError",

@@ -100,7 +100,7 @@ def test_an_index_that_does_not_fit_names_the_variable(tmp_path):
 def test_a_folder_that_is_missing_is_told_of_by_its_name(tmp_path):
     with pytest.raises(ach.FileMissingError) as caught:
         ach.save(tmp_path / "none" / "a.ach", {})
-    assert str(caught.value).endswith(f"there is no folder {tmp_path / 'none'}")
+    assert str(caught.value).endswith(f"there is no directory {tmp_path / 'none'}")
 
 
 def test_tracebacks_show_errors_under_the_name_they_are_imported_by():

@@ -19,6 +19,25 @@ pub(super) struct Replacement {
     temp: NamedTempFile,
 }
 
+/// A new file in `directory` that is removed when it is dropped, readable by whom the umask says, as
+/// any new file. Its errors are the system's, without the file's name, which the caller never gave.
+fn temporary(prefix: &str, directory: &Path) -> io::Result<NamedTempFile> {
+    let mut answered = None;
+    let mut builder = tempfile::Builder::new();
+    let made = builder
+        .prefix(prefix)
+        .suffix(".ach-tmp")
+        .make_in(directory, |path| {
+            let file = File::options()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .open(path);
+            file.inspect_err(|e| answered = e.raw_os_error())
+        });
+    made.map_err(|e| answered.map_or(e, io::Error::from_raw_os_error))
+}
+
 /// Links followed before a loop is assumed.
 const MAX_LINKS: usize = 40;
 
@@ -51,12 +70,13 @@ impl Replacement {
         let directory = directory_of(&target);
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let prefix = format!(".{}.", name.chars().take(60).collect::<String>());
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix).suffix(".ach-tmp");
-        // Applied through the umask, as for any new file.
-        #[cfg(unix)]
-        builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-        let temp = builder.tempfile_in(directory).map_err(failed)?;
+        let temp = temporary(&prefix, directory).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => {
+                let text = format!("there is no directory {}", directory.display());
+                failed(io::Error::new(io::ErrorKind::NotFound, text))
+            }
+            _ => failed(e),
+        })?;
         if let Some(permissions) = old {
             // A file that is read-only is replaced all the same: the directory decides that.
             temp.as_file()
