@@ -186,7 +186,8 @@ def _enum(context: Context, parameters: Any, storage: Any) -> Any:
     if member is None:
         member = cls(storage["value"])
     saved = storage["value"]
-    _check(isinstance(saved, StandIn) or bool(member.value == saved))
+    both_nan = member.value != member.value and saved != saved
+    _check(isinstance(saved, StandIn) or bool(member.value == saved) or bool(both_nan))
     return member
 
 
@@ -202,7 +203,7 @@ def _dataclass(context: Context, parameters: Any, storage: Any) -> Any:
     cls = context.class_of(parameters)
     _check(dataclasses.is_dataclass(cls) and isinstance(storage, dict))
     names = {field.name for field in dataclasses.fields(cls)}
-    _check(all(name in names or not name.startswith("__") for name in storage))
+    _check(all(name in names or not _is_dunder(name) for name in storage))
     # As pickle does: the values are those of a finished object, __init__ may do more than set them.
     made = object.__new__(cls)
     for name, value in storage.items():
@@ -210,8 +211,13 @@ def _dataclass(context: Context, parameters: Any, storage: Any) -> Any:
     return made
 
 
+def _is_dunder(name: str) -> bool:
+    """Whether a name may mean something to Python itself."""
+    return name.startswith("__") and name.endswith("__")
+
+
 def _namespace(context: Context, parameters: Any, storage: Any) -> python_types.SimpleNamespace:
-    _check(not any(name.startswith("__") for name in storage))
+    _check(not any(map(_is_dunder, storage)))
     return python_types.SimpleNamespace(**storage)
 
 
@@ -298,9 +304,12 @@ def _fixed_strings(context: Context, parameters: Any, storage: Any) -> np.ndarra
 
 
 def _variable_strings(context: Context, parameters: Any, storage: Any) -> np.ndarray:
-    na = parameters["na"]
-    _check(na is None or (isinstance(na, float) and na != na))
-    array = storage.astype(np.dtypes.StringDType(na_object=np.nan if na is not None else None))
+    options: dict = {"coerce": parameters.get("coerce") is not False}
+    na = parameters.get("na")
+    if "na" in parameters:
+        _check(na is None or (isinstance(na, float) and na != na))
+        options["na_object"] = np.nan if na is not None else None
+    array = storage.astype(np.dtypes.StringDType(**options))
     if "missing" in parameters:
         array[parameters["missing"]] = na
     array.flags.writeable = context.writable
@@ -338,11 +347,17 @@ def _fields(context: Context, parameters: Any, storage: Any) -> np.ndarray:
 
 
 def _scalar(context: Context, parameters: Any, storage: Any) -> Any:
+    if isinstance(storage, str):
+        return np.str_(storage)
+    if isinstance(storage, bytes):
+        return np.bytes_(storage)
     _check(isinstance(storage, np.ndarray) and storage.shape == ())
     return storage[()]
 
 
 def _masked(context: Context, parameters: Any, storage: Any) -> np.ma.MaskedArray:
+    if storage is None:
+        return np.ma.masked
     mask = storage["mask"]
     mask = np.ma.nomask if mask is None else mask
     if mask is not np.ma.nomask:
@@ -365,10 +380,6 @@ def _recarray(context: Context, parameters: Any, storage: Any) -> np.ndarray:
 
 
 def _dtype(context: Context, parameters: Any, storage: Any) -> np.dtype:
-    if isinstance(storage, dict) and "ml" in storage:
-        dtype = _dtypes.ml_dtype(str(storage["ml"]))
-        _check(dtype is not None)
-        return dtype
     return _dtypes.from_plain(storage)
 
 

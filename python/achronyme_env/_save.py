@@ -94,10 +94,14 @@ def save(
     return SaveReport(file, count, file_len, lost, notes)
 
 
+# Not as an attribute, which a class of classes may answer with anything.
+_KIND = type.__dict__["__name__"].__get__
+
+
 def _named(mapping: Mapping) -> tuple[list, list]:
     bindings, lost = [], []
     for name, value in list(mapping.items()):
-        kind = type(value).__name__
+        kind = _KIND(type(value))
         if not isinstance(name, str):
             lost.append(Lost(repr(name), "", kind, "names are texts, and this is none"))
             continue

@@ -30,7 +30,9 @@ impl Archive {
     fn new(py: Python<'_>, path: PathBuf, mapped: bool) -> PyResult<Archive> {
         let opened = py.detach(|| match mapped {
             true => {
-                let file = File::open(&path).ok();
+                // Not of a FIFO, which would wait for a writer: the library says what it is.
+                let regular = std::fs::metadata(&path).is_ok_and(|found| found.is_file());
+                let file = regular.then(|| File::open(&path).ok()).flatten();
                 let archive = memory::open_mapped(&path)?;
                 Ok((archive, file.filter(|file| is_file_at(file, &path))))
             }

@@ -105,18 +105,149 @@ def test_values_that_hold_themselves_or_are_too_deep_do_not_fail_the_save(tmp_pa
     assert ws.verify()
 
 
-def test_an_object_whose_own_code_raises_is_reported(tmp_path):
-    class Bad(dict):
-        def items(self):
-            raise RuntimeError("no")
+class Text(str):
+    def __str__(self):
+        return Text(str.__add__(self, "x"))
 
-        def __iter__(self):
-            raise RuntimeError("no")
 
-        keys = items
+class Bytes(bytes):
+    def __bytes__(self):
+        return b"other"
 
-    report = ach.save(tmp_path / "a.ach", {"bad": Bad(a=1), "x": 1})
-    assert report.bindings == 1 or report.lost
+
+class Float(float):
+    def __float__(self):
+        return 9.0
+
+
+class Int(int):
+    def __int__(self):
+        return 9
+
+
+class List(list):
+    def __iter__(self):
+        raise RuntimeError("no")
+
+    __len__ = __iter__
+
+
+class Dict(dict):
+    def keys(self):
+        raise RuntimeError("no")
+
+    __iter__ = items = keys
+
+    def __getitem__(self, key):
+        return Dict(a=self)
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [(Text("a"), "a"), (Bytes(b"a"), b"a"), (Float(1.5), 1.5), (Int(1), 1), (List([1]), [1]), (Dict(a=1), {"a": 1})],
+)
+def test_code_of_a_derived_class_is_not_asked_what_it_holds(value, plain, tmp_path):
+    report = ach.save(tmp_path / "a.ach", {"v": value, "x": 1})
+    assert len(report.lost) == 1
+    result = ach.open(tmp_path / "a.ach")["v"]
+    assert type(result) is type(plain) and result == plain
+
+
+class Raises:
+    def __getattribute__(self, name):
+        raise RuntimeError("no")
+
+
+class RaisesBadly:
+    @property
+    def __class__(self):
+        raise UnicodeError("\udc80")
+
+    def __repr__(self):
+        raise RuntimeError("no")
+
+    __reduce__ = __array__ = __len__ = __repr__
+
+
+class OfClasses(type):
+    def __getattribute__(cls, name):
+        raise RuntimeError("no")
+
+
+class OfIts(metaclass=OfClasses):
+    pass
+
+
+class Unequal:
+    def __eq__(self, other):
+        raise RuntimeError("no")
+
+    __hash__ = None
+
+
+class Dear:
+    def __array__(self, dtype=None, copy=None):
+        raise MemoryError
+
+
+HOSTILE = {"every attribute": Raises, "all else": RaisesBadly, "metaclass": OfIts, "==": Unequal, "array": Dear}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_an_object_whose_own_code_raises_is_reported(kind, tmp_path):
+    cls = HOSTILE[kind]
+    for pickle in (False, True):
+        report = ach.save(tmp_path / "a.ach", {"bad": cls(), "in": [1, cls()], "x": 1}, pickle=pickle)
+        str(report)
+        if not pickle or cls is RaisesBadly:
+            assert {entry.name for entry in report.lost} == {"bad", "in"}
+        assert ach.open(tmp_path / "a.ach")["x"] == 1
+
+
+def test_dicts_in_dicts_are_converted_once(tmp_path):
+    """With a key that is no text at the end of each; twice for each level would never end."""
+    value = {}
+    for _ in range(40):
+        value = {"a": value, "f": len, 1: 0}
+    report = ach.save(tmp_path / "a.ach", {"v": value})
+    assert len(report.lost) == 40
+    result = ach.open(tmp_path / "a.ach")["v"]
+    assert list(result) == ["a", "f", 1] and result["a"]["a"][1] == 0
+
+
+LEAVES = {"none": None, "array": np.zeros(3), "tuple": (), "int": 2**70, "dates": np.zeros(1, "M8[s]"), "code": len}
+NESTS = {
+    "list": lambda value: [value],
+    "tuple": lambda value: (value,),
+    "dict": lambda value: {"a": value},
+    "pairs": lambda value: {1: value},
+}
+
+
+@pytest.mark.parametrize("nest", NESTS)
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_a_save_does_not_fail_at_any_depth(nest, leaf, tmp_path):
+    path = tmp_path / "a.ach"
+    for depth in (30, 42, 43, 61, 62, 63, 64, 65, 126, 127, 128, 129, 130):
+        value = LEAVES[leaf]
+        for _ in range(depth):
+            value = NESTS[nest](value)
+        report = ach.save(path, {"v": value, "x": 1}, durable=False)
+        ws = ach.open(path)
+        assert ws.verify() and ws["x"] == 1 and (report.lost or depth < 129)
+        ws["v"], ach.load(path, "v")
+
+
+def test_what_holds_itself_is_reported_at_its_place(tmp_path):
+    inside = []
+    value = (1, {"k": inside})
+    inside.append(value)
+    array = np.empty(1, object)
+    array[0] = array
+    report = ach.save(tmp_path / "a.ach", {"v": value, "array": array})
+    assert [(entry.name, entry.path) for entry in report.lost] == [("v", "[1].k[0]"), ("array", "[0]")]
+    with pytest.raises(ach.LossyError, match=r"v\[1\].k\[0\]"):
+        ach.save(tmp_path / "a.ach", {"v": value}, strict=True)
 
 
 def test_an_existing_file_is_replaced_unless_overwriting_is_refused(tmp_path):
