@@ -21,6 +21,7 @@ import datetime
 import decimal
 import enum
 import fractions
+import heapq
 import io
 import pathlib
 import sys
@@ -37,6 +38,10 @@ from ._stand_in import StandIn
 
 # Longer integers are stored as bytes: Python refuses to read more digits than this by default.
 DECIMAL_BITS = 13_000
+
+# Members sorted, and bytes of an array copied, between two looks for Ctrl-C.
+SORTED_AT_ONCE = 1 << 16
+COPIED_AT_ONCE = 16 << 20
 
 FACTORIES = {"int": int, "float": float, "str": str, "list": list, "dict": dict, "set": set}
 
@@ -155,7 +160,14 @@ def _int(value: int) -> tuple:
 
 def _sorted(values: Any) -> list:
     """Members in an order that does not depend on the hashes of this process."""
-    return sorted(values, key=_order)
+    members = list(values)
+    if not members:
+        return members
+    alike = len(set(map(type, members))) == 1 and type(members[0]) in (int, str, bytes)
+    key = None if alike else _order
+    # In runs, since Ctrl-C is looked for between the steps of Python, and sorting is one.
+    runs = [sorted(members[at : at + SORTED_AT_ONCE], key=key) for at in range(0, len(members), SORTED_AT_ONCE)]
+    return runs[0] if len(runs) == 1 else list(heapq.merge(*runs, key=key))
 
 
 def _order(value: Any) -> tuple:
@@ -277,11 +289,9 @@ def _array(value: np.ndarray) -> tuple:
     if dtype.hasobject:
         return _object_array(value)
     if not dtype.isnative and dtype.names is None:
-        native = value.astype(dtype.newbyteorder("="))
-        return "instead", native
+        return "instead", _copied(value, dtype.newbyteorder("="), "K")
     if not (value.flags.c_contiguous or value.flags.f_contiguous):
-        # Of 0 dimensions and of any: `ascontiguousarray` would make one of them.
-        return "instead", value.copy(order="C")
+        return "instead", _copied(value, dtype, "C")
     name = _dtypes.FORMAT_NAMES.get(dtype.name)
     if name is not None and _dtypes.is_ml_dtype(dtype):
         return "tensor", name, value.view(f"u{dtype.itemsize}")
@@ -307,6 +317,20 @@ def _array(value: np.ndarray) -> tuple:
         storage = value.view(f"u{dtype.itemsize}")
         return "extension", "numpy.ml_dtypes", {"dtype": dtype.name}, storage
     return "unsupported", f"the format has no form for the dtype {dtype}"
+
+
+def _copied(value: np.ndarray, dtype: np.dtype, order: Any) -> np.ndarray:
+    """A copy of that dtype and order, made in steps between which Ctrl-C is looked for."""
+    made = np.empty_like(value, dtype=dtype, order=order, subok=False)
+    if value.nbytes <= COPIED_AT_ONCE:
+        made[...] = value
+        return made
+    axis = int(np.argmax(value.shape))
+    step = max(1, value.shape[axis] * COPIED_AT_ONCE // value.nbytes)
+    theirs, ours = np.moveaxis(value, axis, 0), np.moveaxis(made, axis, 0)
+    for at in range(0, len(theirs), step):
+        ours[at : at + step] = theirs[at : at + step]
+    return made
 
 
 def _is_fortran(value: np.ndarray) -> bool:

@@ -3,19 +3,22 @@
 
 use std::fs::File;
 
-use achronyme_env::{DType, EnvError, Tensor, Value};
+use achronyme_env::{DType, Tensor, Value};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyComplex, PyDict, PyList, PyTuple};
 
-use crate::error::raise;
 use crate::foreign::Foreign;
+use crate::interrupt;
 use crate::memory;
 
 /// Arrays from this many bytes on are mapped privately; below, a copy costs less than a map.
 const MAPPED_FROM_BYTES: u64 = 64 << 10;
 /// Mapped arrays up to this many bytes are checked before they are handed out, as by the library.
 const CHECKED_UP_TO_BYTES: u64 = 64 << 20;
+
+/// Values made between two looks for Ctrl-C.
+const SIGNAL_EVERY: usize = 4096;
 
 /// How arrays are handed out.
 pub(crate) enum Hand<'f> {
@@ -61,7 +64,10 @@ impl<'f, 'py> Decoder<'f, 'py> {
             Value::Bytes(bytes) => PyBytes::new(py, bytes).into_any(),
             Value::Vector(elements) => {
                 let list = PyList::empty(py);
-                for element in elements {
+                for (index, element) in elements.iter().enumerate() {
+                    if index % SIGNAL_EVERY == SIGNAL_EVERY - 1 {
+                        py.check_signals()?;
+                    }
                     list.append(self.value(element)?)?;
                 }
                 list.into_any()
@@ -125,8 +131,7 @@ impl<'f, 'py> Decoder<'f, 'py> {
             return Ok(None);
         };
         if check && tensor.byte_len() <= CHECKED_UP_TO_BYTES {
-            let checked: Result<_, EnvError> = self.py.detach(|| tensor.as_bytes().map(drop));
-            checked.map_err(|e| raise(self.py, e))?;
+            interrupt::read(self.py, tensor.byte_len(), || tensor.as_bytes().map(drop))?;
         }
         memory::private(self.py, tensor, file, offset)
     }

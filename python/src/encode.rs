@@ -310,11 +310,7 @@ impl<'l, 'py> Encoder<'l, 'py> {
         self.unsupported(object, &reason)
     }
 
-    fn unsupported(
-        &mut self,
-        object: &Bound<'py, PyAny>,
-        reason: &str,
-    ) -> PyResult<ValueRef<'l>> {
+    fn unsupported(&mut self, object: &Bound<'py, PyAny>, reason: &str) -> PyResult<ValueRef<'l>> {
         if self.path.iter().any(|step| matches!(step, Step::Part(_))) {
             let key = (self.name.clone(), self.path_text(true));
             self.paths.insert(key, self.path_text(false));
@@ -344,7 +340,10 @@ impl<'l, 'py> Encoder<'l, 'py> {
 pub(crate) fn type_name(object: &Bound<'_, PyAny>) -> String {
     // A class of classes may raise when it is asked.
     let name = object.get_type().fully_qualified_name();
-    name.map_or_else(|_| "object".to_owned(), |name| name.to_string_lossy().into_owned())
+    name.map_or_else(
+        |_| "object".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }
 
 /// The dtype of the format for a dtype of NumPy, when elements stand in memory alike.

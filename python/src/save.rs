@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
 
 use achronyme_env::{
     ArchiveWriter, BindingOptions, EnvError, Finding, Outcome, Record, SaveOptions, SaveReport,
@@ -16,10 +15,8 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::encode::{Encoder, Paths, type_name};
 use crate::error::raise;
+use crate::interrupt::LOOK_EVERY;
 use crate::memory::Loan;
-
-/// Between two looks for Ctrl-C.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A finding: name, path, type, outcome, why.
 type Row = (String, String, String, &'static str, String);

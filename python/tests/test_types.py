@@ -126,6 +126,18 @@ def test_arrays_that_are_not_contiguous_are_copied(value, back):
     assert same(back(value), value.astype(value.dtype.newbyteorder("=")).copy())
 
 
+def test_large_arrays_and_sets_are_copied_and_sorted_in_steps(tmp_path):
+    big = np.arange(9_000_000, dtype="i4").reshape(3000, 3000)
+    values = {"steps": big[:, ::-1], "planes": big.reshape(2, 1500, 3000).transpose(1, 0, 2), "swapped": big.T.astype(">i4")}
+    values |= {"ints": set(range(200_000)), "mixed": {*range(100_000), *map(str, range(100_000))}}
+    ach.save(tmp_path / "a.ach", values, durable=False)
+    ws = ach.open(tmp_path / "a.ach")
+    for name in ("steps", "planes", "swapped"):
+        assert np.array_equal(ws[name], values[name]) and ws[name].dtype == "i4"
+    assert ws["swapped"].flags.f_contiguous
+    assert ws["ints"] == values["ints"] and ws["mixed"] == values["mixed"]
+
+
 @pytest.mark.parametrize("name", ["float8_e4m3", "float8_e5m2fnuz", "float8_e4m3b11fnuz", "int4", "uint4"])
 def test_other_dtypes_of_ml_dtypes(name, back):
     value = np.arange(4).astype(getattr(ml_dtypes, name)).reshape(2, 2)
