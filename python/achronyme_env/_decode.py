@@ -34,11 +34,13 @@ class Context:
         types: Iterable[type] | Mapping[str, type] = (),
         pickle: bool = False,
         writable: bool = False,
+        told: bool = True,
     ) -> None:
         self.pickle = pickle
         self.writable = writable
-        # Of each stand-in that was made, the type it stands for, and why.
-        self.missing: list[tuple[str, str]] = []
+        # Of each stand-in that was made, the type it stands for, and why; None where nobody asks,
+        # and a workspace that is read for days would only gather them.
+        self.missing: dict[tuple[str, str], None] | None = {} if told else None
         self.types: dict[str, type] = {}
         if isinstance(types, Mapping):
             # Classes that have moved, by the name they were saved under.
@@ -69,10 +71,11 @@ class Context:
     def stand_in(self, type_name: str, parameters: Any, storage: Any) -> StandIn:
         made = StandIn(type_name, parameters, storage)
         if type_name == "unsupported" and isinstance(parameters, dict):
-            why = f"it was not saved: {parameters.get('reason')}"
-            self.missing.append((str(parameters.get("kind")), why))
+            told = str(parameters.get("kind")), f"it was not saved: {parameters.get('reason')}"
         else:
-            self.missing.append((made.class_name, "it is a stand-in, since its class is not here"))
+            told = made.class_name, "it is a stand-in, since its class is not here"
+        if self.missing is not None:
+            self.missing[told] = None
         return made
 
     def strings(self, shape: tuple, offsets: np.ndarray, data: np.ndarray) -> np.ndarray:

@@ -8,6 +8,11 @@ from typing import NamedTuple
 SHOWN = 10
 
 
+def plain(text: str) -> str:
+    """Without what would move the cursor or colour the terminal."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
 class Lost(NamedTuple):
     """Something that was not kept as it was."""
 
@@ -18,7 +23,7 @@ class Lost(NamedTuple):
 
     def __str__(self) -> str:
         kind = f" ({self.type})" if self.type else ""
-        return f"{self.name}{self.path}{kind}: {self.why}"
+        return plain(f"{self.name}{self.path}{kind}: {self.why}")
 
 
 def _lines(lost: list) -> list:
@@ -39,7 +44,7 @@ class SaveReport:
     notes: list = field(default_factory=list)
 
     def __str__(self) -> str:
-        head = f"saved {self.bindings} variables to {self.path}, {self.file_len} bytes"
+        head = f"saved {self.bindings} variables to {plain(self.path)}, {self.file_len} bytes"
         if self.lost:
             head += f"; {len(self.lost)} not kept as they were"
         return "\n".join([head, *_lines(self.lost), *_lines(self.notes)])
@@ -58,9 +63,9 @@ class RestoreReport:
     notes: list = field(default_factory=list)
 
     def __str__(self) -> str:
-        head = f"restored {len(self.restored)} variables from {self.path}"
+        head = f"restored {len(self.restored)} variables from {plain(self.path)}"
         if self.kept:
-            names = ", ".join(self.kept[:SHOWN]) + (", ..." if len(self.kept) > SHOWN else "")
+            names = ", ".join(map(plain, self.kept[:SHOWN])) + (", ..." if len(self.kept) > SHOWN else "")
             head += f"; kept as they were: {names}"
         return "\n".join([head, *_lines(self.lost), *_lines(self.notes)])
 

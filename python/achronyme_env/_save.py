@@ -58,15 +58,18 @@ def save(
         raise WrongKindError(f"expected a mapping of names to values, found a {type(mapping).__name__}")
     file = os.fsdecode(os.fspath(path))
     bindings, lost = _named(mapping)
+    saved = {name for name, _ in bindings}
+    attributes = {}
+    for name, given in (attrs or {}).items():
+        if name in saved:
+            attributes[str(name)] = _attributes(name, given, lost)
+        else:
+            shown = name if isinstance(name, str) else repr(name)
+            lost.append(Lost(shown, "", "", "attributes were given for it, and it is not saved"))
     if strict and lost:
         raise _lossy(file, lost)
-    attributes = {str(name): _attributes(name, of) for name, of in (attrs or {}).items()}
-    lost += [
-        Lost(name, "", "", "attributes were given for it, and it is not saved")
-        for name in attributes.keys() - {name for name, _ in bindings}
-    ]
     options = {
-        "description": description,
+        "description": None if description is None else _texts("description", [description])[0],
         "tags": _texts("tags", tags),
         "custom": _custom(custom),
         "cold": _texts("cold", cold),
@@ -78,12 +81,17 @@ def save(
         "durable": durable,
         "seal": seal,
     }
+    if not (progress is None or isinstance(progress, bool) or callable(progress)):
+        raise WrongKindError(f"progress is a {type(progress).__name__}, where a function or a bool is expected")
     bar = _Bar(file) if progress is True or progress is None and _shows_progress() else None
     if bar is not None and progress is True:
         bar.after = 0.0
     told = bar if bar is not None else progress if callable(progress) else None
     try:
         file_len, count, findings = _native.save(file, bindings, attributes, options, Describer(pickle), told)
+    except LossyError as error:
+        error.lost = [Lost(*entry) for entry in error.lost]
+        raise
     finally:
         if bar is not None:
             bar.close()
@@ -124,23 +132,39 @@ def _lossy(file: str, lost: list) -> LossyError:
     return error
 
 
-def _attributes(name: Any, given: Any) -> dict:
+def _attributes(name: str, given: Any, lost: list) -> dict:
     if not isinstance(given, Mapping):
         raise WrongKindError(f"the attributes of {name!r} are a {type(given).__name__}, not a mapping")
-    return {str(key): value for key, value in given.items()}
+    kept = {}
+    for key, value in given.items():
+        if isinstance(key, str) and _is_text(key):
+            kept[str(key)] = value
+        else:
+            why = "names of attributes are texts, and this is none"
+            lost.append(Lost(name, f"<attributes>.{key!r}", _KIND(type(value)), why))
+    return kept
+
+
+def _is_text(text: str) -> bool:
+    """Whether it holds no half characters, which no other language could read."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _texts(option: str, given: Iterable[str]) -> list:
     texts = [given] if isinstance(given, str) else list(given)
     for text in texts:
-        if not isinstance(text, str):
+        if not (isinstance(text, str) and _is_text(text)):
             raise InvalidValueError(f"{option} must hold texts; {text!r} is none")
     return texts
 
 
 def _custom(given: Mapping[str, str] | None) -> dict:
     for key, value in (given or {}).items():
-        if not (isinstance(key, str) and isinstance(value, str)):
+        if not (isinstance(key, str) and isinstance(value, str) and _is_text(key + value)):
             raise InvalidValueError(f"custom must hold pairs of texts; {key!r}: {value!r} is none")
     return dict(given or {})
 
@@ -166,11 +190,19 @@ class _Bar:
         self.shown = now
         speed = done / max(now - self.begun, 1e-3) / 1e6
         line = f"saving {os.path.basename(self.file)}: {100 * done // total} %, {speed:.0f} MB/s"
-        sys.stderr.write("\r" + line.ljust(self.width))
-        sys.stderr.flush()
-        self.width = len(line)
+        if self._write("\r" + line.ljust(self.width)):
+            self.width = len(line)
 
     def close(self) -> None:
         if self.width:
-            sys.stderr.write("\r" + " " * self.width + "\r")
+            self._write("\r" + " " * self.width + "\r")
+
+    def _write(self, text: str) -> bool:
+        try:
+            sys.stderr.write(text)
             sys.stderr.flush()
+        except (OSError, ValueError, AttributeError):
+            # A terminal that has gone is no reason to give up a save.
+            self.after = float("inf")
+            return False
+        return True

@@ -13,6 +13,7 @@ from typing import Any
 from . import _native
 from ._decode import Context
 from ._errors import ClosedError, InvalidValueError, NoSuchPartError, NotFoundError, WrongKindError
+from ._report import plain as _plain
 from ._stand_in import StandIn
 
 TEXT_ROWS = 20
@@ -96,7 +97,7 @@ class Workspace(Mapping):
         self._mmap = mmap
         self._types = dict(types) if isinstance(types, Mapping) else tuple(types)
         self._pickle = pickle
-        self._context = Context(self._types, pickle)
+        self._context = Context(self._types, pickle, told=False)
         mapped = not _native.is_network(self._path) if mmap == "auto" else bool(mmap)
         self._open: _native.Archive | None = _native.Archive(self._path, mapped)
         self._names: list | None = None
@@ -118,15 +119,21 @@ class Workspace(Mapping):
         return self._archive.mapped
 
     def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, str):
-            return self._archive.get(key, self._context)
-        if isinstance(key, tuple) and key and isinstance(key[0], str):
-            name, index = key[0], key[1:]
-            part = self._archive.part(name, index, self._context) if index else None
-            if part is not None:
-                return part
-            return self[name][index if len(index) > 1 else index[0]]
-        raise NotFoundError(f"{self._path} has no variable {key!r}: names are texts")
+        try:
+            if isinstance(key, str):
+                return self._archive.get(key, self._context)
+            if isinstance(key, tuple) and key and isinstance(key[0], str):
+                name, index = key[0], key[1:]
+                if not index:
+                    return self[name]
+                part = self._archive.part(name, index, self._context)
+                if part is not None:
+                    return part
+                return self[name][index if len(index) > 1 else index[0]]
+        except UnicodeEncodeError:
+            # Half a character, which no name holds.
+            raise _no_such(self._path, key) from None
+        raise _no_such(self._path, key)
 
     def __iter__(self) -> Iterator[str]:
         if self._names is None:
@@ -137,7 +144,10 @@ class Workspace(Mapping):
         return len(self._archive)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._archive
+        try:
+            return isinstance(name, str) and name in self._archive
+        except UnicodeEncodeError:
+            return False
 
     # A mapping is compared by its items, which would read everything.
     __eq__ = object.__eq__
@@ -257,6 +267,12 @@ class Workspace(Mapping):
         )
 
 
+def _no_such(path: str, key: object) -> NotFoundError:
+    error = NotFoundError(f"{_plain(path)} has no variable {key!r}: names are texts")
+    error.path = path
+    return error
+
+
 def _reopen(path: str, mmap: bool | str, types: Any, pickle: bool) -> Workspace:
     return Workspace(path, mmap, types=types, pickle=pickle)
 
@@ -269,6 +285,8 @@ class Attributes(Mapping):
 
     def __getitem__(self, name: str) -> dict:
         workspace = self._workspace
+        if name not in workspace:
+            raise _no_such(workspace.path, name)
         return workspace._archive.attributes(name, workspace._context)
 
     def __iter__(self) -> Iterator[str]:
@@ -305,11 +323,6 @@ def _index(text: str) -> Any:
 
     axes = tuple(axis(part) for part in text.split(","))
     return axes[0] if len(axes) == 1 else axes
-
-
-def _plain(text: str) -> str:
-    """Without what would move the cursor or colour the terminal."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 _SHORT = {

@@ -328,9 +328,120 @@ def test_a_sealed_file_is_named_by_longer_digests(tmp_path):
     assert sealed.read_bytes() != plain.read_bytes()
 
 
+def test_attributes_without_a_place_are_reported_and_strict_refuses_them(tmp_path):
+    for attrs in ({"gone": {"a": 1}}, {"w": {"\udc80": 1}}, {"w": {3: 1}}, {"\udc80": {"a": 1}}):
+        with pytest.raises(ach.LossyError) as caught:
+            ach.save(tmp_path / "strict.ach", {"w": 1}, attrs=attrs, strict=True)
+        assert isinstance(caught.value.lost[0], ach.Lost)
+        report = ach.save(tmp_path / "a.ach", {"w": 1}, attrs=attrs)
+        assert len(report.lost) == 1 and ach.open(tmp_path / "a.ach").attrs["w"] == {}
+    assert listing(tmp_path) == ["a.ach"]
+
+
+def test_losses_of_a_strict_save_are_entries_of_a_report(tmp_path):
+    with pytest.raises(ach.LossyError) as caught:
+        ach.save(tmp_path / "a.ach", {"f": [len]}, strict=True)
+    assert [(entry.name, entry.path) for entry in caught.value.lost] == [("f", "[0]")]
+
+
+def test_names_in_a_report_cannot_write_on_the_terminal(tmp_path):
+    report = ach.save(tmp_path / "\x1b[2J.ach", {"\x1b[31mred\n": len})
+    assert "\x1b" not in str(report) and len(str(report).splitlines()) == 2
+
+
+def test_a_terminal_that_has_gone_does_not_stop_a_save(tmp_path, monkeypatch):
+    class Gone:
+        def write(self, text):
+            raise BrokenPipeError
+
+    array = np.random.default_rng(0).random(3_000_000)
+    for stream in (Gone(), None):
+        monkeypatch.setattr(sys, "stderr", stream)
+        ach.save(tmp_path / "a.ach", {"a": array}, compress=True, progress=True)
+    assert np.array_equal(ach.open(tmp_path / "a.ach")["a"], array)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes there")
+def test_a_path_that_is_no_text_is_that_of_the_errors_too(tmp_path):
+    path = os.fsencode(tmp_path) + b"/\xff.ach"
+    ach.save(path, {"x": 1})
+    with pytest.raises(ach.NotFoundError) as caught:
+        ach.open(path)["y"]
+    assert os.fsencode(caught.value.path) == path
+    repr(ach.open(path)), ach.open(path)._repr_html_().encode()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are none")
+@pytest.mark.parametrize("mmap", [True, False])
+def test_a_fifo_is_refused_and_not_waited_for(mmap, tmp_path):
+    os.mkfifo(tmp_path / "a.ach")
+    with pytest.raises(ach.NotAFileError):
+        ach.open(tmp_path / "a.ach", mmap=mmap)
+    with pytest.raises(ach.NotAFileError):
+        ach.save(tmp_path / "a.ach", {})
+
+
+@pytest.mark.parametrize("mmap", [True, False])
+def test_cold_arrays_and_slices_of_them_are_saved_onto_their_own_file(mmap, tmp_path):
+    path = tmp_path / "a.ach"
+    value = np.random.default_rng(0).integers(0, 9, 1_000_000)
+    for _ in range(2):
+        ach.save(path, {"c": value, "h": value + 1}, cold=["c"], durable=False)
+        ws = ach.open(path, mmap=mmap)
+        part = ws["c", 10:500_000]
+        ach.save(path, {"c": ws["c"], "part": part, "steps": ws["h", ::3], "h": ws["h"][5:500]}, cold=["c"])
+        again = ach.open(path, mmap=mmap)
+        assert again.verify() and np.array_equal(again["c"], value) and np.array_equal(again["part"], part)
+        assert np.array_equal(again["steps"], value[::3] + 1) and np.array_equal(again["h"], value[5:500] + 1)
+
+
+def test_two_threads_that_save_to_one_path_leave_one_whole_file(tmp_path):
+    path = tmp_path / "a.ach"
+    failed = []
+
+    def save(number):
+        try:
+            for _ in range(20):
+                ach.save(path, {"n": number, "a": np.full(50_000, number)}, durable=False)
+        except Exception as error:  # noqa: BLE001
+            failed.append(error)
+
+    threads = [threading.Thread(target=save, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ws = ach.open(path)
+    assert not failed and listing(tmp_path) == ["a.ach"] and (ws["a"] == ws["n"]).all() and ws.verify()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not copied there")
+def test_a_forked_process_saves_and_reads(tmp_path):
+    path = tmp_path / "a.ach"
+    ach.save(path, {"a": np.zeros(1_000_000)}, compress=True)
+    script = f"""
+import os, numpy as np, achronyme_env as ach
+ws = ach.open({str(path)!r})
+ws["a"].sum()
+child = os.fork()
+if child == 0:
+    status = 1
+    try:
+        assert ws["a"].sum() == 0 and ws.verify()
+        ach.save({str(path)!r}, {{"b": np.ones(1_000_000)}}, compress=True)
+        status = 0
+    finally:
+        os._exit(status)
+assert os.waitpid(child, 0)[1] == 0
+assert ach.open({str(path)!r})["b"].sum() == 1_000_000
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
 @pytest.mark.parametrize(
     "options",
-    [{"level": 99}, {"auto_cold": 2.0}, {"tags": [1]}, {"custom": {"a": 1}}, {"cold": ["[z"]}, {"attrs": {"a": 3}}],
+    [{"level": 99}, {"auto_cold": 2.0}, {"tags": [1]}, {"custom": {"a": 1}}, {"cold": ["[z"]}, {"attrs": {"x": 3}}]
+    + [{"description": "\udc80"}, {"description": 3}, {"tags": ["\udc80"]}, {"progress": "yes"}],
 )
 def test_options_that_cannot_be_are_errors(options, tmp_path):
     with pytest.raises(ach.AchError):
