@@ -84,7 +84,7 @@ impl Archive {
     fn get<'py>(&self, name: &str, context: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = context.py();
         let value = self.whole(py, name)?;
-        Decoder::new(context, Hand::View).value(&value)
+        Decoder::new(context, self.view()).value(&value)
     }
 
     /// The value of a variable, its arrays writable.
@@ -106,7 +106,7 @@ impl Archive {
         let value = py
             .detach(|| self.archive.at(path))
             .map_err(|e| raise(py, e))?;
-        Decoder::new(context, Hand::View).value(&value)
+        Decoder::new(context, self.view()).value(&value)
     }
 
     /// Part of a tensor. `None` when the variable is none, or the index is not made of integers,
@@ -148,7 +148,7 @@ impl Archive {
             }))
         });
         let part = part?;
-        let array = Decoder::new(context, Hand::View).value(&part)?;
+        let array = Decoder::new(context, self.view()).value(&part)?;
         // A single element is a scalar, as NumPy gives it.
         let single = array.getattr("ndim")?.extract::<usize>()? == 0;
         let whole = index.iter().any(|axis| axis.is(PyEllipsis::get(py)));
@@ -166,7 +166,7 @@ impl Archive {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = context.py();
         let record = self.archive.attributes(name).map_err(|e| raise(py, e))?;
-        Decoder::new(context, Hand::View).value(&record.into())
+        Decoder::new(context, self.view()).value(&record.into())
     }
 
     /// What the archive says about itself.
@@ -222,6 +222,12 @@ impl Archive {
 }
 
 impl Archive {
+    fn view(&self) -> Hand<'static> {
+        Hand::View {
+            mapped: self.mapped,
+        }
+    }
+
     fn whole(&self, py: Python<'_>, name: &str) -> PyResult<Value> {
         // Tensors are read later; a long list is read here.
         let bytes = match self.archive.file_len() < LARGE_FILE_BYTES {

@@ -23,7 +23,10 @@ const SIGNAL_EVERY: usize = 4096;
 /// How arrays are handed out.
 pub(crate) enum Hand<'f> {
     /// Read-only, where they are.
-    View,
+    View {
+        /// Whether they are mapped, so that large ones are handed out without being looked at.
+        mapped: bool,
+    },
     /// Writable: of a file, a private map where that is possible; else a copy.
     Writable {
         /// The file the tensors come from.
@@ -82,8 +85,8 @@ impl<'f, 'py> Decoder<'f, 'py> {
             Value::Tensor(tensor) => self.tensor(tensor)?,
             Value::StringArray(array) => {
                 let shape = PyTuple::new(py, array.shape())?;
-                let offsets = memory::view(py, array.offsets())?;
-                let bytes = memory::view(py, array.bytes())?;
+                let offsets = memory::view(py, array.offsets(), array.offsets().byte_len())?;
+                let bytes = memory::view(py, array.bytes(), array.bytes().byte_len())?;
                 let method = intern!(py, "strings");
                 self.context.call_method1(method, (shape, offsets, bytes))?
             }
@@ -101,7 +104,14 @@ impl<'f, 'py> Decoder<'f, 'py> {
 
     fn tensor(&self, tensor: &Tensor) -> PyResult<Bound<'py, PyAny>> {
         let array = match self.hand {
-            Hand::View => memory::view(self.py, tensor)?,
+            Hand::View { mapped } => {
+                let large = tensor.byte_len() > CHECKED_UP_TO_BYTES;
+                let looked_at = match mapped && large && tensor.file_offset().is_some() {
+                    true => 0,
+                    false => tensor.byte_len(),
+                };
+                memory::view(self.py, tensor, looked_at)?
+            }
             Hand::Writable { file, check } => match file {
                 Some(file) if tensor.byte_len() >= MAPPED_FROM_BYTES => {
                     match self.private(tensor, file, check)? {

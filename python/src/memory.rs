@@ -89,9 +89,14 @@ struct Owned(Buffer);
 struct Private(MmapMut);
 
 /// A read-only array over the elements of `tensor`, where they are. Of one of 16-bit or 8-bit
-/// floats that NumPy does not know, an array of integers of that width.
-pub(crate) fn view<'py>(py: Python<'py>, tensor: &Tensor) -> PyResult<Bound<'py, PyAny>> {
-    let bytes = interrupt::read(py, tensor.byte_len(), || tensor.as_bytes())?;
+/// floats that NumPy does not know, an array of integers of that width. `looked_at` is about how
+/// many bytes are read on the way.
+pub(crate) fn view<'py>(
+    py: Python<'py>,
+    tensor: &Tensor,
+    looked_at: u64,
+) -> PyResult<Bound<'py, PyAny>> {
+    let bytes = interrupt::read(py, looked_at, || tensor.as_bytes())?;
     let data = bytes.as_ptr();
     let base = Bound::new(py, Lease(tensor.clone()))?.into_any();
     // SAFETY: the bytes of a tensor stay where they are while a clone of it lives, and the base
