@@ -28,6 +28,9 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
         EnvError::AlreadyExists { path } => {
             format!("{path} exists already; leave out overwrite=False, or choose another name")
         }
+        EnvError::Version1 { path, major, minor } => format!(
+            "{path} is a version 1 archive (format {major}.{minor}); convert it with `ach upgrade`"
+        ),
         error => error.to_string(),
     };
     // What is the matter, and for which variable.

@@ -83,3 +83,12 @@ def test_wrong_arguments_are_type_or_value_errors(tmp_path):
         ach.open(tmp_path / "a.ach", mmap="r")
     with pytest.raises(ValueError):
         ach.open(tmp_path / "a.ach", types=["Point"])
+
+
+@pytest.mark.parametrize("mmap", [True, False])
+def test_an_archive_of_version_1_says_what_to_do(tmp_path, mmap):
+    path = tmp_path / "old.ach"
+    path.write_bytes(b"ACH\0" + bytes([1, 0]) + bytes(100))
+    with pytest.raises(ach.Version1Error, match="convert it with `ach upgrade`$") as caught:
+        ach.open(path, mmap=mmap)
+    assert caught.value.path == str(path)
