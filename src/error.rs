@@ -108,10 +108,11 @@ pub enum EnvError {
         path: Origin,
     },
 
-    /// The caller stopped a save through [`SaveOptions::cancel`](crate::SaveOptions::cancel).
-    #[error("saving {path} was cancelled; the old file, if any, is untouched")]
+    /// The caller stopped a save through [`SaveOptions::cancel`](crate::SaveOptions::cancel), or a
+    /// read through [`read_cancellable`](crate::read_cancellable).
+    #[error("the work on {path} was cancelled; the file, if any, is as it was")]
     Cancelled {
-        /// The file that was to be written.
+        /// The file that was to be written or read.
         path: Origin,
     },
 

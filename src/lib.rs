@@ -101,7 +101,7 @@ pub use pattern::Patterns;
 pub use read::image::deserialize_value;
 pub use read::{
     Archive, Binding, Check, Child, ExtentInfo, Metadata, OpenOptions, Section, SectionKind, Sizes,
-    VerifyFault, VerifyReport, View,
+    VerifyFault, VerifyReport, View, read_cancellable,
 };
 pub use session::{
     Clash, Environment, EnvironmentInfo, FunctionRegistry, Operation, RestoreMode, RestoreOptions,

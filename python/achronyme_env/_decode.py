@@ -34,11 +34,13 @@ class Context:
         types: Iterable[type] | Mapping[str, type] = (),
         pickle: bool = False,
         writable: bool = False,
+        told: bool = True,
     ) -> None:
         self.pickle = pickle
         self.writable = writable
-        # Of each stand-in that was made, the type it stands for, and why.
-        self.missing: list[tuple[str, str]] = []
+        # Of each stand-in that was made, the type it stands for, and why; None where nobody asks,
+        # and a workspace that is read for days would only gather them.
+        self.missing: dict[tuple[str, str], None] | None = {} if told else None
         self.types: dict[str, type] = {}
         if isinstance(types, Mapping):
             # Classes that have moved, by the name they were saved under.
@@ -69,10 +71,12 @@ class Context:
     def stand_in(self, type_name: str, parameters: Any, storage: Any) -> StandIn:
         made = StandIn(type_name, parameters, storage)
         if type_name == "unsupported" and isinstance(parameters, dict):
-            why = f"it was not saved: {parameters.get('reason')}"
-            self.missing.append((str(parameters.get("kind")), why))
+            told = str(parameters.get("kind")), f"it was not saved: {parameters.get('reason')}"
         else:
-            self.missing.append((made.class_name, "it came back as a StandIn, since its class was not passed in types=[...]"))
+            why = "it came back as a StandIn, since its class was not passed in types=[...]"
+            told = made.class_name, why
+        if self.missing is not None:
+            self.missing[told] = None
         return made
 
     def strings(self, shape: tuple, offsets: np.ndarray, data: np.ndarray) -> np.ndarray:
@@ -186,7 +190,8 @@ def _enum(context: Context, parameters: Any, storage: Any) -> Any:
     if member is None:
         member = cls(storage["value"])
     saved = storage["value"]
-    _check(isinstance(saved, StandIn) or bool(member.value == saved))
+    both_nan = member.value != member.value and saved != saved
+    _check(isinstance(saved, StandIn) or bool(member.value == saved) or bool(both_nan))
     return member
 
 
@@ -202,7 +207,7 @@ def _dataclass(context: Context, parameters: Any, storage: Any) -> Any:
     cls = context.class_of(parameters)
     _check(dataclasses.is_dataclass(cls) and isinstance(storage, dict))
     names = {field.name for field in dataclasses.fields(cls)}
-    _check(all(name in names or not name.startswith("__") for name in storage))
+    _check(all(name in names or not _is_dunder(name) for name in storage))
     # As pickle does: the values are those of a finished object, __init__ may do more than set them.
     made: Any = object.__new__(cls)
     for name, value in storage.items():
@@ -210,8 +215,13 @@ def _dataclass(context: Context, parameters: Any, storage: Any) -> Any:
     return made
 
 
+def _is_dunder(name: str) -> bool:
+    """Whether a name may mean something to Python itself."""
+    return name.startswith("__") and name.endswith("__")
+
+
 def _namespace(context: Context, parameters: Any, storage: Any) -> python_types.SimpleNamespace:
-    _check(not any(name.startswith("__") for name in storage))
+    _check(not any(map(_is_dunder, storage)))
     return python_types.SimpleNamespace(**storage)
 
 
@@ -298,10 +308,13 @@ def _fixed_strings(context: Context, parameters: Any, storage: Any) -> np.ndarra
 
 
 def _variable_strings(context: Context, parameters: Any, storage: Any) -> np.ndarray:
-    na = parameters["na"]
-    _check(na is None or (isinstance(na, float) and na != na))
+    options: dict = {"coerce": parameters.get("coerce") is not False}
+    na = parameters.get("na")
+    if "na" in parameters:
+        _check(na is None or (isinstance(na, float) and na != na))
+        options["na_object"] = np.nan if na is not None else None
     string_dtype: Any = np.dtypes.StringDType
-    array = storage.astype(string_dtype(na_object=np.nan if na is not None else None))
+    array = storage.astype(string_dtype(**options))
     if "missing" in parameters:
         array[parameters["missing"]] = na
     array.flags.writeable = context.writable
@@ -339,11 +352,17 @@ def _fields(context: Context, parameters: Any, storage: Any) -> np.ndarray:
 
 
 def _scalar(context: Context, parameters: Any, storage: Any) -> Any:
+    if isinstance(storage, str):
+        return np.str_(storage)
+    if isinstance(storage, bytes):
+        return np.bytes_(storage)
     _check(isinstance(storage, np.ndarray) and storage.shape == ())
     return storage[()]
 
 
 def _masked(context: Context, parameters: Any, storage: Any) -> np.ma.MaskedArray:
+    if storage is None:
+        return np.ma.masked
     mask: Any = storage["mask"]
     mask = np.ma.nomask if mask is None else mask
     if mask is not np.ma.nomask:
@@ -366,10 +385,6 @@ def _recarray(context: Context, parameters: Any, storage: Any) -> np.ndarray:
 
 
 def _dtype(context: Context, parameters: Any, storage: Any) -> np.dtype:
-    if isinstance(storage, dict) and "ml" in storage:
-        dtype: Any = _dtypes.ml_dtype(str(storage["ml"]))
-        _check(dtype is not None)
-        return dtype
     return _dtypes.from_plain(storage)
 
 

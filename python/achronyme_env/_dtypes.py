@@ -28,7 +28,10 @@ def to_plain(dtype: Any, depth: int = 0) -> Any:
         base, shape = dtype.subdtype
         return {"base": to_plain(base, depth + 1), "shape": list(shape)}
     if dtype.names is None:
-        if not _PLAIN.fullmatch(dtype.str):
+        if dtype.num >= 24 and is_ml_dtype(dtype):
+            return {"ml": dtype.name}
+        # The text of a dtype of another package is that of some bytes.
+        if not _PLAIN.fullmatch(dtype.str) or np.dtype(dtype.str) != dtype:
             raise ValueError(f"the dtype {dtype} has no place in a structured array of the format")
         return dtype.str
     fields = [dtype.fields[name] for name in dtype.names]
@@ -43,6 +46,8 @@ def to_plain(dtype: Any, depth: int = 0) -> Any:
     titles = [field[2] if len(field) > 2 else None for field in fields]
     if any(titles):
         plain["titles"] = titles
+    if dtype.type is np.record:
+        plain["record"] = True
     return plain
 
 
@@ -54,6 +59,11 @@ def from_plain(plain: Any, depth: int = 0) -> np.dtype:
         if not _PLAIN.fullmatch(plain):
             raise ValueError(f"{plain!r} is no dtype")
         return np.dtype(plain)
+    if "ml" in plain:
+        dtype = ml_dtype(str(plain["ml"]))
+        if dtype is None:
+            raise ValueError(f"there is no dtype {plain['ml']!r} of ml_dtypes here")
+        return dtype
     if "base" in plain:
         shape = tuple(int(n) for n in plain["shape"])
         return np.dtype((from_plain(plain["base"], depth + 1), shape))
@@ -68,6 +78,8 @@ def from_plain(plain: Any, depth: int = 0) -> np.dtype:
     dtype = np.dtype(spec, align=plain.get("aligned", False) is True)
     if dtype.hasobject:
         raise ValueError("the dtype holds objects")
+    if plain.get("record") is True:
+        dtype = np.dtype((np.record, dtype))
     return dtype
 
 

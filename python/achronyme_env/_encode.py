@@ -14,12 +14,14 @@ docs/python-types.md lists the type names.
 
 from __future__ import annotations
 
+import array
 import collections
 import dataclasses
 import datetime
 import decimal
 import enum
 import fractions
+import heapq
 import io
 import pathlib
 import sys
@@ -37,6 +39,10 @@ from ._stand_in import StandIn
 # Longer integers are stored as bytes: Python refuses to read more digits than this by default.
 DECIMAL_BITS = 13_000
 
+# Members sorted, and bytes of an array copied, between two looks for Ctrl-C.
+SORTED_AT_ONCE = 1 << 16
+COPIED_AT_ONCE = 16 << 20
+
 FACTORIES = {"int": int, "float": float, "str": str, "list": list, "dict": dict, "set": set}
 
 
@@ -50,35 +56,76 @@ class Describer:
         try:
             describe = _BY_TYPE.get(type(value)) or _by_family(value)
             description = describe(value) if describe is not None else None
-            if description is None and not self.pickle:
-                description = _as_base(value)
+            if description is None:
+                description = _as_base(value) or _as_array(value) or ("unsupported", _why(value))
         except Exception as error:  # noqa: BLE001: an object's own code may raise anything
-            return "unsupported", f"looking at it raised {type(error).__name__}: {error}"
-        if description is not None and description[0] != "unsupported":
-            return description
-        if self.pickle:
-            return self._pickled(value)
-        return description or ("unsupported", _why(value))
+            description = "unsupported", f"looking at it raised {_raised(error)}"
+        if self.pickle and description[0] in ("changed", "unsupported"):
+            return self._pickled(value, description)
+        return description
 
-    def _pickled(self, value: Any) -> tuple:
+    def _pickled(self, value: Any, otherwise: tuple) -> tuple:
         import pickle
 
         try:
             data = pickle.dumps(value, protocol=4)
         except Exception as error:  # noqa: BLE001
-            return "unsupported", f"pickle cannot keep it either: {error}"
+            if otherwise[0] == "changed":
+                return otherwise
+            return "unsupported", f"pickle cannot keep it either: {_raised(error)}"
         return "extension", "python.pickle", {"class": _class_name(type(value))}, data
+
+
+def _raised(error: Exception) -> str:
+    """An exception in one line; its own text may raise too, or hold anything."""
+    try:
+        text = str(error).encode("utf-8", "backslashreplace").decode()
+    except Exception:  # noqa: BLE001
+        text = "(it cannot be shown)"
+    return f"{type(error).__name__}: {text[:200]}"
+
+
+# How to get at what a value of a class derived from a plain type holds. Methods of the plain type
+# and not of the class, which may have others of that name that answer with anything.
+_WHOLE = slice(None)
+_BASES: dict[type, Callable[[Any], Any]] = {
+    str: str.__str__,
+    bytes: lambda v: bytes.__getitem__(v, _WHOLE),
+    bytearray: lambda v: bytearray(bytes(memoryview(v))),
+    int: int.__int__,
+    float: float.__float__,
+    complex: complex.__pos__,
+    list: lambda v: list.__getitem__(v, _WHOLE),
+    tuple: lambda v: tuple.__getitem__(v, _WHOLE),
+    collections.OrderedDict: lambda v: dict(collections.OrderedDict.items(v)),
+    dict: lambda v: dict(dict.items(v)),
+    set: lambda v: set(set.__iter__(v)),
+    frozenset: lambda v: frozenset(frozenset.__iter__(v)),
+    collections.deque: lambda v: collections.deque(collections.deque.__iter__(v), collections.deque.maxlen.__get__(v)),
+}
 
 
 def _as_base(value: Any) -> tuple | None:
     """A value of a class derived from a plain type, as that type."""
-    bases: tuple[Any, ...] = (str, bytes, int, float, complex, list, tuple, dict, set, frozenset)
-    for base in bases:
-        if isinstance(value, base):
-            plain = base(value)
-            why = f"its class is not kept; it is a plain {base.__name__}"
-            return "changed", why, plain
+    for base, plain_of in _BASES.items():
+        # Not `isinstance`, which believes what an object says of itself.
+        if issubclass(type(value), base):
+            plain = plain_of(value)
+            return "changed", f"its class is not kept; it is a plain {type(plain).__name__}", plain
     return None
+
+
+def _as_array(value: Any) -> tuple | None:
+    """A value that can be an array, such as a tensor of another library, as that array."""
+    kind = type(value)
+    offers = kind in (array.array, memoryview) or getattr(kind, "__array__", None) is not None
+    if not offers or isinstance(value, type):
+        return None
+    given = np.asarray(value)
+    if type(given) is not np.ndarray or given.dtype.hasobject and given.dtype.kind != "T":
+        # An array of objects may hold the value itself, and says no more than the value.
+        return None
+    return "changed", "its class is not kept; it is a NumPy array", given
 
 
 def _why(value: Any) -> str:
@@ -125,7 +172,14 @@ def _int(value: int) -> tuple:
 
 def _sorted(values: Any) -> list:
     """Members in an order that does not depend on the hashes of this process."""
-    return sorted(values, key=_order)
+    members = list(values)
+    if not members:
+        return members
+    alike = len(set(map(type, members))) == 1 and type(members[0]) in (int, str, bytes)
+    key = None if alike else _order
+    # In runs, since Ctrl-C is looked for between the steps of Python, and sorting is one.
+    runs = [sorted(members[at : at + SORTED_AT_ONCE], key=key) for at in range(0, len(members), SORTED_AT_ONCE)]
+    return runs[0] if len(runs) == 1 else list(heapq.merge(*runs, key=key))
 
 
 def _order(value: Any) -> tuple:
@@ -196,7 +250,15 @@ def _deque(value: collections.deque) -> tuple:
     return "extension", "python.deque", {"maxlen": value.maxlen}, list(value)
 
 
+# `Path()` is of one of the first two.
+_PATHS = (pathlib.PosixPath, pathlib.WindowsPath, pathlib.PurePosixPath, pathlib.PureWindowsPath)
+
+
 def _path(value: pathlib.PurePath) -> tuple:
+    if type(value) not in _PATHS:
+        base = next(cls for cls in (*_PATHS, pathlib.PurePath) if isinstance(value, cls))
+        plain = base(pathlib.PurePath.__str__(value))
+        return "changed", f"its class is not kept; it is a plain {type(plain).__name__}", plain
     return "extension", "python.path", {"class": type(value).__name__}, str(value)
 
 
@@ -210,13 +272,21 @@ def _namedtuple(value: Any) -> tuple:
     return "extension", "python.namedtuple", parameters, list(value)
 
 
-def _dataclass(value: Any) -> tuple:
+def _dataclass(value: Any) -> tuple | None:
+    if issubclass(type(value), tuple(_BASES)):
+        # What it holds as a list or dict has no place in a record of fields.
+        return None
     # As pickle does: what the object itself holds, which may be more or less than its fields.
     fields = dict(getattr(value, "__dict__", {}))
-    for field in dataclasses.fields(value):
-        slot = getattr(type(value), field.name, None)
-        if isinstance(slot, types.MemberDescriptorType) and hasattr(value, field.name):
-            fields[field.name] = getattr(value, field.name)
+    # `Box[int](...)` leaves this behind; it says nothing of the value.
+    fields.pop("__orig_class__", None)
+    for cls in reversed(type(value).__mro__):
+        for name, slot in vars(cls).items():
+            if isinstance(slot, types.MemberDescriptorType):
+                try:
+                    fields[name] = slot.__get__(value)
+                except AttributeError:
+                    pass  # a slot that was never set
     return "extension", "python.dataclass", {"class": _class_name(type(value))}, fields
 
 
@@ -231,11 +301,9 @@ def _array(value: np.ndarray) -> tuple:
     if dtype.hasobject:
         return _object_array(value)
     if not dtype.isnative and dtype.names is None:
-        native = value.astype(dtype.newbyteorder("="))
-        return "instead", native
+        return "instead", _copied(value, dtype.newbyteorder("="), "K")
     if not (value.flags.c_contiguous or value.flags.f_contiguous):
-        # Of 0 dimensions and of any: `ascontiguousarray` would make one of them.
-        return "instead", value.copy(order="C")
+        return "instead", _copied(value, dtype, "C")
     name = _dtypes.FORMAT_NAMES.get(dtype.name)
     if name is not None and _dtypes.is_ml_dtype(dtype):
         return "tensor", name, value.view(f"u{dtype.itemsize}")
@@ -261,6 +329,20 @@ def _array(value: np.ndarray) -> tuple:
         storage = value.view(f"u{dtype.itemsize}")
         return "extension", "numpy.ml_dtypes", {"dtype": dtype.name}, storage
     return "unsupported", f"the format has no form for the dtype {dtype}"
+
+
+def _copied(value: np.ndarray, dtype: np.dtype, order: Any) -> np.ndarray:
+    """A copy of that dtype and order, made in steps between which Ctrl-C is looked for."""
+    made = np.empty_like(value, dtype=dtype, order=order, subok=False)
+    if value.nbytes <= COPIED_AT_ONCE:
+        made[...] = value
+        return made
+    axis = int(np.argmax(value.shape))
+    step = max(1, value.shape[axis] * COPIED_AT_ONCE // value.nbytes)
+    theirs, ours = np.moveaxis(value, axis, 0), np.moveaxis(made, axis, 0)
+    for at in range(0, len(theirs), step):
+        ours[at : at + step] = theirs[at : at + step]
+    return made
 
 
 def _is_fortran(value: np.ndarray) -> bool:
@@ -306,6 +388,8 @@ def _variable_strings(value: np.ndarray) -> tuple:
         if not (na is None or (isinstance(na, float) and na != na)):
             return "unsupported", f"its mark for missing strings is a {type(na).__name__}"
         parameters["na"] = na
+    if not value.dtype.coerce:
+        parameters["coerce"] = False
     if any(missing):
         texts = ["" if gone else text for gone, text in zip(missing, texts)]
         parameters["missing"] = np.array(missing)
@@ -330,6 +414,12 @@ class _Strings:
 
 def _object_array(value: np.ndarray) -> tuple:
     if value.dtype.names is not None:
+        packed = np.dtype([(name, value.dtype[name]) for name in value.dtype.names])
+        if packed != value.dtype:
+            if any(len(field) > 2 for field in value.dtype.fields.values()):
+                return "unsupported", "the fields of its dtype have titles, and some hold objects"
+            why = "gaps between its fields are not kept, since some hold objects"
+            return "changed", why, value.astype(packed)
         fields = {name: value[name] for name in value.dtype.names}
         return "extension", "numpy.fields", {"shape": list(value.shape)}, fields
     if value.dtype != object:
@@ -340,12 +430,25 @@ def _object_array(value: np.ndarray) -> tuple:
 
 
 def _scalar(value: np.generic) -> tuple:
+    if type(value) is np.str_:
+        # An array would drop zeros at the end.
+        return "extension", "numpy.scalar", None, str.__str__(value)
+    if type(value) is np.bytes_:
+        return "extension", "numpy.scalar", None, bytes.__getitem__(value, _WHOLE)
+    if type(value) is not value.dtype.type:
+        plain = np.array(value, dtype=value.dtype)[()]
+        return "changed", f"its class is not kept; it is a {type(plain).__name__}", plain
     array = np.empty((), value.dtype)
     array[()] = value
     return "extension", "numpy.scalar", None, array
 
 
 def _masked(value: Any) -> tuple:
+    if value is np.ma.masked:
+        return "extension", "numpy.masked", None, None
+    if type(value) is not np.ma.MaskedArray:
+        plain = np.ma.MaskedArray(value, subok=False)
+        return "changed", "its class is not kept; it is a plain masked array", plain
     mask = None if value.mask is np.ma.nomask else np.asarray(value.mask)
     storage = {"data": np.asarray(value.data), "mask": mask, "fill_value": None}
     if value._fill_value is not None:
@@ -367,8 +470,6 @@ def _subclass(value: np.ndarray) -> tuple:
 
 
 def _dtype(value: np.dtype) -> tuple:
-    if _dtypes.is_ml_dtype(value):
-        return "extension", "numpy.dtype", None, {"ml": value.name}
     return "extension", "numpy.dtype", None, _dtypes.to_plain(value)
 
 
@@ -426,7 +527,12 @@ def _by_family(value: Any) -> Callable[[Any], tuple | None] | None:
     """For types that are one of a family."""
     if isinstance(value, type):
         return None
-    if type(value).__module__.split(".")[0] == "pandas" and "pandas" in sys.modules:
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and (
+        type(value).__module__.split(".")[0] == "pandas"
+        # Looked up gently: pandas may be in the middle of its import.
+        or issubclass(type(value), (getattr(pandas, "DataFrame", ()), getattr(pandas, "Series", ())))
+    ):
         from . import _pandas
 
         return _pandas.describe

@@ -36,6 +36,10 @@ def describe(value: Any) -> tuple | None:
         }
         return "extension", "pandas.MultiIndex", {"names": list(value.names)}, storage
     if isinstance(value, pd.Index):
+        if not _is_plain_freq(getattr(value, "freq", None)):
+            plain = value.copy()
+            plain.freq = None
+            return "changed", "its frequency has parts that have no text, and is not kept", plain
         parameters = {"name": value.name, "freq": getattr(value, "freqstr", None)}
         return "extension", "pandas.Index", parameters, _column(value.array)
     if isinstance(value, pd.api.extensions.ExtensionArray):
@@ -53,6 +57,9 @@ def describe(value: Any) -> tuple | None:
         return "extension", "pandas.NaT", None, None
     if value is pd.NA:
         return "extension", "pandas.NA", None, None
+    for base in (pd.DataFrame, pd.Series):
+        if isinstance(value, base):
+            return "changed", f"its class is not kept; it is a plain {base.__name__}", base(value)
     return None
 
 
@@ -64,10 +71,18 @@ def _column(array: Any) -> Any:
     return array
 
 
+def _is_plain_freq(freq: Any) -> bool:
+    """Whether a frequency is all that its text says; one with holidays is not."""
+    try:
+        return freq is None or pd.tseries.frequencies.to_offset(freq.freqstr) == freq
+    except ValueError:
+        return False
+
+
 def _freq(array: Any) -> str | None:
     """The frequency of an array of times, which later versions keep with the index only."""
     freq = getattr(array, "freq", None)
-    return None if freq is None else freq.freqstr
+    return None if freq is None or not _is_plain_freq(freq) else freq.freqstr
 
 
 def _extension_array(array: Any) -> tuple | None:
@@ -100,7 +115,10 @@ def _extension_array(array: Any) -> tuple | None:
         plain = np.dtype(dtype.name.lower() if dtype.name != "boolean" else "bool")
         values = array.to_numpy(dtype=plain, na_value=plain.type(0))
         return "extension", "pandas.masked", {"dtype": dtype.name}, {"values": values, "missing": missing}
-    return None
+    # Arrow-backed, sparse, or of another package. With a gap a number would become another kind.
+    gaps = not isinstance(dtype, pd.SparseDtype) and array.isna().any()
+    plain = array.to_numpy(dtype=object) if gaps else np.asarray(array)
+    return "changed", f"its dtype {dtype} is not kept; it is one of NumPy ({plain.dtype})", plain
 
 
 _MASKED = {
@@ -124,7 +142,7 @@ def _frame(context: Any, parameters: Any, storage: Any) -> pd.DataFrame:
     if len(values) != len(columns) or any(len(column) != len(index) for column in values):
         raise ValueError("the columns are of different lengths")
     # By place, since names may stand twice.
-    data = {place: pd.Series(_own(column), index=index, copy=False) for place, column in enumerate(values)}
+    data = {place: _column_of(column, index) for place, column in enumerate(values)}
     frame = pd.DataFrame(data, index=index, columns=range(len(values)), copy=False)
     frame.columns = columns
     frame.attrs.update(parameters["attrs"])
@@ -133,18 +151,18 @@ def _frame(context: Any, parameters: Any, storage: Any) -> pd.DataFrame:
 
 def _series(context: Any, parameters: Any, storage: Any) -> pd.Series:
     index = _index_of(storage["index"])
-    series = pd.Series(_own(storage["values"]), index=index, name=parameters["name"], copy=False)
+    series = _column_of(storage["values"], index)
+    series.name = parameters["name"]
     series.attrs.update(parameters["attrs"])
     return series
 
 
-def _own(values: Any) -> Any:
-    """pandas takes arrays of objects for strings unless it is told what they are."""
+def _column_of(values: Any, index: pd.Index) -> pd.Series:
     if isinstance(values, StandIn):
         raise ValueError("a column is of an unknown type")
-    if isinstance(values, np.ndarray) and values.dtype == object:
-        return pd.Series(values, dtype=object).array
-    return values
+    # pandas takes arrays of objects for strings unless it is told what they are.
+    dtype = object if isinstance(values, np.ndarray) and values.dtype == object else None
+    return pd.Series(values, index=index, dtype=dtype, copy=False)
 
 
 def _index_of(value: Any) -> pd.Index:
@@ -202,9 +220,12 @@ def _masked(context: Any, parameters: Any, storage: Any) -> Any:
     name = parameters["dtype"]
     if name not in _MASKED:
         raise ValueError("no masked dtype")
-    array = pd.array(storage["values"], dtype=name, copy=True)
-    array[storage["missing"]] = pd.NA
-    return array
+    # Its own class, since `pd.array` takes NaN for missing.
+    kind = type(pd.array([], dtype=name))
+    values, missing = storage["values"], storage["missing"]
+    if values.dtype != np.dtype(name.lower() if name != "boolean" else "bool"):
+        raise ValueError("values of another type")
+    return kind(np.array(values), np.array(missing))
 
 
 def _intervals(context: Any, parameters: Any, storage: Any) -> Any:

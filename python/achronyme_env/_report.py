@@ -9,6 +9,11 @@ from typing import NamedTuple
 SHOWN = 10
 
 
+def plain(text: str) -> str:
+    """Without what would move the cursor or colour the terminal."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
 class Lost(NamedTuple):
     """Something that was not kept as it was."""
 
@@ -19,7 +24,7 @@ class Lost(NamedTuple):
 
     def __str__(self) -> str:
         kind = f" ({self.type})" if self.type else ""
-        return f"{self.name}{self.path}{kind}: {self.why}"
+        return plain(f"{self.name}{self.path}{kind}: {self.why}")
 
 
 def count_of(count: int, what: str) -> str:
@@ -54,7 +59,7 @@ class SaveReport:
     notes: list[Lost] = field(default_factory=list)
 
     def __str__(self) -> str:
-        head = f"saved {count_of(self.bindings, 'variable')} to {self.path}, {size_of(self.file_len)}"
+        head = f"saved {count_of(self.bindings, 'variable')} to {plain(self.path)}, {size_of(self.file_len)}"
         if self.lost:
             head += f"; {len(self.lost)} not kept as they were"
         return "\n".join([head, *_lines(self.lost), *_lines(self.notes)])
@@ -73,9 +78,9 @@ class RestoreReport:
     notes: list[Lost] = field(default_factory=list)
 
     def __str__(self) -> str:
-        head = f"restored {count_of(len(self.restored), 'variable')} from {self.path}"
+        head = f"restored {count_of(len(self.restored), 'variable')} from {plain(self.path)}"
         if self.kept:
-            names = ", ".join(self.kept[:SHOWN]) + (", ..." if len(self.kept) > SHOWN else "")
+            names = ", ".join(map(plain, self.kept[:SHOWN])) + (", ..." if len(self.kept) > SHOWN else "")
             head += f"; kept as they were: {names}"
         return "\n".join([head, *_lines(self.lost), *_lines(self.notes)])
 

@@ -81,15 +81,18 @@ def save(
         raise WrongKindError(f"save(path, mapping) expects a mapping of names to values, found {kind}")
     file = os.fsdecode(os.fspath(path))
     bindings, lost = _named(mapping)
+    saved = {name for name, _ in bindings}
+    attributes = {}
+    for name, given in (attrs or {}).items():
+        if name in saved:
+            attributes[str(name)] = _attributes(name, given, lost)
+        else:
+            shown = name if isinstance(name, str) else repr(name)
+            lost.append(Lost(shown, "", "", "attributes were given for it, and it is not saved"))
     if strict and lost:
         raise _lossy(file, lost)
-    attributes = {str(name): _attributes(name, of) for name, of in (attrs or {}).items()}
-    lost += [
-        Lost(name, "", "", "attributes were given for it, and it is not saved")
-        for name in attributes.keys() - {name for name, _ in bindings}
-    ]
     options = {
-        "description": description,
+        "description": None if description is None else _texts("description", [description])[0],
         "tags": _texts("tags", tags),
         "custom": _custom(custom),
         "cold": _texts("cold", cold),
@@ -101,12 +104,17 @@ def save(
         "durable": durable,
         "seal": seal,
     }
+    if not (progress is None or isinstance(progress, bool) or callable(progress)):
+        raise WrongKindError(f"progress is a {type(progress).__name__}, where a function or a bool is expected")
     bar = _Bar(file) if progress is True or progress is None and _shows_progress() else None
     if bar is not None and progress is True:
         bar.after = 0.0
     told = bar if bar is not None else progress if callable(progress) else None
     try:
         file_len, count, findings = _native.save(file, bindings, attributes, options, Describer(pickle), told)
+    except LossyError as error:
+        error.lost = [Lost(*entry) for entry in error.lost]
+        raise
     finally:
         if bar is not None:
             bar.close()
@@ -117,11 +125,15 @@ def save(
     return SaveReport(file, count, file_len, lost, notes)
 
 
+# Not as an attribute, which a class of classes may answer with anything.
+_KIND = type.__dict__["__name__"].__get__
+
+
 def _named(mapping: Mapping[str, Any]) -> tuple[list[tuple[str, Any]], list[Lost]]:
     bindings: list[tuple[str, Any]] = []
     lost: list[Lost] = []
     for name, value in list(mapping.items()):
-        kind = type(value).__name__
+        kind = _KIND(type(value))
         if not isinstance(name, str):
             lost.append(Lost(repr(name), "", kind, "names must be str"))
             continue
@@ -144,24 +156,40 @@ def _lossy(file: str, lost: list[Lost]) -> LossyError:
     return error
 
 
-def _attributes(name: Any, given: Any) -> dict[str, Any]:
+def _attributes(name: str, given: Any, lost: list[Lost]) -> dict[str, Any]:
     if not isinstance(given, Mapping):
-        kind = type(given).__name__
+        kind = _KIND(type(given))
         raise WrongKindError(f"the attributes of {name!r} are of type {kind}, where a mapping is expected")
-    return {str(key): value for key, value in given.items()}
+    kept: dict[str, Any] = {}
+    for key, value in given.items():
+        if isinstance(key, str) and _is_text(key):
+            kept[str(key)] = value
+        else:
+            why = "names of attributes must be str"
+            lost.append(Lost(name, f"<attributes>.{key!r}", _KIND(type(value)), why))
+    return kept
+
+
+def _is_text(text: str) -> bool:
+    """Whether it holds no half characters, which no other language could read."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _texts(option: str, given: Iterable[str]) -> list[str]:
     texts = [given] if isinstance(given, str) else list(given)
     for text in texts:
-        if not isinstance(text, str):
+        if not (isinstance(text, str) and _is_text(text)):
             raise InvalidValueError(f"{option} must hold str; {text!r} is none")
     return texts
 
 
 def _custom(given: Mapping[str, str] | None) -> dict[str, str]:
     for key, value in (given or {}).items():
-        if not (isinstance(key, str) and isinstance(value, str)):
+        if not (isinstance(key, str) and isinstance(value, str) and _is_text(key + value)):
             raise InvalidValueError(f"custom must map str to str; {key!r}: {value!r} does not")
     return dict(given or {})
 
@@ -188,11 +216,19 @@ class _Bar:
         speed = done / max(now - self.begun, 1e-3) / 1e6
         doing = f"{100 * done // total} %, {speed:.0f} MB/s" if done < total else "waiting for the disk"
         line = f"saving {os.path.basename(self.file)}: {doing}"
-        sys.stderr.write("\r" + line.ljust(self.width))
-        sys.stderr.flush()
-        self.width = len(line)
+        if self._write("\r" + line.ljust(self.width)):
+            self.width = len(line)
 
     def close(self) -> None:
         if self.width:
-            sys.stderr.write("\r" + " " * self.width + "\r")
+            self._write("\r" + " " * self.width + "\r")
+
+    def _write(self, text: str) -> bool:
+        try:
+            sys.stderr.write(text)
             sys.stderr.flush()
+        except (OSError, ValueError, AttributeError):
+            # A terminal that has gone is no reason to give up a save.
+            self.after = float("inf")
+            return False
+        return True

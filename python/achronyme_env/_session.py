@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from . import _native
 from ._decode import Context
-from ._errors import InvalidValueError, NameTakenError, UnsupportedError, WrongKindError
+from ._errors import (
+    DamagedError,
+    InvalidValueError,
+    NameTakenError,
+    UnsupportedError,
+    WrongKindError,
+)
 from ._report import Lost, RestoreReport, SaveReport
 from ._save import save
 from ._workspace import MMap, Types, Workspace
@@ -155,16 +161,27 @@ def restore_env(
             except UnsupportedError as error:
                 lost.append(Lost(name, "", "", str(error)))
                 continue
-            for kind, why in dict.fromkeys(context.missing):
+            except DamagedError as error:
+                error.args = (f"{error}; exclude={name!r} restores the others",)
+                raise
+            for kind, why in context.missing or {}:
                 lost.append(Lost(name, "", kind, why))
-    if mode == "replace":
-        for name in [name for name, value in into.items() if _belongs(name, value, into)]:
-            if not isinstance(into[name], _CODE):
-                del into[name]
-    if mode == "namespace" and namespace is not None:
-        into[namespace] = values
-    else:
-        into.update(values)
+    before = dict(into)
+    try:
+        if mode == "replace":
+            for name, value in before.items():
+                if _belongs(name, value, before) and not isinstance(value, _CODE):
+                    del into[name]
+        if mode == "namespace" and namespace is not None:
+            into[namespace] = values
+        else:
+            into.update(values)
+    except BaseException:
+        # Ctrl-C, or a mapping with rules of its own: as it was.
+        for name in [name for name in into if name not in before]:
+            del into[name]
+        into.update(before)
+        raise
     return RestoreReport(file, list(values), kept, lost, wanted.unmatched())
 
 

@@ -14,6 +14,7 @@ from . import _native
 from ._decode import Context
 from ._errors import ClosedError, InvalidValueError, NoSuchPartError, NotFoundError, SliceError, WrongKindError
 from ._report import count_of, size_of
+from ._report import plain as _plain
 from ._stand_in import StandIn
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Workspace(Mapping[str, Any]):
         self._mmap = mmap
         self._types = dict(types) if isinstance(types, Mapping) else tuple(types)
         self._pickle = pickle
-        self._context = Context(self._types, pickle)
+        self._context = Context(self._types, pickle, told=False)
         mapped = not _native.is_network(self._path) if mmap == "auto" else bool(mmap)
         self._open: _native.Archive | None = _native.Archive(self._path, mapped)
         self._names: list[str] | None = None
@@ -137,21 +138,29 @@ class Workspace(Mapping[str, Any]):
         return self._archive.mapped
 
     def __getitem__(self, key: str | tuple[Any, ...]) -> Any:
-        if isinstance(key, str):
-            return self._archive.get(key, self._context)
-        if isinstance(key, tuple) and key and isinstance(key[0], str):
-            name, index = key[0], key[1:]
-            part = self._archive.part(name, index, self._context) if index else None
-            if part is not None:
-                return part
-            value = self[name]
-            try:
-                return value[index if len(index) > 1 else index[0]]
-            except IndexError as error:
-                outside = SliceError(f"variable {name!r} of {self._path}: {error}")
-                outside.path, outside.name = self._path, name
-                raise outside from None
-        raise NotFoundError(f"{self._path} has no variable {key!r}: names are str")
+        try:
+            if isinstance(key, str):
+                return self._archive.get(key, self._context)
+            if isinstance(key, tuple) and key and isinstance(key[0], str):
+                return self._part(key[0], key[1:])
+        except UnicodeEncodeError:
+            # Half a character, which no name holds.
+            raise _no_such(self._path, key) from None
+        raise _no_such(self._path, key)
+
+    def _part(self, name: str, index: tuple[Any, ...]) -> Any:
+        if not index:
+            return self[name]
+        part = self._archive.part(name, index, self._context)
+        if part is not None:
+            return part
+        value = self[name]
+        try:
+            return value[index if len(index) > 1 else index[0]]
+        except IndexError as error:
+            outside = SliceError(f"variable {name!r} of {self._path}: {error}")
+            outside.path, outside.name = self._path, name
+            raise outside from None
 
     def __iter__(self) -> Iterator[str]:
         if self._names is None:
@@ -162,7 +171,10 @@ class Workspace(Mapping[str, Any]):
         return len(self._archive)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._archive
+        try:
+            return isinstance(name, str) and name in self._archive
+        except UnicodeEncodeError:
+            return False
 
     # What a mapping's views show would be the whole table, once more.
     def keys(self) -> KeysView[str]:
@@ -295,6 +307,12 @@ class Workspace(Mapping[str, Any]):
         )
 
 
+def _no_such(path: str, key: object) -> NotFoundError:
+    error = NotFoundError(f"{_plain(path)} has no variable {key!r}: names are str")
+    error.path = path
+    return error
+
+
 def _reopen(path: str, mmap: MMap, types: Types, pickle: bool) -> Workspace:
     return Workspace(path, mmap, types=types, pickle=pickle)
 
@@ -327,6 +345,8 @@ class Attributes(Mapping[str, dict[str, Any]]):
 
     def __getitem__(self, name: str) -> dict[str, Any]:
         workspace = self._workspace
+        if name not in workspace:
+            raise _no_such(workspace.path, name)
         return workspace._archive.attributes(name, workspace._context)
 
     def __iter__(self) -> Iterator[str]:
@@ -366,11 +386,6 @@ def _index(text: str) -> Any:
 
     axes = tuple(axis(part) for part in text.split(","))
     return axes[0] if len(axes) == 1 else axes
-
-
-def _plain(text: str) -> str:
-    """Without what would move the cursor or colour the terminal."""
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 _SHORT = {

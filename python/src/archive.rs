@@ -9,6 +9,7 @@ use pyo3::types::{PyDict, PyEllipsis, PyInt, PySlice, PyTuple};
 
 use crate::decode::{Decoder, Hand};
 use crate::error::{outside, raise};
+use crate::interrupt;
 use crate::memory;
 
 /// Extensions whose elements are those of their storage, one by one: a part of one is the extension
@@ -17,6 +18,8 @@ const ELEMENTWISE: [&str; 3] = ["numpy.datetime64", "numpy.timedelta64", "numpy.
 
 /// Extensions whose storage has one more axis, for the bytes of an element.
 const BYTES_LAST: [&str; 3] = ["numpy.bytes", "numpy.structured", "numpy.longdouble"];
+/// In smaller files nothing takes long.
+const LARGE_FILE_BYTES: u64 = 16 << 20;
 
 /// An open archive.
 #[pyclass(frozen, module = "achronyme_env._native")]
@@ -33,7 +36,9 @@ impl Archive {
     fn new(py: Python<'_>, path: PathBuf, mapped: bool) -> PyResult<Archive> {
         let opened = py.detach(|| match mapped {
             true => {
-                let file = File::open(&path).ok();
+                // Not of a FIFO, which would wait for a writer: the library says what it is.
+                let regular = std::fs::metadata(&path).is_ok_and(|found| found.is_file());
+                let file = regular.then(|| File::open(&path).ok()).flatten();
                 let archive = memory::open_mapped(&path)?;
                 Ok((archive, file.filter(|file| is_file_at(file, &path))))
             }
@@ -80,9 +85,8 @@ impl Archive {
     /// The value of a variable, its arrays read-only.
     fn get<'py>(&self, name: &str, context: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = context.py();
-        let value = py.detach(|| self.archive.get(name));
-        let value = value.map_err(|e| raise(py, e))?;
-        Decoder::new(context, Hand::View).value(&value)
+        let value = self.whole(py, name)?;
+        Decoder::new(context, self.view()).value(&value)
     }
 
     /// The value of a variable, its arrays writable.
@@ -93,8 +97,7 @@ impl Archive {
         check: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = context.py();
-        let value = py.detach(|| self.archive.get(name));
-        let value = value.map_err(|e| raise(py, e))?;
+        let value = self.whole(py, name)?;
         let file = self.file.as_ref();
         Decoder::new(context, Hand::Writable { file, check }).value(&value)
     }
@@ -105,7 +108,7 @@ impl Archive {
         let value = py
             .detach(|| self.archive.at(path))
             .map_err(|e| raise(py, e))?;
-        Decoder::new(context, Hand::View).value(&value)
+        Decoder::new(context, self.view()).value(&value)
     }
 
     /// Part of a tensor. `None` when the variable is none, or the index is not made of integers,
@@ -133,10 +136,10 @@ impl Archive {
         let Ok(shape) = shape else {
             return Ok(None);
         };
-        let Some(slice) = slice_of(name, index, &shape)? else {
+        let Some((slice, touched)) = slice_of(name, index, &shape)? else {
             return Ok(None);
         };
-        let part = py.detach(|| {
+        let part = interrupt::read(py, touched.saturating_mul(8), || {
             if view.kind()? == Kind::Tensor {
                 return view.tensor()?.slice(&slice).map(Value::Tensor);
             }
@@ -146,8 +149,8 @@ impl Archive {
                 storage: view.storage()?.tensor()?.slice(&slice)?.into(),
             }))
         });
-        let part = part.map_err(failed)?;
-        let array = Decoder::new(context, Hand::View).value(&part)?;
+        let part = part?;
+        let array = Decoder::new(context, self.view()).value(&part)?;
         // A single element is a scalar, as NumPy gives it.
         let single = array.getattr("ndim")?.extract::<usize>()? == 0;
         let whole = index.iter().any(|axis| axis.is(PyEllipsis::get(py)));
@@ -165,7 +168,7 @@ impl Archive {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = context.py();
         let record = self.archive.attributes(name).map_err(|e| raise(py, e))?;
-        Decoder::new(context, Hand::View).value(&record.into())
+        Decoder::new(context, self.view()).value(&record.into())
     }
 
     /// What the archive says about itself.
@@ -205,8 +208,7 @@ impl Archive {
 
     /// Faults of the file: each a text, and names of variables it touches.
     fn verify(&self, py: Python<'_>) -> PyResult<Vec<(String, Vec<String>)>> {
-        let report = py.detach(|| self.archive.verify());
-        let report = report.map_err(|e| raise(py, e))?;
+        let report = interrupt::read(py, self.archive.file_len(), || self.archive.verify())?;
         let faults = report.faults.into_iter();
         Ok(faults
             .map(|fault| (fault.fault.to_string(), fault.variables))
@@ -215,8 +217,30 @@ impl Archive {
 
     /// Checks everything that belongs to one variable.
     fn verify_one(&self, py: Python<'_>, name: &str) -> PyResult<()> {
-        py.detach(|| self.archive.verify_one(name))
-            .map_err(|e| raise(py, e))
+        interrupt::read(py, self.archive.file_len(), || {
+            self.archive.verify_one(name)
+        })
+    }
+}
+
+impl Archive {
+    fn view(&self) -> Hand<'static> {
+        Hand::View {
+            mapped: self.mapped,
+        }
+    }
+
+    fn whole(&self, py: Python<'_>, name: &str) -> PyResult<Value> {
+        // Tensors are read later; a long list is read here.
+        let bytes = match self.archive.file_len() < LARGE_FILE_BYTES {
+            true => 0,
+            false => {
+                let binding = self.archive.binding(name);
+                let sizes = binding.and_then(|binding| binding.sizes().ok());
+                sizes.map_or(0, |sizes| sizes.raw)
+            }
+        };
+        interrupt::read(py, bytes, || self.archive.get(name))
     }
 }
 
@@ -269,8 +293,13 @@ fn array_shape(view: &View<'_>, type_name: &str) -> Option<Vec<u64>> {
     Some(shape)
 }
 
-/// The slice that an index means for an array of `shape`, in NumPy's rules.
-fn slice_of(name: &str, index: &Bound<'_, PyTuple>, shape: &[u64]) -> PyResult<Option<Slice>> {
+/// The slice that an index means for an array of `shape`, in NumPy's rules; and about how many
+/// elements are looked at for it: those of the range along the first axis.
+fn slice_of(
+    name: &str,
+    index: &Bound<'_, PyTuple>,
+    shape: &[u64],
+) -> PyResult<Option<(Slice, u64)>> {
     let py = index.py();
     let is_ellipsis = |axis: &Bound<'_, PyAny>| axis.is(PyEllipsis::get(py));
     let ellipses = index.iter().filter(is_ellipsis).count();
@@ -281,6 +310,9 @@ fn slice_of(name: &str, index: &Bound<'_, PyTuple>, shape: &[u64]) -> PyResult<O
     }
     let mut lengths = shape.iter();
     let mut axes = Vec::with_capacity(index.len());
+    let mut touched: u64 = shape.iter().product();
+    let rows = shape.first().copied().unwrap_or(1).max(1);
+    let row = touched / rows;
     for (place, axis) in index.iter().enumerate() {
         if is_ellipsis(&axis) {
             axes.push(Axis::Ellipsis);
@@ -291,6 +323,9 @@ fn slice_of(name: &str, index: &Bound<'_, PyTuple>, shape: &[u64]) -> PyResult<O
         let length = lengths.next().copied().unwrap_or_default() as i64;
         if let Ok(range) = axis.cast::<PySlice>() {
             let range = range.indices(length as isize)?;
+            if place == 0 {
+                touched = row.saturating_mul(range.slicelength as u64);
+            }
             let end = |end: isize| (end >= 0).then_some(end as i64);
             axes.push(match range.slicelength {
                 0 => Axis::Range {
@@ -304,7 +339,10 @@ fn slice_of(name: &str, index: &Bound<'_, PyTuple>, shape: &[u64]) -> PyResult<O
                     step: range.step as i64,
                 },
             });
-        } else if axis.is_exact_instance_of::<PyInt>() {
+        } else if axis.is_exact_instance_of::<PyInt>() || axis.is_instance(&integer(py)?)? {
+            if place == 0 {
+                touched = row;
+            }
             let index: i64 = axis.extract().unwrap_or(i64::MAX);
             if !(-length..length).contains(&index) {
                 let text = format!(
@@ -317,7 +355,12 @@ fn slice_of(name: &str, index: &Bound<'_, PyTuple>, shape: &[u64]) -> PyResult<O
             return Ok(None);
         }
     }
-    Ok(Some(Slice::new(axes)))
+    Ok(Some((Slice::new(axes), touched)))
+}
+
+/// NumPy's class of integers, which index as Python's do.
+fn integer(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    py.import("numpy")?.getattr("integer")
 }
 
 /// Whether `path` still leads to `file`: then what was opened by that path in between is the same

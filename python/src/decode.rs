@@ -3,13 +3,13 @@
 
 use std::fs::File;
 
-use achronyme_env::{DType, EnvError, Tensor, Value};
+use achronyme_env::{DType, Tensor, Value};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyComplex, PyDict, PyList, PyTuple};
 
-use crate::error::raise;
 use crate::foreign::Foreign;
+use crate::interrupt;
 use crate::memory;
 
 /// Arrays from this many bytes on are mapped privately; below, a copy costs less than a map.
@@ -17,10 +17,16 @@ const MAPPED_FROM_BYTES: u64 = 64 << 10;
 /// Mapped arrays up to this many bytes are checked before they are handed out, as by the library.
 const CHECKED_UP_TO_BYTES: u64 = 64 << 20;
 
+/// Values made between two looks for Ctrl-C.
+const SIGNAL_EVERY: usize = 4096;
+
 /// How arrays are handed out.
 pub(crate) enum Hand<'f> {
     /// Read-only, where they are.
-    View,
+    View {
+        /// Whether they are mapped, so that large ones are handed out without being looked at.
+        mapped: bool,
+    },
     /// Writable: of a file, a private map where that is possible; else a copy.
     Writable {
         /// The file the tensors come from.
@@ -61,7 +67,10 @@ impl<'f, 'py> Decoder<'f, 'py> {
             Value::Bytes(bytes) => PyBytes::new(py, bytes).into_any(),
             Value::Vector(elements) => {
                 let list = PyList::empty(py);
-                for element in elements {
+                for (index, element) in elements.iter().enumerate() {
+                    if index % SIGNAL_EVERY == SIGNAL_EVERY - 1 {
+                        py.check_signals()?;
+                    }
                     list.append(self.value(element)?)?;
                 }
                 list.into_any()
@@ -76,8 +85,8 @@ impl<'f, 'py> Decoder<'f, 'py> {
             Value::Tensor(tensor) => self.tensor(tensor)?,
             Value::StringArray(array) => {
                 let shape = PyTuple::new(py, array.shape())?;
-                let offsets = memory::view(py, array.offsets())?;
-                let bytes = memory::view(py, array.bytes())?;
+                let offsets = memory::view(py, array.offsets(), array.offsets().byte_len())?;
+                let bytes = memory::view(py, array.bytes(), array.bytes().byte_len())?;
                 let method = intern!(py, "strings");
                 self.context.call_method1(method, (shape, offsets, bytes))?
             }
@@ -95,7 +104,14 @@ impl<'f, 'py> Decoder<'f, 'py> {
 
     fn tensor(&self, tensor: &Tensor) -> PyResult<Bound<'py, PyAny>> {
         let array = match self.hand {
-            Hand::View => memory::view(self.py, tensor)?,
+            Hand::View { mapped } => {
+                let large = tensor.byte_len() > CHECKED_UP_TO_BYTES;
+                let looked_at = match mapped && large && tensor.file_offset().is_some() {
+                    true => 0,
+                    false => tensor.byte_len(),
+                };
+                memory::view(self.py, tensor, looked_at)?
+            }
             Hand::Writable { file, check } => match file {
                 Some(file) if tensor.byte_len() >= MAPPED_FROM_BYTES => {
                     match self.private(tensor, file, check)? {
@@ -125,8 +141,7 @@ impl<'f, 'py> Decoder<'f, 'py> {
             return Ok(None);
         };
         if check && tensor.byte_len() <= CHECKED_UP_TO_BYTES {
-            let checked: Result<_, EnvError> = self.py.detach(|| tensor.as_bytes().map(drop));
-            checked.map_err(|e| raise(self.py, e))?;
+            interrupt::read(self.py, tensor.byte_len(), || tensor.as_bytes().map(drop))?;
         }
         memory::private(self.py, tensor, file, offset)
     }

@@ -2,6 +2,7 @@
 //! the Python layer is asked to describe the object in terms of what is common.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use achronyme_env::{
     Complex128, DType, ExtensionRef, Finding, Order, Outcome, StringArray, Tensor, TensorRef,
@@ -21,6 +22,10 @@ const LENT_FROM_BYTES: usize = 4096;
 /// Values converted between two looks for Ctrl-C.
 const SIGNAL_EVERY: u32 = 4096;
 
+/// Objects around a value, with those that only stand for another: no chain of these exhausts the
+/// stack.
+const MAX_AROUND: usize = 4 * MAX_NESTING;
+
 /// Converts the values of one save.
 pub(crate) struct Encoder<'l, 'py> {
     py: Python<'py>,
@@ -33,14 +38,19 @@ pub(crate) struct Encoder<'l, 'py> {
     converted: u32,
     /// What is kept in another form.
     pub(crate) findings: Vec<Finding>,
+    pub(crate) paths: Paths,
     name: String,
 }
 
 enum Step<'py> {
     Key(Bound<'py, PyString>),
     Index(usize),
+    /// A part of what stands for a value: in the library's paths, and not in those of Python.
     Part(&'static str),
 }
+
+/// Paths as the library writes them, of what was not kept; and as Python knows them.
+pub(crate) type Paths = HashMap<(String, String), String>;
 
 impl<'l, 'py> Encoder<'l, 'py> {
     pub(crate) fn new(loan: &'l Loan, describe: Bound<'py, PyAny>) -> Self {
@@ -52,6 +62,7 @@ impl<'l, 'py> Encoder<'l, 'py> {
             path: Vec::new(),
             converted: 0,
             findings: Vec::new(),
+            paths: Paths::new(),
             name: String::new(),
         }
     }
@@ -120,6 +131,10 @@ impl<'l, 'py> Encoder<'l, 'py> {
             let reason = "it contains itself, and only its first level is kept";
             return self.unsupported(object, reason);
         }
+        if self.around.len() >= MAX_AROUND {
+            let reason = "what stands for it is described by another object, and that by another";
+            return self.unsupported(object, reason);
+        }
         self.around.push(address);
         let value = self.container_inside(object);
         self.around.pop();
@@ -155,8 +170,10 @@ impl<'l, 'py> Encoder<'l, 'py> {
 
     /// `None` when a key is not a text.
     fn record(&mut self, dict: &Bound<'py, PyDict>) -> PyResult<Option<ValueRef<'l>>> {
-        let mut fields = Vec::with_capacity(dict.len());
         // Items at once: what is asked of Python meanwhile may change the dictionary.
+        let mut items = Vec::with_capacity(dict.len());
+        // All keys before any value: values converted for nothing would be converted again, at
+        // each level of nesting twice as often.
         for item in dict.items() {
             let (key, value): (Bound<'py, PyAny>, Bound<'py, PyAny>) = item.extract()?;
             let Ok(key) = key.cast_into_exact::<PyString>() else {
@@ -166,6 +183,10 @@ impl<'l, 'py> Encoder<'l, 'py> {
                 return Ok(None);
             };
             let name = Cow::Owned(name.to_owned());
+            items.push((name, key, value));
+        }
+        let mut fields = Vec::with_capacity(items.len());
+        for (name, key, value) in items {
             fields.push((name, self.part(Step::Key(key), &value)?));
         }
         Ok(Some(ValueRef::Record(fields)))
@@ -226,8 +247,8 @@ impl<'l, 'py> Encoder<'l, 'py> {
                 if self.is_too_deep() {
                     return self.too_deep(object);
                 }
-                let parameters = self.part(Step::Part(""), &at(2)?)?;
-                let storage = self.part(Step::Part(""), &at(3)?)?;
+                let parameters = self.part(Step::Part(".parameters"), &at(2)?)?;
+                let storage = self.part(Step::Part(".storage"), &at(3)?)?;
                 let extension = ExtensionRef {
                     type_name: name.into(),
                     parameters,
@@ -255,7 +276,7 @@ impl<'l, 'py> Encoder<'l, 'py> {
             "instead" => self.value(&at(1)?),
             "changed" => {
                 let reason: String = at(1)?.extract()?;
-                let finding = self.finding(object, Outcome::Unresolved, &reason)?;
+                let finding = self.finding(object, Outcome::Unresolved, &reason);
                 self.findings.push(finding);
                 self.value(&at(2)?)
             }
@@ -282,39 +303,47 @@ impl<'l, 'py> Encoder<'l, 'py> {
         self.path.len() >= MAX_NESTING
     }
 
-    fn too_deep(&self, object: &Bound<'py, PyAny>) -> PyResult<ValueRef<'l>> {
+    fn too_deep(&mut self, object: &Bound<'py, PyAny>) -> PyResult<ValueRef<'l>> {
         let reason = format!(
             "it is nested deeper than {MAX_NESTING} levels; save its parts under names of their own"
         );
         self.unsupported(object, &reason)
     }
 
-    fn unsupported(&self, object: &Bound<'py, PyAny>, reason: &str) -> PyResult<ValueRef<'l>> {
-        let kind = type_name(object)?;
-        Ok(ValueRef::unsupported(kind, reason.to_owned()))
+    fn unsupported(&mut self, object: &Bound<'py, PyAny>, reason: &str) -> PyResult<ValueRef<'l>> {
+        if self.path.iter().any(|step| matches!(step, Step::Part(_))) {
+            let key = (self.name.clone(), self.path_text(true));
+            self.paths.insert(key, self.path_text(false));
+        }
+        Ok(ValueRef::unsupported(type_name(object), reason.to_owned()))
     }
 
-    fn finding(
-        &self,
-        object: &Bound<'py, PyAny>,
-        outcome: Outcome,
-        reason: &str,
-    ) -> PyResult<Finding> {
+    fn path_text(&self, with_parts: bool) -> String {
         let mut path = String::new();
         for step in &self.path {
             match step {
                 Step::Key(key) => path.push_str(&format!(".{}", key.to_string_lossy())),
                 Step::Index(index) => path.push_str(&format!("[{index}]")),
-                Step::Part(part) => path.push_str(part),
+                Step::Part(part) if with_parts => path.push_str(part),
+                Step::Part(_) => {}
             }
         }
-        Ok(Finding::new(&self.name, type_name(object)?, outcome, reason).at(path))
+        path
+    }
+
+    fn finding(&self, object: &Bound<'py, PyAny>, outcome: Outcome, reason: &str) -> Finding {
+        Finding::new(&self.name, type_name(object), outcome, reason).at(self.path_text(false))
     }
 }
 
 /// The name of an object's type, with its module unless that is `builtins`.
-pub(crate) fn type_name(object: &Bound<'_, PyAny>) -> PyResult<String> {
-    Ok(object.get_type().fully_qualified_name()?.to_string())
+pub(crate) fn type_name(object: &Bound<'_, PyAny>) -> String {
+    // A class of classes may raise when it is asked.
+    let name = object.get_type().fully_qualified_name();
+    name.map_or_else(
+        |_| "object".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
 }
 
 /// The dtype of the format for a dtype of NumPy, when elements stand in memory alike.

@@ -1,5 +1,6 @@
 //! Errors of the library as exceptions of the package: one class for each kind.
 
+use std::ffi::OsString;
 use std::io;
 
 use achronyme_env::{EnvError, Origin};
@@ -30,6 +31,9 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
         EnvError::AlreadyExists { path } => {
             format!("{path} exists already; leave out overwrite=False, or choose another name")
         }
+        EnvError::Version1 { path, major, minor } => format!(
+            "{path} is a version 1 archive (format {major}.{minor}); convert it with `ach upgrade`"
+        ),
         error => error.to_string(),
     };
     // What is the matter, and for which variable.
@@ -61,7 +65,11 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
             }
             match (inner, source.kind()) {
                 (EnvError::ReplacedNotDurable { .. }, _) => "NotDurableError",
-                (_, io::ErrorKind::NotFound) => "FileMissingError",
+                (_, io::ErrorKind::NotFound) => {
+                    // Some of the roads to it drop the number.
+                    number = number.or(Some(2));
+                    "FileMissingError"
+                }
                 (_, io::ErrorKind::PermissionDenied) => "AccessError",
                 _ => "IoError",
             }
@@ -104,6 +112,7 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
     Ok(PyErr::from_value(exception))
 }
 
-fn of(origin: &Origin) -> Option<String> {
-    Some(origin.path()?.to_string_lossy().into_owned())
+/// As Python writes paths: with bytes that are no text as half characters.
+fn of(origin: &Origin) -> Option<OsString> {
+    Some(origin.path()?.as_os_str().to_owned())
 }

@@ -6,6 +6,7 @@ mod decode;
 mod encode;
 mod error;
 mod foreign;
+mod interrupt;
 mod memory;
 mod mount;
 mod pattern;

@@ -20,7 +20,10 @@ use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
-use crate::error::raise;
+use crate::interrupt;
+
+/// Bytes copied between two looks at whether they are still wanted; whole blocks.
+const COPIED_AT_ONCE: usize = 64 << 20;
 
 /// Python objects whose memory is lent out, kept alive as long as this.
 #[derive(Default)]
@@ -86,9 +89,14 @@ struct Owned(Buffer);
 struct Private(MmapMut);
 
 /// A read-only array over the elements of `tensor`, where they are. Of one of 16-bit or 8-bit
-/// floats that NumPy does not know, an array of integers of that width.
-pub(crate) fn view<'py>(py: Python<'py>, tensor: &Tensor) -> PyResult<Bound<'py, PyAny>> {
-    let bytes = py.detach(|| tensor.as_bytes()).map_err(|e| raise(py, e))?;
+/// floats that NumPy does not know, an array of integers of that width. `looked_at` is about how
+/// many bytes are read on the way.
+pub(crate) fn view<'py>(
+    py: Python<'py>,
+    tensor: &Tensor,
+    looked_at: u64,
+) -> PyResult<Bound<'py, PyAny>> {
+    let bytes = interrupt::read(py, looked_at, || tensor.as_bytes())?;
     let data = bytes.as_ptr();
     let base = Bound::new(py, Lease(tensor.clone()))?.into_any();
     // SAFETY: the bytes of a tensor stay where they are while a clone of it lives, and the base
@@ -98,12 +106,16 @@ pub(crate) fn view<'py>(py: Python<'py>, tensor: &Tensor) -> PyResult<Bound<'py,
 
 /// A writable array with a copy of the elements of `tensor`, checked as they are copied.
 pub(crate) fn copy<'py>(py: Python<'py>, tensor: &Tensor) -> PyResult<Bound<'py, PyAny>> {
-    let buffer = py.detach(|| {
+    let buffer = interrupt::read(py, tensor.byte_len(), || {
         let mut buffer = Buffer::zeroed(tensor.byte_len())?;
-        tensor.read_at(0, buffer.as_bytes_mut())?;
+        let mut at = 0;
+        for piece in buffer.as_bytes_mut().chunks_mut(COPIED_AT_ONCE) {
+            tensor.read_at(at, piece)?;
+            at += piece.len() as u64;
+        }
         Ok(buffer)
     });
-    let base = Bound::new(py, Owned(buffer.map_err(|e| raise(py, e))?))?;
+    let base = Bound::new(py, Owned(buffer?))?;
     let data = base.borrow_mut().0.as_bytes_mut().as_mut_ptr();
     // SAFETY: the buffer does not move while the base lives, has as many bytes as dtype and shape
     // need, and nothing but the array uses it from here on.

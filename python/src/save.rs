@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
 
 use achronyme_env::{
     ArchiveWriter, BindingOptions, EnvError, Finding, Outcome, Record, SaveOptions, SaveReport,
@@ -14,12 +13,10 @@ use achronyme_env::{
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
-use crate::encode::{Encoder, type_name};
+use crate::encode::{Encoder, Paths, type_name};
 use crate::error::raise;
+use crate::interrupt::LOOK_EVERY;
 use crate::memory::Loan;
-
-/// Between two looks for Ctrl-C.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A finding: name, path, type, outcome, why.
 type Row = (String, String, String, &'static str, String);
@@ -80,7 +77,18 @@ pub(crate) fn save<'py>(
             },
         ));
     }
-    let report = write(py, path, lent, options, progress)?;
+    let paths = std::mem::take(&mut encoder.paths);
+    let report = write(py, path, lent, options, progress).map_err(|error| match error {
+        Failure::Raised(error) => error,
+        Failure::Library(mut error) => {
+            if let EnvError::Lossy { findings, .. } = &mut error {
+                retell(findings, &paths);
+            }
+            raise(py, error)
+        }
+    });
+    let mut report = report?;
+    retell(&mut report.findings, &paths);
     findings.extend(report.findings);
     let findings = findings.into_iter().map(|finding| {
         let outcome = finding.outcome.name();
@@ -113,7 +121,7 @@ fn attributes_of<'py>(
                 record.insert(key, value);
             }
             Err(error) => {
-                let kind = type_name(&object)?;
+                let kind = type_name(&object);
                 let finding = Finding::new(name, kind, Outcome::Lost, error.to_string());
                 findings.push(finding.at(format!("<attributes>.{key}")));
             }
@@ -162,6 +170,22 @@ fn texts(given: Option<Bound<'_, PyAny>>) -> PyResult<Vec<String>> {
     given.map_or(Ok(Vec::new()), |given| given.extract())
 }
 
+/// Paths as Python knows them.
+fn retell(findings: &mut [Finding], paths: &Paths) {
+    for finding in findings {
+        let key = (finding.name.clone(), finding.path.clone());
+        if let Some(path) = paths.get(&key) {
+            finding.path.clone_from(path);
+        }
+    }
+}
+
+/// Why nothing was saved.
+enum Failure {
+    Raised(PyErr),
+    Library(EnvError),
+}
+
 /// Writes on a thread of its own, so that this one can answer to Ctrl-C.
 fn write(
     py: Python<'_>,
@@ -169,7 +193,7 @@ fn write(
     bindings: Vec<Binding<'_>>,
     options: SaveOptions,
     progress: Option<Bound<'_, PyAny>>,
-) -> PyResult<SaveReport> {
+) -> Result<SaveReport, Failure> {
     let cancel = Arc::new(AtomicBool::new(false));
     let counts = Arc::new((AtomicU64::new(0), AtomicU64::new(0)));
     let counted = Arc::clone(&counts);
@@ -232,7 +256,7 @@ fn write(
     });
     match (report, raised) {
         // Ctrl-C after the last look, when the new file was in place: both are true.
-        (_, Some(error)) => Err(error),
-        (report, None) => report.map_err(|e| raise(py, e)),
+        (_, Some(error)) => Err(Failure::Raised(error)),
+        (report, None) => report.map_err(Failure::Library),
     }
 }

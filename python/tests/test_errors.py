@@ -106,3 +106,12 @@ def test_a_folder_that_is_missing_is_told_of_by_its_name(tmp_path):
 def test_tracebacks_show_errors_under_the_name_they_are_imported_by():
     for name in (name for name in ach.__all__ if name.endswith("Error")):
         assert getattr(ach, name).__module__ == "achronyme_env"
+
+
+@pytest.mark.parametrize("mmap", [True, False])
+def test_an_archive_of_version_1_says_what_to_do(tmp_path, mmap):
+    path = tmp_path / "old.ach"
+    path.write_bytes(b"ACH\0" + bytes([1, 0]) + bytes(100))
+    with pytest.raises(ach.Version1Error, match="convert it with `ach upgrade`$") as caught:
+        ach.open(path, mmap=mmap)
+    assert caught.value.path == str(path)

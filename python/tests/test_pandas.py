@@ -107,3 +107,55 @@ def test_a_categorical(tmp_path):
     value = pd.Categorical(["a", None, "b"])
     result = round_trip(value, tmp_path)
     assert result.dtype == value.dtype and (result.codes == value.codes).all()
+
+
+def test_strings_in_a_column_of_objects_stay_objects(tmp_path):
+    series = pd.Series(["a", None], dtype=object)
+    pd.testing.assert_series_equal(round_trip(series, tmp_path), series)
+    frame = pd.DataFrame({"s": series})
+    pd.testing.assert_frame_equal(round_trip(frame, tmp_path), frame)
+
+
+def test_nan_and_missing_are_told_apart(tmp_path):
+    values, missing = np.array([1.0, np.nan, 3.0]), np.array([False, False, True])
+    result = round_trip(pd.arrays.FloatingArray(values, missing), tmp_path)
+    assert np.isnan(result._data[1]) and result._mask.tolist() == missing.tolist()
+
+
+class Derived(pd.DataFrame):
+    @property
+    def _constructor(self):
+        return Derived
+
+
+class TestWhatIsNotKeptAsItIs:
+    """Promise: a column or class without a form of its own costs no more than its type."""
+
+    def saved(self, value, tmp_path):
+        report = ach.save(tmp_path / "v.ach", {"v": value})
+        assert len(report.lost) == 1
+        return report.lost[0], ach.open(tmp_path / "v.ach")["v"]
+
+    def test_a_sparse_column(self, tmp_path):
+        frame = pd.DataFrame({"s": pd.arrays.SparseArray([0.0, np.nan, 1.0]), "i": [1, 2, 3]})
+        lost, result = self.saved(frame, tmp_path)
+        assert lost.path == ".values[0]" and "Sparse" in lost.why
+        pd.testing.assert_frame_equal(result, frame.assign(s=[0.0, np.nan, 1.0]))
+
+    def test_columns_of_arrow(self, tmp_path):
+        pa = pytest.importorskip("pyarrow")
+        for values, dtype in [([1, None], pa.int64()), (["a", None], pa.string()), ([[1], [2]], pa.list_(pa.int64()))]:
+            frame = pd.DataFrame({"a": pd.Series(values, dtype=pd.ArrowDtype(dtype)), "b": [1, 2]})
+            lost, result = self.saved(frame, tmp_path)
+            assert "pyarrow" in lost.why and result["b"].tolist() == [1, 2]
+            assert result["a"].isna().tolist() == frame["a"].isna().tolist() and list(result["a"])[0] == values[0]
+
+    def test_a_derived_frame(self, tmp_path):
+        lost, result = self.saved(Derived({"a": [1]}), tmp_path)
+        assert type(result) is pd.DataFrame and "class" in lost.why and result["a"].tolist() == [1]
+
+    def test_a_frequency_with_holidays(self, tmp_path):
+        holidays = pd.offsets.CustomBusinessDay(holidays=["2020-01-02"])
+        index = pd.date_range("2020", periods=3, freq=holidays)
+        lost, result = self.saved(index, tmp_path)
+        assert "frequency" in lost.why and list(result) == list(index)

@@ -105,18 +105,149 @@ def test_values_that_hold_themselves_or_are_too_deep_do_not_fail_the_save(tmp_pa
     assert ws.verify()
 
 
-def test_an_object_whose_own_code_raises_is_reported(tmp_path):
-    class Bad(dict):
-        def items(self):
-            raise RuntimeError("no")
+class Text(str):
+    def __str__(self):
+        return Text(str.__add__(self, "x"))
 
-        def __iter__(self):
-            raise RuntimeError("no")
 
-        keys = items
+class Bytes(bytes):
+    def __bytes__(self):
+        return b"other"
 
-    report = ach.save(tmp_path / "a.ach", {"bad": Bad(a=1), "x": 1})
-    assert report.bindings == 1 or report.lost
+
+class Float(float):
+    def __float__(self):
+        return 9.0
+
+
+class Int(int):
+    def __int__(self):
+        return 9
+
+
+class List(list):
+    def __iter__(self):
+        raise RuntimeError("no")
+
+    __len__ = __iter__
+
+
+class Dict(dict):
+    def keys(self):
+        raise RuntimeError("no")
+
+    __iter__ = items = keys
+
+    def __getitem__(self, key):
+        return Dict(a=self)
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [(Text("a"), "a"), (Bytes(b"a"), b"a"), (Float(1.5), 1.5), (Int(1), 1), (List([1]), [1]), (Dict(a=1), {"a": 1})],
+)
+def test_code_of_a_derived_class_is_not_asked_what_it_holds(value, plain, tmp_path):
+    report = ach.save(tmp_path / "a.ach", {"v": value, "x": 1})
+    assert len(report.lost) == 1
+    result = ach.open(tmp_path / "a.ach")["v"]
+    assert type(result) is type(plain) and result == plain
+
+
+class Raises:
+    def __getattribute__(self, name):
+        raise RuntimeError("no")
+
+
+class RaisesBadly:
+    @property
+    def __class__(self):
+        raise UnicodeError("\udc80")
+
+    def __repr__(self):
+        raise RuntimeError("no")
+
+    __reduce__ = __array__ = __len__ = __repr__
+
+
+class OfClasses(type):
+    def __getattribute__(cls, name):
+        raise RuntimeError("no")
+
+
+class OfIts(metaclass=OfClasses):
+    pass
+
+
+class Unequal:
+    def __eq__(self, other):
+        raise RuntimeError("no")
+
+    __hash__ = None
+
+
+class Dear:
+    def __array__(self, dtype=None, copy=None):
+        raise MemoryError
+
+
+HOSTILE = {"every attribute": Raises, "all else": RaisesBadly, "metaclass": OfIts, "==": Unequal, "array": Dear}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_an_object_whose_own_code_raises_is_reported(kind, tmp_path):
+    cls = HOSTILE[kind]
+    for pickle in (False, True):
+        report = ach.save(tmp_path / "a.ach", {"bad": cls(), "in": [1, cls()], "x": 1}, pickle=pickle)
+        str(report)
+        if not pickle or cls is RaisesBadly:
+            assert {entry.name for entry in report.lost} == {"bad", "in"}
+        assert ach.open(tmp_path / "a.ach")["x"] == 1
+
+
+def test_dicts_in_dicts_are_converted_once(tmp_path):
+    """With a key that is no text at the end of each; twice for each level would never end."""
+    value = {}
+    for _ in range(40):
+        value = {"a": value, "f": len, 1: 0}
+    report = ach.save(tmp_path / "a.ach", {"v": value})
+    assert len(report.lost) == 40
+    result = ach.open(tmp_path / "a.ach")["v"]
+    assert list(result) == ["a", "f", 1] and result["a"]["a"][1] == 0
+
+
+LEAVES = {"none": None, "array": np.zeros(3), "tuple": (), "int": 2**70, "dates": np.zeros(1, "M8[s]"), "code": len}
+NESTS = {
+    "list": lambda value: [value],
+    "tuple": lambda value: (value,),
+    "dict": lambda value: {"a": value},
+    "pairs": lambda value: {1: value},
+}
+
+
+@pytest.mark.parametrize("nest", NESTS)
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_a_save_does_not_fail_at_any_depth(nest, leaf, tmp_path):
+    path = tmp_path / "a.ach"
+    for depth in (30, 42, 43, 61, 62, 63, 64, 65, 126, 127, 128, 129, 130):
+        value = LEAVES[leaf]
+        for _ in range(depth):
+            value = NESTS[nest](value)
+        report = ach.save(path, {"v": value, "x": 1}, durable=False)
+        ws = ach.open(path)
+        assert ws.verify() and ws["x"] == 1 and (report.lost or depth < 129)
+        ws["v"], ach.load(path, "v")
+
+
+def test_what_holds_itself_is_reported_at_its_place(tmp_path):
+    inside = []
+    value = (1, {"k": inside})
+    inside.append(value)
+    array = np.empty(1, object)
+    array[0] = array
+    report = ach.save(tmp_path / "a.ach", {"v": value, "array": array})
+    assert [(entry.name, entry.path) for entry in report.lost] == [("v", "[1].k[0]"), ("array", "[0]")]
+    with pytest.raises(ach.LossyError, match=r"v\[1\].k\[0\]"):
+        ach.save(tmp_path / "a.ach", {"v": value}, strict=True)
 
 
 def test_an_existing_file_is_replaced_unless_overwriting_is_refused(tmp_path):
@@ -197,9 +328,120 @@ def test_a_sealed_file_is_named_by_longer_digests(tmp_path):
     assert sealed.read_bytes() != plain.read_bytes()
 
 
+def test_attributes_without_a_place_are_reported_and_strict_refuses_them(tmp_path):
+    for attrs in ({"gone": {"a": 1}}, {"w": {"\udc80": 1}}, {"w": {3: 1}}, {"\udc80": {"a": 1}}):
+        with pytest.raises(ach.LossyError) as caught:
+            ach.save(tmp_path / "strict.ach", {"w": 1}, attrs=attrs, strict=True)
+        assert isinstance(caught.value.lost[0], ach.Lost)
+        report = ach.save(tmp_path / "a.ach", {"w": 1}, attrs=attrs)
+        assert len(report.lost) == 1 and ach.open(tmp_path / "a.ach").attrs["w"] == {}
+    assert listing(tmp_path) == ["a.ach"]
+
+
+def test_losses_of_a_strict_save_are_entries_of_a_report(tmp_path):
+    with pytest.raises(ach.LossyError) as caught:
+        ach.save(tmp_path / "a.ach", {"f": [len]}, strict=True)
+    assert [(entry.name, entry.path) for entry in caught.value.lost] == [("f", "[0]")]
+
+
+def test_names_in_a_report_cannot_write_on_the_terminal(tmp_path):
+    report = ach.save(tmp_path / "\x1b[2J.ach", {"\x1b[31mred\n": len})
+    assert "\x1b" not in str(report) and len(str(report).splitlines()) == 2
+
+
+def test_a_terminal_that_has_gone_does_not_stop_a_save(tmp_path, monkeypatch):
+    class Gone:
+        def write(self, text):
+            raise BrokenPipeError
+
+    array = np.random.default_rng(0).random(3_000_000)
+    for stream in (Gone(), None):
+        monkeypatch.setattr(sys, "stderr", stream)
+        ach.save(tmp_path / "a.ach", {"a": array}, compress=True, progress=True)
+    assert np.array_equal(ach.open(tmp_path / "a.ach")["a"], array)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes there")
+def test_a_path_that_is_no_text_is_that_of_the_errors_too(tmp_path):
+    path = os.fsencode(tmp_path) + b"/\xff.ach"
+    ach.save(path, {"x": 1})
+    with pytest.raises(ach.NotFoundError) as caught:
+        ach.open(path)["y"]
+    assert os.fsencode(caught.value.path) == path
+    repr(ach.open(path)), ach.open(path)._repr_html_().encode()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are none")
+@pytest.mark.parametrize("mmap", [True, False])
+def test_a_fifo_is_refused_and_not_waited_for(mmap, tmp_path):
+    os.mkfifo(tmp_path / "a.ach")
+    with pytest.raises(ach.NotAFileError):
+        ach.open(tmp_path / "a.ach", mmap=mmap)
+    with pytest.raises(ach.NotAFileError):
+        ach.save(tmp_path / "a.ach", {})
+
+
+@pytest.mark.parametrize("mmap", [True, False])
+def test_cold_arrays_and_slices_of_them_are_saved_onto_their_own_file(mmap, tmp_path):
+    path = tmp_path / "a.ach"
+    value = np.random.default_rng(0).integers(0, 9, 1_000_000)
+    for _ in range(2):
+        ach.save(path, {"c": value, "h": value + 1}, cold=["c"], durable=False)
+        ws = ach.open(path, mmap=mmap)
+        part = ws["c", 10:500_000]
+        ach.save(path, {"c": ws["c"], "part": part, "steps": ws["h", ::3], "h": ws["h"][5:500]}, cold=["c"])
+        again = ach.open(path, mmap=mmap)
+        assert again.verify() and np.array_equal(again["c"], value) and np.array_equal(again["part"], part)
+        assert np.array_equal(again["steps"], value[::3] + 1) and np.array_equal(again["h"], value[5:500] + 1)
+
+
+def test_two_threads_that_save_to_one_path_leave_one_whole_file(tmp_path):
+    path = tmp_path / "a.ach"
+    failed = []
+
+    def save(number):
+        try:
+            for _ in range(20):
+                ach.save(path, {"n": number, "a": np.full(50_000, number)}, durable=False)
+        except Exception as error:  # noqa: BLE001
+            failed.append(error)
+
+    threads = [threading.Thread(target=save, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ws = ach.open(path)
+    assert not failed and listing(tmp_path) == ["a.ach"] and (ws["a"] == ws["n"]).all() and ws.verify()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not copied there")
+def test_a_forked_process_saves_and_reads(tmp_path):
+    path = tmp_path / "a.ach"
+    ach.save(path, {"a": np.zeros(1_000_000)}, compress=True)
+    script = f"""
+import os, numpy as np, achronyme_env as ach
+ws = ach.open({str(path)!r})
+ws["a"].sum()
+child = os.fork()
+if child == 0:
+    status = 1
+    try:
+        assert ws["a"].sum() == 0 and ws.verify()
+        ach.save({str(path)!r}, {{"b": np.ones(1_000_000)}}, compress=True)
+        status = 0
+    finally:
+        os._exit(status)
+assert os.waitpid(child, 0)[1] == 0
+assert ach.open({str(path)!r})["b"].sum() == 1_000_000
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
 @pytest.mark.parametrize(
     "options",
-    [{"level": 99}, {"auto_cold": 2.0}, {"tags": [1]}, {"custom": {"a": 1}}, {"cold": ["[z"]}, {"attrs": {"a": 3}}],
+    [{"level": 99}, {"auto_cold": 2.0}, {"tags": [1]}, {"custom": {"a": 1}}, {"cold": ["[z"]}, {"attrs": {"x": 3}}]
+    + [{"description": "\udc80"}, {"description": 3}, {"tags": ["\udc80"]}, {"progress": "yes"}],
 )
 def test_options_that_cannot_be_are_errors(options, tmp_path):
     with pytest.raises(ach.AchError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import os
 import subprocess
 import sys
@@ -207,6 +208,41 @@ def test_a_restore_that_fails_leaves_the_session_as_it_was(tmp_path):
         assert space == {"mine": 1}
     with pytest.raises(ach.InvalidValueError):
         ach.restore_env(path, into={}, mode="other")
+
+
+def test_a_damaged_variable_is_named_with_the_way_around_it(tmp_path):
+    path = tmp_path / "a.ach"
+    marker = np.full(100_000, 0x5A5A5A5A, np.int32)
+    ach.save(path, {f"v{number}": number for number in range(20)} | {"bad": marker})
+    path.write_bytes(path.read_bytes().replace(marker[:100].tobytes(), bytes(400)))
+    with pytest.raises(ach.DamagedError, match="exclude='bad' restores the others") as caught:
+        ach.restore_env(path, into={})
+    assert caught.value.name == "bad"
+    space = {}
+    ach.restore_env(path, into=space, exclude="bad")
+    assert len(space) == 20 and space["v19"] == 19
+
+
+def test_a_mapping_that_takes_nothing_is_refused_before_it_is_changed(path):
+    space = {"mine": 1}
+    for mode in ("merge", "replace", "namespace"):
+        with pytest.raises(ach.WrongKindError):
+            ach.restore_env(path, into=types.MappingProxyType(space), mode=mode)
+    assert space == {"mine": 1}
+
+
+def test_a_mapping_that_refuses_in_the_middle_is_left_as_it_was(path):
+    class Picky(collections.UserDict):
+        def __setitem__(self, name, value):
+            if name == "text":
+                raise RuntimeError("not that")
+            super().__setitem__(name, value)
+
+    for mode in ("merge", "replace"):
+        space = Picky({"mine": 1, "big": 2})
+        with pytest.raises(RuntimeError, match="not that"):
+            ach.restore_env(path, into=space, mode=mode, overwrite=True)
+        assert dict(space) == {"mine": 1, "big": 2}
 
 
 def test_a_class_that_is_missing_is_reported(tmp_path):

@@ -111,6 +111,102 @@ def test_slices_are_those_of_numpy(path, mmap, name, index):
     assert np.array_equal(part, expected) and np.shape(part) == np.shape(expected)
 
 
+def test_a_name_alone_in_a_tuple_is_the_whole(path):
+    ws = ach.open(path)
+    assert np.array_equal(ws["weights",], ws["weights"]) and ws["cfg",] == ws["cfg"]
+
+
+def test_a_name_that_cannot_be_is_no_name(path):
+    ws = ach.open(path)
+    assert "\udc80" not in ws and ws.get("\udc80") is None and "\udc80" not in ws.attrs
+    for key in ("\udc80", ("\udc80", 0), 3, (), None):
+        with pytest.raises(ach.NotFoundError) as caught:
+            ws[key]
+        assert caught.value.path == str(path)
+
+
+OTHER_INDEXES = [
+    np.int64(3),
+    np.uint8(2),
+    (np.int32(-1), 0),
+    (np.arange(200) % 3 == 0,),
+    (np.array([0, 5]), np.array([1, 2])),
+    (slice(None), [0, 2]),
+    (None, ..., None),
+    True,
+    np.bool_(False),
+]
+
+
+@ROADS
+@pytest.mark.parametrize("name", ["weights", "cold"])
+@pytest.mark.parametrize("index", OTHER_INDEXES, ids=repr)
+def test_every_index_that_numpy_takes_is_taken(path, mmap, name, index):
+    ws = ach.open(path, mmap=mmap)
+    expected = ws[name][index]
+    part = ws[(name, *index) if isinstance(index, tuple) else (name, index)]
+    assert type(part) is type(expected) and np.array_equal(part, expected) and np.shape(part) == np.shape(expected)
+
+
+def test_parts_of_values_that_are_no_plain_arrays(tmp_path):
+    values = {
+        "texts": np.array([["a", "bb"], ["c", "d"]]),
+        "bytes": np.array([b"a", b"bb"]),
+        "records": np.array([(1, 2.0), (3, 4.0)], [("a", "i4"), ("b", "f8")]),
+        "list": [1, [2, 3]],
+        "tuple": (1, 2, 3),
+    }
+    ach.save(tmp_path / "a.ach", values)
+    ws = ach.open(tmp_path / "a.ach")
+    assert ws["texts", 0, 1] == "bb" and ws["texts", :, 0].tolist() == ["a", "c"] and ws["bytes", 1] == b"bb"
+    assert ws["records", "a"].tolist() == [1, 3] and ws["records", 1] == values["records"][1]
+    assert ws["list", 1] == [2, 3] and ws["tuple", 1:] == (2, 3)
+    with pytest.raises(TypeError):
+        ws["list", 1, 0]
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="file descriptors are counted in /proc")
+def test_files_that_were_closed_are_closed(path):
+    ach.load(path)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3000):
+        ach.open(path).close()
+    kept = [ach.load(path) for _ in range(100)]
+    assert len(os.listdir("/proc/self/fd")) == before
+    views = [ach.open(path)["weights"] for _ in range(100)]
+    del views, kept
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_workspace_does_not_gather_what_it_hands_out(tmp_path):
+    ach.save(tmp_path / "a.ach", {"s": ach.StandIn("other.host", None, 1)})
+    ws = ach.open(tmp_path / "a.ach")
+    for _ in range(10):
+        ws["s"]
+    assert not ws._context.missing
+
+
+def test_every_use_of_a_closed_workspace_says_that_it_is_closed(path):
+    with ach.open(path) as ws:
+        attrs = ws.attrs
+    for use in [
+        lambda: attrs["weights"],
+        lambda: len(ws),
+        lambda: "x" in ws,
+        lambda: list(ws),
+        lambda: ws.info,
+        lambda: ws.verify(),
+        lambda: ws.load("cfg"),
+        lambda: ws["weights", 0],
+        lambda: ws.at("cfg.lr"),
+        lambda: ws.mapped,
+    ]:
+        with pytest.raises(ach.ClosedError):
+            use()
+    assert "closed" in ws._repr_html_() and pickle.loads(pickle.dumps(ws))["cfg"]["lr"] == 1e-3
+
+
 def test_an_index_beyond_the_end_is_an_index_error(path):
     ws = ach.open(path)
     for index in [(200,), (0, -31), (0, 0, 0, 0)]:

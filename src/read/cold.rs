@@ -1,6 +1,7 @@
 //! Reading extents block by block: raw ones from a file, cold ones through zstd. Sums cover stored
 //! bytes and are checked before anything is unpacked.
 
+use super::cancel;
 use super::check::Check;
 use super::store::Store;
 use crate::error::Result;
@@ -31,12 +32,18 @@ pub(super) fn fill(store: &Store, number: u32, out: &mut [u8]) -> Result<()> {
     };
     // Blocks are dealt out in runs, one run a thread; the first error counts.
     let run = blocks.div_ceil(threads);
+    let flag = cancel::current();
     std::thread::scope(|scope| {
         let mut runs = out.chunks_mut(run * block_len).enumerate();
         let first = runs.next();
         let others: Vec<_> = runs
             .map(|(n, part)| {
-                scope.spawn(move || unpack_run(store, number, &record, (n * run) as u64, part))
+                let flag = flag.clone();
+                scope.spawn(move || {
+                    cancel::within(flag, || {
+                        unpack_run(store, number, &record, (n * run) as u64, part)
+                    })
+                })
             })
             .collect();
         let mut result = match first {
@@ -80,6 +87,7 @@ pub(super) fn read_range(store: &Store, number: u32, start: u64, out: &mut [u8])
         let raw_len = block_len.min(record.raw_len - block * block_len) as usize;
         scratch.resize(raw_len, 0);
         if coded {
+            cancel::check(&store.origin)?;
             unpacker.unpack(store, number, &record, block, &mut scratch)?;
         } else {
             read_raw(store, number, &record, block * block_len, &mut scratch)?;
@@ -101,6 +109,7 @@ fn read_raw(
     start: u64,
     out: &mut [u8],
 ) -> Result<()> {
+    cancel::check(&store.origin)?;
     store.read(record.offset + start, out)?;
     if store.check == Check::Never {
         return Ok(());
@@ -127,6 +136,7 @@ fn unpack_run(
 ) -> Result<()> {
     let mut unpacker = Unpacker::default();
     for (n, raw) in out.chunks_mut(record.block_len() as usize).enumerate() {
+        cancel::check(&store.origin)?;
         unpacker.unpack(store, number, record, first + n as u64, raw)?;
     }
     Ok(())

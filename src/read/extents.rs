@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
+use super::cancel;
 use super::check::Check;
 use super::cold;
 use super::store::Store;
@@ -127,6 +128,7 @@ impl Store {
 
     /// Sums one stored block.
     pub(super) fn check_block(&self, number: u32, block: u64) -> Result<()> {
+        cancel::check(&self.origin)?;
         let (record, blocks) = (self.extent(number)?, self.blocks(number)?);
         let Some(sum) = blocks.sums.get(block) else {
             return Ok(());

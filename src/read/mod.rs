@@ -3,6 +3,7 @@
 pub(crate) mod archive;
 mod binding;
 mod bulk;
+mod cancel;
 mod check;
 mod cold;
 mod content;
@@ -24,6 +25,7 @@ pub(crate) mod view;
 
 pub use archive::{Archive, Metadata};
 pub use binding::{Binding, ExtentInfo, Sizes};
+pub use cancel::read_cancellable;
 pub use check::Check;
 pub use layout::{Section, SectionKind};
 pub use names::Child;

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::cancel;
 use super::check::Check;
 use super::extents::{ExtentState, ExtentStorage};
 use super::nodes::LazySlots;
@@ -153,6 +154,7 @@ impl Store {
 
     /// Reads and checks a node; its sum only when asked to.
     pub(super) fn checked_node(&self, number: u32, sum: bool) -> Result<Node> {
+        cancel::check(&self.origin)?;
         let record = self
             .records()
             .nodes

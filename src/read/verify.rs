@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::archive::Archive;
 use super::binding::Binding;
+use super::cancel;
 use super::content::{check_indexes, problem_of};
 use crate::error::{EnvError, Origin, Result};
 use crate::fault::{Fault, Part, Problem};
@@ -292,6 +293,7 @@ pub(super) fn check_digest(store: &Arc<Store>, number: u32) -> Result<()> {
     while at < extent.raw_len {
         let now = (extent.raw_len - at).min(PIECE as u64) as usize;
         let piece = buffer.get_mut(..now).unwrap_or_default();
+        cancel::check(&store.origin)?;
         storage.read_at(at, piece)?;
         pieces.push(piece_digest(kind, piece));
         at += now as u64;
