@@ -87,6 +87,12 @@ class Context:
         array.flags.writeable = self.writable
         return array
 
+    def check_rank(self, rank: int) -> None:
+        if np.lib.NumpyVersion(np.__version__) < "2.0.0":
+            raise UnsupportedError(
+                f"the array has {rank} dimensions, and NumPy {np.__version__} takes 32; update to NumPy 2"
+            )
+
     def special(self, name: str, array: np.ndarray) -> np.ndarray:
         dtype = _dtypes.ml_dtype(_dtypes.ML_NAMES[name])
         if dtype is None:

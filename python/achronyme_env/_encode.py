@@ -388,7 +388,7 @@ def _variable_strings(value: np.ndarray) -> tuple:
         if not (na is None or (isinstance(na, float) and na != na)):
             return "unsupported", f"its mark for missing strings is a {type(na).__name__}"
         parameters["na"] = na
-    if not value.dtype.coerce:
+    if not getattr(value.dtype, "coerce", True):
         parameters["coerce"] = False
     if any(missing):
         texts = ["" if gone else text for gone, text in zip(missing, texts)]
@@ -416,7 +416,7 @@ def _object_array(value: np.ndarray) -> tuple:
     if value.dtype.names is not None:
         packed = np.dtype([(name, value.dtype[name]) for name in value.dtype.names])
         if packed != value.dtype:
-            if any(len(field) > 2 for field in value.dtype.fields.values()):
+            if any(len(field) > 2 for field in (value.dtype.fields or {}).values()):
                 return "unsupported", "the fields of its dtype have titles, and some hold objects"
             why = "gaps between its fields are not kept, since some hold objects"
             return "changed", why, value.astype(packed)
@@ -447,11 +447,12 @@ def _masked(value: Any) -> tuple:
     if value is np.ma.masked:
         return "extension", "numpy.masked", None, None
     if type(value) is not np.ma.MaskedArray:
-        plain = np.ma.MaskedArray(value, subok=False)
+        plain: Any = np.ma.MaskedArray(value, subok=False)
         return "changed", "its class is not kept; it is a plain masked array", plain
     mask = None if value.mask is np.ma.nomask else np.asarray(value.mask)
     storage = {"data": np.asarray(value.data), "mask": mask, "fill_value": None}
-    if value._fill_value is not None:
+    # The private one, since asking for the other would set it.
+    if getattr(value, "_fill_value", None) is not None:
         storage["fill_value"] = np.asarray(value.fill_value)
     return "extension", "numpy.masked", {"hard": bool(value.hardmask)}, storage
 

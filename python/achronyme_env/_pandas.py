@@ -46,7 +46,7 @@ def describe(value: Any) -> tuple | None:
         return _extension_array(value)
     if kind is pd.Timestamp:
         storage = np.array(value.asm8)
-        zone = value.tzinfo
+        zone = _zone(value.tzinfo)
         return "extension", "pandas.Timestamp", {"zone": zone, "fold": value.fold}, storage
     if kind is pd.Timedelta:
         return "extension", "pandas.Timedelta", None, np.array(value.asm8)
@@ -93,7 +93,7 @@ def _extension_array(array: Any) -> tuple | None:
     if isinstance(dtype, pd.DatetimeTZDtype):
         values = array.view("i8").view(f"M8[{dtype.unit}]")
         freq = _freq(array)
-        return "extension", "pandas.DatetimeTZ", {"zone": dtype.tz, "freq": freq}, np.asarray(values)
+        return "extension", "pandas.DatetimeTZ", {"zone": _zone(dtype.tz), "freq": freq}, np.asarray(values)
     if dtype.kind in "mM" and isinstance(dtype, np.dtype):
         freq = _freq(array)
         return "extension", "pandas.Datetimes", {"freq": freq}, np.asarray(array)
@@ -117,8 +117,15 @@ def _extension_array(array: Any) -> tuple | None:
         return "extension", "pandas.masked", {"dtype": dtype.name}, {"values": values, "missing": missing}
     # Arrow-backed, sparse, or of another package. With a gap a number would become another kind.
     gaps = not isinstance(dtype, pd.SparseDtype) and array.isna().any()
-    plain = array.to_numpy(dtype=object) if gaps else np.asarray(array)
-    return "changed", f"its dtype {dtype} is not kept; it is one of NumPy ({plain.dtype})", plain
+    values = array.to_numpy(dtype=object) if gaps else np.asarray(array)
+    return "changed", f"its dtype {dtype} is not kept; it is one of NumPy ({values.dtype})", values
+
+
+def _zone(zone: Any) -> Any:
+    """A time zone; of pytz, which pandas 2 makes of a name, that name, of which it makes it again."""
+    if type(zone).__module__.split(".")[0] == "pytz":
+        return getattr(zone, "zone", None) or zone
+    return zone
 
 
 _MASKED = {

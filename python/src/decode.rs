@@ -20,6 +20,9 @@ const CHECKED_UP_TO_BYTES: u64 = 64 << 20;
 /// Values made between two looks for Ctrl-C.
 const SIGNAL_EVERY: usize = 4096;
 
+/// Dimensions that an array may have in NumPy 1; from NumPy 2 on, as many as in the format.
+const RANK_OF_EVERY_NUMPY: usize = 32;
+
 /// How arrays are handed out.
 pub(crate) enum Hand<'f> {
     /// Read-only, where they are.
@@ -41,7 +44,7 @@ pub(crate) struct Decoder<'f, 'py> {
     py: Python<'py>,
     hand: Hand<'f>,
     /// The context of the Python layer: `extension(type_name, parameters, storage)`,
-    /// `strings(shape, offsets, bytes)`, `special(dtype_name, array)`.
+    /// `strings(shape, offsets, bytes)`, `special(dtype_name, array)`, `check_rank(rank)`.
     context: Bound<'py, PyAny>,
 }
 
@@ -103,6 +106,10 @@ impl<'f, 'py> Decoder<'f, 'py> {
     }
 
     fn tensor(&self, tensor: &Tensor) -> PyResult<Bound<'py, PyAny>> {
+        if tensor.shape().len() > RANK_OF_EVERY_NUMPY {
+            let method = intern!(self.py, "check_rank");
+            self.context.call_method1(method, (tensor.shape().len(),))?;
+        }
         let array = match self.hand {
             Hand::View { mapped } => {
                 let large = tensor.byte_len() > CHECKED_UP_TO_BYTES;
