@@ -366,6 +366,29 @@ fn never_checking_gives_what_is_there_and_says_so() {
 }
 
 #[test]
+fn verifying_tells_of_every_byte_of_arrays_also_behind_a_broken_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = zeros(dir.path(), 10 << 20);
+    let all = 2 * (10 << 20);
+    let mut told = Vec::new();
+    let archive = Archive::open(&path).unwrap();
+    let report = archive.verify_with(|done, total| told.push((done, total)));
+    assert!(report.unwrap().is_ok());
+    assert!(told.is_sorted() && told.iter().all(|(_, total)| *total == all));
+    assert_eq!(told.last(), Some(&(all, all)));
+
+    let start = archive.binding("x").unwrap().extents().unwrap()[0].offset;
+    let file = File::options().write(true).open(&path).unwrap();
+    file.write_all_at(&[1], start + 5).unwrap();
+    told.clear();
+    let archive = Archive::open(&path).unwrap();
+    let report = archive.verify_with(|done, total| told.push((done, total)));
+    assert_eq!(report.unwrap().faults.len(), 1);
+    // What does not match its sums is not digested.
+    assert_eq!(told.last(), Some(&(all / 2, all)));
+}
+
+#[test]
 fn never_checking_does_not_keep_verify_from_nodes() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("node.ach");

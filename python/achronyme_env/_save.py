@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import _native
 from ._encode import Describer
 from ._errors import InvalidValueError, LossyError, WrongKindError
+from ._progress import Progress, telling
 from ._report import Lost, SaveReport
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
         durable: bool
         seal: bool
         pickle: bool
-        progress: bool | Callable[[int, int], Any] | None
+        progress: Progress
 
 
 MAX_NAME_BYTES = 4096
@@ -55,7 +54,7 @@ def save(
     durable: bool = True,
     seal: bool = False,
     pickle: bool = False,
-    progress: bool | Callable[[int, int], Any] | None = None,
+    progress: Progress = None,
 ) -> SaveReport:
     """Save the variables of `mapping` to the file `path`, in their order.
 
@@ -104,20 +103,12 @@ def save(
         "durable": durable,
         "seal": seal,
     }
-    if not (progress is None or isinstance(progress, bool) or callable(progress)):
-        raise WrongKindError(f"progress is a {type(progress).__name__}, where a function or a bool is expected")
-    bar = _Bar(file) if progress is True or progress is None and _shows_progress() else None
-    if bar is not None and progress is True:
-        bar.after = 0.0
-    told = bar if bar is not None else progress if callable(progress) else None
     try:
-        file_len, count, findings = _native.save(file, bindings, attributes, options, Describer(pickle), told)
+        with telling("saving", file, progress) as told:
+            file_len, count, findings = _native.save(file, bindings, attributes, options, Describer(pickle), told)
     except LossyError as error:
         error.lost = [Lost(*entry) for entry in error.lost]
         raise
-    finally:
-        if bar is not None:
-            bar.close()
     notes: list[Lost] = []
     for name, where, kind, outcome, why in findings:
         entry = Lost(name, where, kind, why)
@@ -192,43 +183,3 @@ def _custom(given: Mapping[str, str] | None) -> dict[str, str]:
         if not (isinstance(key, str) and isinstance(value, str) and _is_text(key + value)):
             raise InvalidValueError(f"custom must map str to str; {key!r}: {value!r} does not")
     return dict(given or {})
-
-
-def _shows_progress() -> bool:
-    return "ipykernel" in sys.modules or bool(sys.stderr and sys.stderr.isatty())
-
-
-class _Bar:
-    """One line that is written over, and wiped at the end."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.after = 1.0
-        self.begun = time.monotonic()
-        self.shown = 0.0
-        self.width = 0
-
-    def __call__(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if now - self.begun < self.after or now - self.shown < 0.1:
-            return
-        self.shown = now
-        speed = done / max(now - self.begun, 1e-3) / 1e6
-        doing = f"{100 * done // total} %, {speed:.0f} MB/s" if done < total else "waiting for the disk"
-        line = f"saving {os.path.basename(self.file)}: {doing}"
-        if self._write("\r" + line.ljust(self.width)):
-            self.width = len(line)
-
-    def close(self) -> None:
-        if self.width:
-            self._write("\r" + " " * self.width + "\r")
-
-    def _write(self, text: str) -> bool:
-        try:
-            sys.stderr.write(text)
-            sys.stderr.flush()
-        except (OSError, ValueError, AttributeError):
-            # A terminal that has gone is no reason to give up a save.
-            self.after = float("inf")
-            return False
-        return True

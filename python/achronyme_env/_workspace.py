@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union
 from . import _native
 from ._decode import Context
 from ._errors import ClosedError, InvalidValueError, NoSuchPartError, NotFoundError, SliceError, WrongKindError
+from ._progress import Progress, telling
 from ._report import count_of, size_of
 from ._report import plain as _plain
 from ._stand_in import StandIn
@@ -246,10 +247,15 @@ class Workspace(Mapping[str, Any]):
             told["created_at"] = datetime.datetime.max.replace(tzinfo=datetime.timezone.utc)
         return Info(path=self._path, **told)
 
-    def verify(self, name: str | None = None) -> VerifyReport:
-        """Read and check everything, or everything of one variable. The faults are in the report."""
+    def verify(self, name: str | None = None, *, progress: Progress = None) -> VerifyReport:
+        """Read and check everything, or everything of one variable. The faults are in the report.
+
+        progress: as in `save`; of one variable nothing is told.
+        """
         if name is None:
-            return VerifyReport([Fault(*fault) for fault in self._archive.verify()])
+            with telling("checking", self._path, progress) as told:
+                faults = self._archive.verify(told)
+            return VerifyReport([Fault(*fault) for fault in faults])
         from ._errors import DamagedError
 
         try:

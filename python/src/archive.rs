@@ -2,14 +2,16 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use achronyme_env::{Axis, Binding, DType, Extension, Kind, Slice, Value, View};
+use achronyme_env::{Axis, Binding, DType, Extension, Kind, Slice, Value, View, read_cancellable};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyEllipsis, PyInt, PySlice, PyTuple};
 
 use crate::decode::{Decoder, Hand};
 use crate::error::{outside, raise};
-use crate::interrupt;
+use crate::interrupt::{self, Counts};
 use crate::memory;
 
 /// Extensions whose elements are those of their storage, one by one: a part of one is the extension
@@ -206,9 +208,21 @@ impl Archive {
         bindings.map(|binding| row(py, binding)).collect()
     }
 
-    /// Faults of the file: each a text, and names of variables it touches.
-    fn verify(&self, py: Python<'_>) -> PyResult<Vec<(String, Vec<String>)>> {
-        let report = interrupt::read(py, self.archive.file_len(), || self.archive.verify())?;
+    /// Faults of the file: each a text, and names of variables it touches. `progress(done, total)`
+    /// is called some times a second.
+    #[pyo3(signature = (progress))]
+    fn verify(
+        &self,
+        py: Python<'_>,
+        progress: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Vec<(String, Vec<String>)>> {
+        let (flag, counts) = (Arc::new(AtomicBool::new(false)), Counts::default());
+        let progress = progress.map(|told| (&counts, told));
+        let report = interrupt::watched(py, &flag, progress, || {
+            let told = |done, total| counts.tell(done, total);
+            read_cancellable(&flag, || self.archive.verify_with(told))
+        })?;
+        let report = report.map_err(|e| raise(py, e))?;
         let faults = report.faults.into_iter();
         Ok(faults
             .map(|fault| (fault.fault.to_string(), fault.variables))

@@ -1,7 +1,7 @@
-//! Long reading that Ctrl-C stops.
+//! Long work that Ctrl-C stops, and that tells how far it has come.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use crate::error::raise;
 
 /// Between two looks for Ctrl-C.
-pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(20);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Reading fewer bytes takes less time than anyone waits for.
 const LONG_FROM_BYTES: u64 = 16 << 20;
 
@@ -26,20 +26,61 @@ pub(crate) fn read<T: Send>(
         return py.detach(work).map_err(|e| raise(py, e));
     }
     let flag = Arc::new(AtomicBool::new(false));
+    let reading = Arc::clone(&flag);
+    let result = watched(py, &flag, None, move || read_cancellable(&reading, work))?;
+    result.map_err(|e| raise(py, e))
+}
+
+/// How far work has come: bytes done, and of how many.
+#[derive(Default)]
+pub(crate) struct Counts {
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Counts {
+    /// Called by the work.
+    pub(crate) fn tell(&self, done: u64, total: u64) {
+        self.done.fetch_max(done, Relaxed);
+        self.total.store(total, Relaxed);
+    }
+}
+
+/// Does `work` on a thread of its own and without the interpreter's lock, while this one looks for
+/// Ctrl-C and tells a callable how far it has come. What either raises also raises `flag`, which
+/// the work has to heed; the error of Python's is the outer one.
+pub(crate) fn watched<T: Send>(
+    py: Python<'_>,
+    flag: &AtomicBool,
+    progress: Option<(&Counts, Bound<'_, PyAny>)>,
+    work: impl FnOnce() -> achronyme_env::Result<T> + Send,
+) -> PyResult<achronyme_env::Result<T>> {
+    let progress = progress.map(|(counts, told)| (counts, told.unbind()));
     let mut raised: Option<PyErr> = None;
     let result = py.detach(|| {
         std::thread::scope(|scope| {
             let (ended, ends) = sync_channel::<()>(1);
-            let theirs = Arc::clone(&flag);
             let worker = scope.spawn(move || {
-                let result = read_cancellable(&theirs, work);
+                let result = work();
                 let _ = ended.send(());
                 result
             });
             while let Err(RecvTimeoutError::Timeout) = ends.recv_timeout(LOOK_EVERY) {
-                if raised.is_none()
-                    && let Err(error) = Python::attach(|py| py.check_signals())
-                {
+                if raised.is_some() {
+                    continue;
+                }
+                let looked = Python::attach(|py| {
+                    py.check_signals()?;
+                    let Some((counts, told)) = &progress else {
+                        return Ok(());
+                    };
+                    let (done, total) = (counts.done.load(Relaxed), counts.total.load(Relaxed));
+                    match total {
+                        0 => Ok(()),
+                        _ => told.call1(py, (done, total)).map(drop),
+                    }
+                });
+                if let Err(error) = looked {
                     flag.store(true, Relaxed);
                     raised = Some(error);
                 }
@@ -50,7 +91,8 @@ pub(crate) fn read<T: Send>(
         })
     });
     match raised {
+        // Ctrl-C after the last look, when the work was done: both are true.
         Some(error) => Err(error),
-        None => result.map_err(|e| raise(py, e)),
+        None => Ok(result),
     }
 }

@@ -3,8 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use achronyme_env::{
     ArchiveWriter, BindingOptions, EnvError, Finding, Outcome, Record, SaveOptions, SaveReport,
@@ -15,7 +14,7 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::encode::{Encoder, Paths, type_name};
 use crate::error::raise;
-use crate::interrupt::LOOK_EVERY;
+use crate::interrupt::{Counts, watched};
 use crate::memory::Loan;
 
 /// A finding: name, path, type, outcome, why.
@@ -195,15 +194,12 @@ fn write(
     progress: Option<Bound<'_, PyAny>>,
 ) -> Result<SaveReport, Failure> {
     let cancel = Arc::new(AtomicBool::new(false));
-    let counts = Arc::new((AtomicU64::new(0), AtomicU64::new(0)));
+    let counts = Arc::new(Counts::default());
     let counted = Arc::clone(&counts);
     let options = options
         .cancel(Arc::clone(&cancel))
-        .on_progress(move |done, total| {
-            counted.0.fetch_max(done, Relaxed);
-            counted.1.store(total, Relaxed);
-        });
-    let progress = progress.map(Bound::unbind);
+        .on_progress(move |done, total| counted.tell(done, total));
+    let progress = progress.map(|told| (&*counts, told));
     let work = {
         let cancel = Arc::clone(&cancel);
         move || -> Result<SaveReport, EnvError> {
@@ -223,40 +219,8 @@ fn write(
             writer.finish()
         }
     };
-    let mut raised: Option<PyErr> = None;
-    let report = py.detach(|| {
-        std::thread::scope(|scope| {
-            let (ended, ends) = sync_channel::<()>(1);
-            let worker = scope.spawn(move || {
-                let report = work();
-                let _ = ended.send(());
-                report
-            });
-            while let Err(RecvTimeoutError::Timeout) = ends.recv_timeout(LOOK_EVERY) {
-                if raised.is_some() {
-                    continue;
-                }
-                let looked = Python::attach(|py| {
-                    py.check_signals()?;
-                    let (done, total) = (counts.0.load(Relaxed), counts.1.load(Relaxed));
-                    match &progress {
-                        Some(progress) if total > 0 => progress.call1(py, (done, total)).map(drop),
-                        _ => Ok(()),
-                    }
-                });
-                if let Err(error) = looked {
-                    cancel.store(true, Relaxed);
-                    raised = Some(error);
-                }
-            }
-            worker
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
-    });
-    match (report, raised) {
-        // Ctrl-C after the last look, when the new file was in place: both are true.
-        (_, Some(error)) => Err(Failure::Raised(error)),
-        (report, None) => report.map_err(Failure::Library),
+    match watched(py, &cancel, progress, work) {
+        Err(error) => Err(Failure::Raised(error)),
+        Ok(report) => report.map_err(Failure::Library),
     }
 }

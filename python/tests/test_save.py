@@ -490,11 +490,13 @@ def test_other_threads_run_while_a_file_is_written(tmp_path):
 
     thread = threading.Thread(target=tick)
     thread.start()
-    before = len(ticks)
-    ach.save(tmp_path / "a.ach", {"a": array}, durable=False)
-    after = len(ticks)
-    stop.set()
-    thread.join()
+    try:
+        before = len(ticks)
+        ach.save(tmp_path / "a.ach", {"a": array}, durable=False)
+        after = len(ticks)
+    finally:
+        stop.set()
+        thread.join()
     assert after - before > 3
 
 
@@ -554,17 +556,16 @@ def test_same_input_same_bytes_but_for_the_time(tmp_path):
 
 
 def test_the_line_of_progress_says_what_is_done_and_is_wiped(capsys):
-    from achronyme_env._save import _Bar
+    from achronyme_env._progress import Bar
 
     shown = []
     for done in (50, 200):
-        bar = _Bar("folder/run.ach")
-        bar.after = 0.0
+        bar = Bar("saving", "folder/run.ach", after=0.0)
         bar(done, 200)
         shown.append(capsys.readouterr().err)
         bar.close()
         assert capsys.readouterr().err.strip() == ""
     assert shown[0].startswith("\rsaving run.ach: 25 %, ") and shown[0].endswith(" MB/s")
     assert shown[1] == "\rsaving run.ach: waiting for the disk"
-    _Bar("run.ach")(1, 2)
+    Bar("saving", "run.ach")(1, 2)
     assert capsys.readouterr().err == ""  # nothing for what takes less than a second

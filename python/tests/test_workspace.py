@@ -363,3 +363,22 @@ def test_the_views_of_a_workspace_say_what_they_are(path):
     assert repr(ws.items()) == f"<items of {ws.path}>" and repr(ws.values()) == f"<values of {ws.path}>"
     assert [name for name, _ in ws.items()] == list(ws) and len(ws.values()) == len(ws)
     assert ws.keys() & {list(ws)[0]} == {list(ws)[0]}
+
+
+@pytest.mark.parametrize("mmap", [True, False])
+def test_checking_everything_tells_how_far_it_is(mmap, tmp_path):
+    path = tmp_path / "a.ach"
+    array = np.random.default_rng(0).random(12_000_000)
+    ach.save(path, {"a": array, "b": array[::-1]}, durable=False)
+    told: list = []
+    with ach.open(path, mmap=mmap) as ws:
+        assert ws.verify(progress=lambda *pair: told.append(pair))
+
+        def enough(done, total):
+            raise RuntimeError("enough")
+
+        with pytest.raises(RuntimeError, match="enough"):
+            ws.verify(progress=enough)
+    # Each byte as it is stored, and again as it is unpacked.
+    assert told and all(0 <= done <= total == 4 * array.nbytes for done, total in told)
+    assert told == sorted(told)

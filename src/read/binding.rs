@@ -255,7 +255,7 @@ impl<'a> Binding<'a> {
     pub(super) fn verify(&self) -> Result<()> {
         let check_extent = |number: u32| {
             self.store.check_extent(number)?;
-            super::verify::check_digest(self.store, number)
+            super::verify::check_digest(self.store, number, &mut |_| {})
         };
         let check_node = |node: u32| {
             let parts = super::parts::below(self.store, node)?;

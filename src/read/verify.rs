@@ -11,7 +11,7 @@ use super::content::{check_indexes, problem_of};
 use crate::error::{EnvError, Origin, Result};
 use crate::fault::{Fault, Part, Problem};
 use crate::format::TRAILER_LEN;
-use crate::format::extent::DigestKind;
+use crate::format::extent::{DigestKind, ExtentRecord};
 use crate::format::header::HEADER_LEN;
 use crate::format::records::EntryRecord;
 use crate::format::sums::{PIECE_BYTES, combine, piece_digest, root_digest};
@@ -79,6 +79,15 @@ impl Archive {
     /// Only what keeps it from reading: [`EnvError::Io`], or a file changed meanwhile. What is
     /// wrong with the file is in the report.
     pub fn verify(&self) -> Result<VerifyReport> {
+        self.verify_with(|_, _| {})
+    }
+
+    /// As [`verify`](Archive::verify); `progress` is told how many bytes of array data were looked
+    /// at, and of how many. That is each byte as it is stored, and again as it is unpacked.
+    ///
+    /// # Errors
+    /// Those of [`verify`](Archive::verify).
+    pub fn verify_with(&self, mut progress: impl FnMut(u64, u64)) -> Result<VerifyReport> {
         let records = self.store().records();
         let mut report = VerifyReport {
             bytes: self.file_len(),
@@ -104,8 +113,18 @@ impl Archive {
             });
             note(checked)?;
         }
-        for number in 0..records.extents.len() as u32 {
-            self.verify_extent(number, &mut note)?;
+        let lengths = |extent: &ExtentRecord| extent.stored_len.saturating_add(extent.raw_len);
+        let sum = |sum: u64, extent| sum.saturating_add(lengths(extent));
+        let total = records.extents.iter().fold(0, sum);
+        let mut done = 0u64;
+        for (number, extent) in records.extents.iter().enumerate() {
+            let mut looked_at = done;
+            self.verify_extent(number as u32, &mut note, &mut |bytes| {
+                looked_at = looked_at.saturating_add(bytes);
+                progress(looked_at, total);
+            })?;
+            // Of what is broken the rest was passed over.
+            done = done.saturating_add(lengths(extent));
         }
         self.verify_padding(&mut note)?;
         self.verify_root_digest(&mut note)?;
@@ -189,6 +208,7 @@ impl Archive {
         &self,
         number: u32,
         note: &mut dyn FnMut(Result<()>) -> Result<()>,
+        looked_at: &mut dyn FnMut(u64),
     ) -> Result<()> {
         let blocks = match self.store().blocks(number) {
             Ok(blocks) => blocks,
@@ -201,12 +221,13 @@ impl Archive {
             let checked = self.store().check_block(number, block);
             sound &= checked.is_ok();
             note(checked)?;
+            looked_at(blocks.sums.get(block).map_or(0, |sum| sum.len));
         }
         // Bytes that do not match their sums cannot match their digest either.
         if !sound {
             return Ok(());
         }
-        note(check_digest(self.store(), number))
+        note(check_digest(self.store(), number, looked_at))
     }
 
     /// Every byte that belongs to no part is zero.
@@ -283,7 +304,11 @@ impl Archive {
 }
 
 /// Compares the content of an extent with its digest: unpacks all of it.
-pub(super) fn check_digest(store: &Arc<Store>, number: u32) -> Result<()> {
+pub(super) fn check_digest(
+    store: &Arc<Store>,
+    number: u32,
+    looked_at: &mut dyn FnMut(u64),
+) -> Result<()> {
     let extent = *store.extent(number)?;
     let storage = ExtentStorage::new(Arc::clone(store), number, None);
     let kind = extent.digest_kind().unwrap_or(DigestKind::None);
@@ -297,6 +322,7 @@ pub(super) fn check_digest(store: &Arc<Store>, number: u32) -> Result<()> {
         storage.read_at(at, piece)?;
         pieces.push(piece_digest(kind, piece));
         at += now as u64;
+        looked_at(now as u64);
     }
     if combine(kind, &pieces) == extent.digest || kind == DigestKind::None {
         return Ok(());

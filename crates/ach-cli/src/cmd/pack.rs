@@ -98,7 +98,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
     let arrivals = Arrivals::find(&args.inputs, walk)?;
     let mut gathered = gather(args, &arrivals)?;
     let about = gathered.about(arrivals.files.len());
-    let progress = Progress::new();
+    let progress = Progress::new("saving");
     let options = gathered.keep_cold(options(args, about, &progress));
     let notes = std::mem::take(&mut gathered.notes);
     let mut writer = ArchiveWriter::create(&args.output, &options)?;

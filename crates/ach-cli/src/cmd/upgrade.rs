@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
         ));
         return Ok(Status::Faulty);
     }
-    let progress = Progress::new();
+    let progress = Progress::new("saving");
     let saved = old.save(&args.output, &options(args, &progress));
     progress.finish();
     let saved = saved?;

@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use super::{Document, Status, counted};
 use crate::error::{Failure, Result, report, shown};
 use crate::opened::{Opened, finding_json, told};
+use crate::progress::Progress;
 use crate::term::size::short;
 use crate::term::{Paint, Screen, escape};
 
@@ -91,7 +92,10 @@ fn verify(path: &Path) -> Result<Verdict> {
         }
         Err(error) => return unopened(path, error),
     };
-    let report = archive.verify()?;
+    let progress = Progress::new("checking");
+    let report = archive.verify_with(|done, total| progress.note(done, total));
+    progress.finish();
+    let report = report?;
     let faults = report.faults.into_iter().map(|found| Found {
         text: found.fault.to_string(),
         part: found.fault.part.to_string(),
