@@ -80,6 +80,7 @@ def open(  # noqa: A001: the name that such functions have
     *,
     types: Types = (),
     pickle: bool = False,
+    check: bool = True,
 ) -> Workspace:
     """Open a file: at once, whatever its size. Nothing but its table of contents is read.
 
@@ -92,8 +93,10 @@ def open(  # noqa: A001: the name that such functions have
     types: classes of enums, dataclasses and named tuples that may be made of what the file holds;
     a mapping gives the name they were saved under. Without its class such a value is a `StandIn`.
     pickle: whether values kept as pickles are read, which runs whatever code they name.
+    check: False does not compare what is read with its sums, for files that were verified already:
+    damage since then gives wrong numbers. The table of contents always is checked.
     """
-    return Workspace(path, mmap, types=types, pickle=pickle)
+    return Workspace(path, mmap, types=types, pickle=pickle, check=check)
 
 
 class Workspace(Mapping[str, Any]):
@@ -110,6 +113,7 @@ class Workspace(Mapping[str, Any]):
         *,
         types: Types = (),
         pickle: bool = False,
+        check: bool = True,
     ) -> None:
         self._path = os.path.abspath(os.fsdecode(os.fspath(path)))
         if mmap not in (True, False, "auto"):
@@ -117,9 +121,10 @@ class Workspace(Mapping[str, Any]):
         self._mmap = mmap
         self._types = dict(types) if isinstance(types, Mapping) else tuple(types)
         self._pickle = pickle
+        self._check = bool(check)
         self._context = Context(self._types, pickle, told=False)
         mapped = not _native.is_network(self._path) if mmap == "auto" else bool(mmap)
-        self._open: _native.Archive | None = _native.Archive(self._path, mapped)
+        self._open: _native.Archive | None = _native.Archive(self._path, mapped, self._check)
         self._names: list[str] | None = None
 
     @property
@@ -277,7 +282,7 @@ class Workspace(Mapping[str, Any]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By path: another process maps the same file, and shares its pages.
-        return _reopen, (self._path, self._mmap, self._types, self._pickle)
+        return _reopen, (self._path, self._mmap, self._types, self._pickle, self._check)
 
     def _rows(self, count: int) -> tuple[list[_Row], int]:
         return self._archive.listing(0, count), max(len(self) - count, 0)
@@ -319,8 +324,8 @@ def _no_such(path: str, key: object) -> NotFoundError:
     return error
 
 
-def _reopen(path: str, mmap: MMap, types: Types, pickle: bool) -> Workspace:
-    return Workspace(path, mmap, types=types, pickle=pickle)
+def _reopen(path: str, mmap: MMap, types: Types, pickle: bool, check: bool = True) -> Workspace:
+    return Workspace(path, mmap, types=types, pickle=pickle, check=check)
 
 
 class _Names(KeysView[str]):

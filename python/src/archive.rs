@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use achronyme_env::{Axis, Binding, DType, Extension, Kind, Slice, Value, View, read_cancellable};
+use achronyme_env::{
+    Axis, Binding, Check, DType, Extension, Kind, OpenOptions, Slice, Value, View, read_cancellable,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyEllipsis, PyInt, PySlice, PyTuple};
 
@@ -35,16 +37,21 @@ pub(crate) struct Archive {
 #[pymethods]
 impl Archive {
     #[new]
-    fn new(py: Python<'_>, path: PathBuf, mapped: bool) -> PyResult<Archive> {
+    #[pyo3(signature = (path, mapped, check))]
+    fn new(py: Python<'_>, path: PathBuf, mapped: bool, check: bool) -> PyResult<Archive> {
+        let options = OpenOptions::new().check(match check {
+            true => Check::Auto,
+            false => Check::Never,
+        });
         let opened = py.detach(|| match mapped {
             true => {
                 // Not of a FIFO, which would wait for a writer: the library says what it is.
                 let regular = std::fs::metadata(&path).is_ok_and(|found| found.is_file());
                 let file = regular.then(|| File::open(&path).ok()).flatten();
-                let archive = memory::open_mapped(&path)?;
+                let archive = memory::open_mapped(&options, &path)?;
                 Ok((archive, file.filter(|file| is_file_at(file, &path))))
             }
-            false => Ok((achronyme_env::Archive::open(&path)?, None)),
+            false => Ok((options.open(&path)?, None)),
         });
         let (archive, file) = opened.map_err(|e| raise(py, e))?;
         Ok(Archive {

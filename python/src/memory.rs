@@ -148,10 +148,13 @@ pub(crate) fn private<'py>(
 }
 
 /// Opens an archive by mapping it.
-pub(crate) fn open_mapped(path: &Path) -> achronyme_env::Result<achronyme_env::Archive> {
+pub(crate) fn open_mapped(
+    options: &OpenOptions,
+    path: &Path,
+) -> achronyme_env::Result<achronyme_env::Archive> {
     // SAFETY: as in `private`: the contract that the documentation hands on to the caller, who has
     // chosen to map, or has not chosen to read.
-    unsafe { OpenOptions::new().open_mmap(path) }
+    unsafe { options.open_mmap(path) }
 }
 
 /// An array of the dtype, shape and order of `tensor` at `data`, which keeps `base` alive.

@@ -382,3 +382,17 @@ def test_checking_everything_tells_how_far_it_is(mmap, tmp_path):
     # Each byte as it is stored, and again as it is unpacked.
     assert told and all(0 <= done <= total == 4 * array.nbytes for done, total in told)
     assert told == sorted(told)
+
+
+@pytest.mark.parametrize("mmap", [True, False])
+def test_only_without_checks_is_a_flipped_bit_a_wrong_number(mmap, tmp_path):
+    path = tmp_path / "a.ach"
+    ach.save(path, {"a": np.arange(100_000), "b": 1}, durable=False)
+    data = bytearray(path.read_bytes())
+    data[data.find(np.arange(500, 502).tobytes())] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ach.DamagedError):
+        ach.open(path, mmap)["a"]
+    trusting = ach.open(path, mmap, check=False)
+    assert trusting["a"][500] == 501 and pickle.loads(pickle.dumps(trusting))["a"][500] == 501
+    assert not trusting.verify()

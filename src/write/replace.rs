@@ -125,6 +125,10 @@ impl Replacement {
             if self.free_bytes().is_some_and(|free| free < len) {
                 return Err(self.write_failed(io::ErrorKind::StorageFull.into(), len));
             }
+            // In memory a reserved page is zeroed first and written then: half as fast again.
+            if self.is_in_memory() {
+                return Ok(());
+            }
             fallocate(self.file(), FallocateFlags::empty(), 0, len)
                 .map_err(|e| self.write_failed(e.into(), len))
         }
@@ -133,6 +137,16 @@ impl Replacement {
             let _ = len;
             Ok(())
         }
+    }
+
+    /// Whether the file system keeps its files in memory.
+    #[cfg(target_os = "linux")]
+    fn is_in_memory(&self) -> bool {
+        // From linux/magic.h.
+        const TMPFS: u32 = 0x0102_1994;
+        const RAMFS: u32 = 0x8584_58F6;
+        rustix::fs::fstatfs(self.file())
+            .is_ok_and(|stat| [TMPFS, RAMFS].contains(&(stat.f_type as u32)))
     }
 
     /// The error for a failed write of a file of `needed` bytes.
