@@ -60,6 +60,7 @@
 //!
 //! `docs/format.md` specifies the bytes, `docs/architecture.md` shows the house.
 
+mod environment;
 mod error;
 mod fault;
 mod finding;
@@ -73,7 +74,6 @@ mod path;
 mod pattern;
 mod read;
 mod selection;
-mod session;
 mod shuffle;
 mod slice;
 mod tree;
@@ -86,6 +86,12 @@ compile_error!(
     "achronyme-env reads and writes little-endian memory: big-endian hosts are not supported"
 );
 
+pub use environment::{
+    Clash, Environment, EnvironmentInfo, FunctionRegistry, Operation, RestoreMode, RestoreOptions,
+    RestoreReport, Restored, SharedSnapshot, Snapshot, Variable, env_info, env_load_var,
+    env_load_vars, get_metadata, merge, operations, restore_environment, restore_from,
+    restore_into, save_environment,
+};
 pub use error::{EnvError, Origin, Result};
 pub use fault::{Fault, Part, Problem};
 pub use finding::{Finding, Outcome};
@@ -102,12 +108,6 @@ pub use read::image::deserialize_value;
 pub use read::{
     Archive, Binding, Check, Child, ExtentInfo, Metadata, OpenOptions, Section, SectionKind, Sizes,
     VerifyFault, VerifyReport, View, read_cancellable,
-};
-pub use session::{
-    Clash, Environment, EnvironmentInfo, FunctionRegistry, Operation, RestoreMode, RestoreOptions,
-    RestoreReport, Restored, SharedSnapshot, Snapshot, Variable, env_info, env_load_var,
-    env_load_vars, get_metadata, merge, operations, restore_environment, restore_from,
-    restore_into, save_environment,
 };
 pub use slice::{Axis, Slice};
 pub use value::{

@@ -68,7 +68,16 @@ fn unsafe_lives_in_one_room() {
 
 /// The rooms, and the small things that not every room may know.
 const ROOMS: [&str; 11] = [
-    "format", "value", "tree", "read", "write", "session", "host", "version1", "interop", "path",
+    "format",
+    "value",
+    "tree",
+    "read",
+    "write",
+    "environment",
+    "host",
+    "version1",
+    "interop",
+    "path",
     "pattern",
 ];
 
@@ -80,7 +89,7 @@ fn rooms_look_only_where_they_may() {
             "value" => &["path"],
             "tree" => &["format", "value"],
             "read" | "write" => &["tree", "format", "value", "path", "pattern"],
-            "session" => &[
+            "environment" => &[
                 "read", "write", "format", "value", "version1", "path", "pattern",
             ],
             "host" => &["read", "write", "value"],
@@ -104,7 +113,7 @@ fn only_the_right_rooms_touch_files() {
         "src/read/map.rs",
         "src/read/open.rs",
         "src/read/source.rs",
-        "src/session/share.rs",
+        "src/environment/share.rs",
         "src/write/archive.rs",
         "src/write/areas.rs",
         "src/write/emit.rs",

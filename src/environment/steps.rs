@@ -1,7 +1,7 @@
 //! Stepping into the values of an environment along a path: the grammar and the errors of
 //! [`crate::Archive::at`], on values in memory.
 
-use super::environment::Environment;
+use super::variables::Environment;
 use crate::error::{EnvError, Result};
 use crate::name::{nearest, quoted};
 use crate::path::{Path, Step};

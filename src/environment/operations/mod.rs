@@ -7,7 +7,7 @@ mod variables;
 
 use std::fmt;
 
-use super::environment::Environment;
+use super::variables::Environment;
 use crate::error::{EnvError, Result};
 use crate::value::Value;
 

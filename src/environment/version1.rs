@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::environment::Variable;
 use super::info::EnvironmentInfo;
 use super::restore::{Arrivals, RestoreReport, check_writer};
 use super::restore_options::RestoreOptions;
+use super::variables::Variable;
 use crate::error::{EnvError, Result};
 use crate::finding::Finding;
 use crate::read::Metadata;

@@ -1,8 +1,8 @@
 //! The arguments of a call, read as what the operation takes.
 
 use super::Arguments;
+use crate::environment::given::{self, Mismatch, Read};
 use crate::error::{EnvError, Result};
-use crate::session::given::{self, Mismatch, Read};
 use crate::value::{Record, Value};
 
 impl<'a> Arguments<'a> {

@@ -1,9 +1,9 @@
 //! Operations on snapshots kept in memory.
 
 use super::Arguments;
+use crate::environment::variables::Environment;
+use crate::environment::report_record::count;
 use crate::error::Result;
-use crate::session::environment::Environment;
-use crate::session::report_record::count;
 use crate::value::Value;
 
 pub(super) fn keep(environment: &mut Environment, given: &Arguments<'_>) -> Result<Value> {

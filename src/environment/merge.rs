@@ -6,10 +6,10 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use indexmap::map::Entry;
 
-use super::environment::{Environment, Variable};
 use super::restore::{Arrivals, RestoreReport, Restored, taken, verify_if_asked};
 use super::restore_options::RestoreOptions;
 use super::settle::{in_one_record, is_same_scalar, settle};
+use super::variables::{Environment, Variable};
 use crate::error::{EnvError, Origin, Result};
 use crate::finding::{Finding, Outcome};
 use crate::read::Archive;

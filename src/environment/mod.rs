@@ -1,7 +1,6 @@
 //! A host's session on top of archives: the environment, its saving and restoring, and what a
 //! language offers its users of them.
 
-mod environment;
 mod functions;
 mod given;
 mod info;
@@ -18,9 +17,9 @@ mod settle;
 mod share;
 mod snapshot;
 mod steps;
+mod variables;
 mod version1;
 
-pub use environment::{Environment, Variable};
 pub use functions::FunctionRegistry;
 pub use info::{EnvironmentInfo, env_info, get_metadata};
 pub use load::{env_load_var, env_load_vars};
@@ -31,3 +30,4 @@ pub use restore_options::{RestoreMode, RestoreOptions};
 pub use save::save_environment;
 pub use share::SharedSnapshot;
 pub use snapshot::Snapshot;
+pub use variables::{Environment, Variable};

@@ -1,15 +1,15 @@
 //! Operations on files of saved environments.
 
 use super::Arguments;
+use crate::environment::variables::Environment;
+use crate::environment::given;
+use crate::environment::info::env_info;
+use crate::environment::load::{env_load_var, env_load_vars};
+use crate::environment::report_record::count;
+use crate::environment::restore::restore_into;
+use crate::environment::restore_options::RestoreOptions;
+use crate::environment::save::save_environment;
 use crate::error::Result;
-use crate::session::environment::Environment;
-use crate::session::given;
-use crate::session::info::env_info;
-use crate::session::load::{env_load_var, env_load_vars};
-use crate::session::report_record::count;
-use crate::session::restore::restore_into;
-use crate::session::restore_options::RestoreOptions;
-use crate::session::save::save_environment;
 use crate::value::{Kind, Record, Value};
 use crate::write::SaveOptions;
 

@@ -9,8 +9,8 @@ use std::time::SystemTime;
 
 use indexmap::IndexMap;
 
-use super::environment::{Environment, Variable};
 use super::save::{add_variables, session_options};
+use super::variables::{Environment, Variable};
 use crate::error::{EnvError, Result};
 use crate::name::nearest;
 use crate::value::Value;

@@ -5,10 +5,10 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::environment::{Environment, Variable};
 use super::known::load_known;
 use super::restore_options::RestoreOptions;
 use super::settle::settle;
+use super::variables::{Environment, Variable};
 use super::version1::{self, either};
 use crate::error::{EnvError, Origin, Result};
 use crate::finding::{Finding, Outcome};

@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::path::Path;
 
-use super::environment::{Environment, Variable};
+use super::variables::{Environment, Variable};
 use crate::error::Result;
 use crate::write::{ArchiveWriter, BindingOptions, SaveOptions, SaveReport};
 

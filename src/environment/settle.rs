@@ -4,10 +4,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::environment::{Environment, Variable};
 use super::functions::FunctionRegistry;
 use super::restore::{Arrivals, RestoreReport};
 use super::restore_options::{RestoreMode, RestoreOptions};
+use super::variables::{Environment, Variable};
 use crate::error::{EnvError, Result};
 use crate::finding::{Finding, Outcome};
 use crate::value::walk::{Trail, Walk};

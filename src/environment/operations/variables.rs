@@ -1,11 +1,11 @@
 //! Operations on the variables of the environment.
 
 use super::Arguments;
+use crate::environment::variables::Environment;
+use crate::environment::given;
+use crate::environment::report_record::count;
 use crate::error::{EnvError, Result};
 use crate::pattern::Patterns;
-use crate::session::environment::Environment;
-use crate::session::given;
-use crate::session::report_record::count;
 use crate::value::Value;
 
 pub(super) fn bindings(environment: &mut Environment, given: &Arguments<'_>) -> Result<Value> {
