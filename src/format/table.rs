@@ -283,6 +283,7 @@ impl<B: AsRef<[u8]>> Table<B> {
             nodes: cast(self.slice(&self.nodes)),
             shapes: cast(self.slice(&self.shapes)),
             shared_count: self.preamble.shared_count,
+            may_stand_elsewhere: false,
         }
     }
 
