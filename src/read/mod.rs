@@ -12,6 +12,7 @@ mod extents;
 pub(crate) mod image;
 mod index;
 mod layout;
+mod lineage;
 mod map;
 mod names;
 mod nodes;

@@ -11,6 +11,7 @@ mod emit;
 mod entries;
 mod image;
 mod inherit;
+mod lineage;
 mod options;
 mod placed;
 mod replace;
@@ -20,5 +21,7 @@ mod size;
 pub use archive::{ArchiveWriter, save};
 pub use binding_options::BindingOptions;
 pub use image::serialize_value;
+#[allow(unused_imports, reason = "made by sessions and deltas")]
+pub(crate) use lineage::Lineage;
 pub use options::{DEFAULT_COLD_SHARE, DEFAULT_LARGE_BYTES, SaveOptions};
 pub use report::SaveReport;
