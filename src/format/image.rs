@@ -24,7 +24,7 @@ const FLAG_OF_SESSION: u8 = 1;
 pub(crate) const CONTENT_ELSEWHERE: u64 = 1 << 63;
 
 /// The head of an image and its records.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct ImageHead {
     pub(crate) slot: Slot,
     /// Node of the attribute record of the binding.
@@ -170,12 +170,7 @@ impl ImageHead {
 
     fn tables_end(&self) -> u64 {
         let ids = self.shared_ids.as_ref().map_or(0, Vec::len);
-        ImageHead::len(
-            self.extents.len(),
-            self.nodes.len(),
-            self.shapes.len(),
-            ids,
-        )
+        ImageHead::len(self.extents.len(), self.nodes.len(), self.shapes.len(), ids)
     }
 
     /// Nodes, sums and extents follow the records in this order, each at its alignment.
@@ -279,8 +274,7 @@ fn check_head(head: &[u8; IMAGE_HEAD_LEN], length: u64) -> Result<Counts, Fault>
     if head[49] & !FLAG_OF_SESSION != 0 || head[50..52] != [0; 2] {
         return Err(fault(49, Problem::NotZero));
     }
-    let [extents, nodes, shapes, shared] =
-        [16, 20, 24, 28].map(|at| u32_at(head, at) as usize);
+    let [extents, nodes, shapes, shared] = [16, 20, 24, 28].map(|at| u32_at(head, at) as usize);
     if shared > nodes {
         return Err(field(28, "number of shared nodes", shared as u64));
     }

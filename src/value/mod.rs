@@ -8,6 +8,7 @@ mod dismantle;
 mod dtype;
 mod element;
 mod elements;
+mod handle;
 mod identical;
 mod lent;
 mod may_share;
@@ -29,6 +30,7 @@ pub use compound::{Cell, Edge, ErrorValue, Extension, Function, Scope, Typed, Us
 pub use dtype::{DType, Order};
 pub use element::{BF16, Complex64, Complex128, Element, F8E4M3, F8E5M2, F16};
 pub use elements::ElementSource;
+pub(crate) use handle::SharedHandle;
 pub(crate) use lent::NoContents;
 pub use lent::{
     EdgeRef, ErrorRef, ExtensionRef, FunctionRef, ScopeRef, SharedContents, SharedId,

@@ -34,7 +34,7 @@ use crate::format::{AREA_ALIGNMENT, NONE, TRAILER_LEN};
 use crate::name::{check_name, nearest, quoted};
 use crate::pattern::Patterns;
 use crate::selection::Selection;
-use crate::tree::build::{Builder, BuiltNodes};
+use crate::tree::build::{Builder, BuiltNodes, SharedIds};
 use crate::value::{NoContents, Record, SharedContents, Value, ValueRef};
 
 /// Saves bindings to a file: atomically, in the given order.
@@ -143,6 +143,11 @@ impl<'a> ArchiveWriter<'a> {
     /// Saves these contents of cells and scopes, by their addresses, instead of what is in them.
     pub(crate) fn freeze(&mut self, contents: Arc<HashMap<usize, Value>>) {
         self.builder.frozen = contents;
+    }
+
+    /// Gives cells and scopes the ids they have in a session.
+    pub(crate) fn name_cells(&mut self, ids: Box<dyn SharedIds + 'a>) {
+        self.builder.ids = Some(ids);
     }
 
     /// Adds a binding.
@@ -327,6 +332,7 @@ impl<'a> ArchiveWriter<'a> {
         let BuiltNodes {
             nodes,
             shared_count,
+            shared_ids,
             spools,
         } = self.builder.finish_nodes(empty)?;
         let mut extents = std::mem::take(&mut self.builder.extents);
@@ -341,6 +347,7 @@ impl<'a> ArchiveWriter<'a> {
                 .collect(),
             nodes: Vec::with_capacity(nodes.len()),
             shapes: std::mem::take(&mut self.builder.shapes),
+            shared_ids: shared_ids.unwrap_or_default(),
         };
 
         // The plan: the table's length is known from the counts, so it stands in front.
