@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use super::cancel;
 use super::check::Check;
 use super::cold;
-use super::store::Store;
+use super::store::{Store, Tables};
 use crate::error::{EnvError, Result};
 use crate::fault::{Part, Problem};
 use crate::format::extent::{BlockSums, Codec, ExtentRecord};
@@ -374,6 +374,9 @@ impl Storage for ExtentStorage {
     }
 
     fn file_offset(&self) -> Option<u64> {
+        if !matches!(self.store.tables, Tables::Archive(_)) {
+            return None;
+        }
         let record = self.store.extent(self.number).ok()?;
         (record.codec() == Some(Codec::Raw)).then_some(record.offset)
     }
