@@ -67,6 +67,7 @@ mod finding;
 mod format;
 pub mod host;
 mod interop;
+mod journal;
 pub mod limits;
 mod marks;
 mod name;
@@ -101,6 +102,7 @@ pub use format::header::{
 };
 #[cfg(feature = "serde")]
 pub use interop::{from_value, to_value};
+pub use journal::{Durability, FLAG_COMMIT, FrameKind, MESSAGE_HEADER_LEN, MessageHeader};
 pub use limits::Limits;
 pub use name::{check_name, escape_for_terminal};
 pub use pattern::Patterns;

@@ -1,0 +1,1 @@
+//! Walking the frames of one segment, in windows of a mebibyte.
