@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::frames::local_offset;
-use super::overlay::{FrameBinding, Moved};
+use super::overlay::{FrameBinding, Moved, Overlay};
 use super::store::{Store, TableBytes};
 use super::view::View;
 use crate::error::Result;
@@ -17,7 +17,11 @@ use crate::value::{DType, Kind, Order, Record, Value};
 /// A name, its value, and its attributes. Borrowed from an archive; looking at it reads nothing
 /// unless said otherwise.
 #[derive(Clone, Copy)]
-pub struct Binding<'a>(Place<'a>);
+pub struct Binding<'a> {
+    place: Place<'a>,
+    /// Of a session: where the newest contents of cells stand.
+    overlay: Option<&'a Overlay>,
+}
 
 /// Where a binding stands.
 #[derive(Clone, Copy)]
@@ -71,22 +75,25 @@ impl<'a> Binding<'a> {
         table: &'a Table<TableBytes>,
         index: usize,
         moved: Option<&'a Moved>,
+        overlay: Option<&'a Overlay>,
     ) -> Self {
-        Binding(Place::Table {
+        let place = Place::Table {
             store,
             table,
             index,
             moved,
-        })
+        };
+        Binding { place, overlay }
     }
 
-    pub(super) fn in_frame(binding: &'a FrameBinding) -> Self {
-        Binding(Place::Frame(binding))
+    pub(super) fn in_frame(binding: &'a FrameBinding, overlay: Option<&'a Overlay>) -> Self {
+        let place = Place::Frame(binding);
+        Binding { place, overlay }
     }
 
     /// The name.
     pub fn name(&self) -> &'a str {
-        match self.0 {
+        match self.place {
             Place::Table {
                 moved: Some(moved), ..
             } => &moved.name,
@@ -98,12 +105,12 @@ impl<'a> Binding<'a> {
     /// Its place in the order of saving. In an archive that is read with its journal places may be
     /// left out: those of bindings that were removed.
     pub fn ordinal(&self) -> u32 {
-        u32::try_from(self.order()).unwrap_or(u32::MAX)
+        u32::try_from(self.place_in_order()).unwrap_or(u32::MAX)
     }
 
     /// Its place in the order of definition.
-    pub(crate) fn order(&self) -> u64 {
-        match self.0 {
+    pub(crate) fn place_in_order(&self) -> u64 {
+        match self.place {
             Place::Table {
                 moved: Some(moved), ..
             } => moved.order,
@@ -113,7 +120,7 @@ impl<'a> Binding<'a> {
     }
 
     fn flags(&self) -> u8 {
-        match self.0 {
+        match self.place {
             Place::Table { .. } => self.entry().map_or(0, |entry| entry.flags),
             Place::Frame(binding) => binding.flags,
         }
@@ -131,7 +138,7 @@ impl<'a> Binding<'a> {
 
     /// Whether it has attributes.
     pub fn has_attributes(&self) -> bool {
-        match self.0 {
+        match self.place {
             Place::Table { .. } => self.entry().is_some_and(|entry| entry.attributes != NONE),
             Place::Frame(_) => self.root().is_ok_and(|root| root.attributes.is_some()),
         }
@@ -139,12 +146,12 @@ impl<'a> Binding<'a> {
 
     /// Whether it stands in the journal, and not in the archive.
     pub fn is_in_journal(&self) -> bool {
-        matches!(self.0, Place::Frame(_))
+        matches!(self.place, Place::Frame(_))
     }
 
     /// Where its value is. In a frame this reads the head of the value image.
     pub(super) fn root(&self) -> Result<Root<'a>> {
-        match self.0 {
+        match self.place {
             Place::Table { store, .. } => {
                 let entry = self.entry();
                 let slot = entry.and_then(EntryRecord::slot).ok_or_else(|| {
@@ -213,7 +220,10 @@ impl<'a> Binding<'a> {
     /// As [`crate::Archive::get`].
     pub fn value(&self) -> Result<Value> {
         self.root()
-            .and_then(|root| root.store.value(root.slot, Some(self.name())))
+            .and_then(|root| match self.overlay {
+                Some(overlay) => super::cells::load_one(overlay, root, self.name()),
+                None => root.store.value(root.slot, Some(self.name())),
+            })
             .map_err(|e| e.of_variable(self.name()))
     }
 
@@ -224,7 +234,7 @@ impl<'a> Binding<'a> {
     pub fn view(&self) -> Result<View<'a>> {
         let view = self
             .root()
-            .and_then(|root| View::of_slot(root.store, root.slot, self.name()));
+            .and_then(|root| View::of_root(root, self.name(), self.overlay));
         view.map_err(|e| e.of_variable(self.name()))
     }
 
@@ -237,10 +247,12 @@ impl<'a> Binding<'a> {
         let Some(node) = root.attributes else {
             return Ok(Record::new());
         };
-        let value = root
-            .store
-            .value(Slot::Node(node), Some(self.name()))
-            .map_err(|e| e.of_variable(self.name()))?;
+        let slot = Slot::Node(node);
+        let value = match self.overlay {
+            Some(overlay) => super::cells::load_one(overlay, Root { slot, ..root }, self.name()),
+            None => root.store.value(slot, Some(self.name())),
+        };
+        let value = value.map_err(|e| e.of_variable(self.name()))?;
         match value {
             Value::Record(record) => Ok(record),
             _ => {
@@ -268,21 +280,20 @@ impl<'a> Binding<'a> {
             .map(|number| extent_info(root.store, number))
             .collect()
     }
-
 }
 
 fn extent_info(store: &Arc<Store>, number: u32) -> Result<ExtentInfo> {
-        let record = store.extent(number)?;
-        Ok(ExtentInfo {
-            number,
-            offset: local_offset(record.offset),
-            stored_len: record.stored_len,
-            raw_len: record.raw_len,
-            codec: record.codec(),
-            shuffle: record.shuffle,
-            digest_kind: record.digest_kind(),
-            digest: record.digest,
-        })
+    let record = store.extent(number)?;
+    Ok(ExtentInfo {
+        number,
+        offset: local_offset(record.offset),
+        stored_len: record.stored_len,
+        raw_len: record.raw_len,
+        codec: record.codec(),
+        shuffle: record.shuffle,
+        digest_kind: record.digest_kind(),
+        digest: record.digest,
+    })
 }
 
 impl<'a> Binding<'a> {
@@ -360,9 +371,7 @@ impl<'a> Binding<'a> {
                 store.checked_node(number, true)?;
             }
             parts.extents.into_iter().try_for_each(check_extent)?;
-            store
-                .value(Slot::Node(node), Some(self.name()))
-                .map(drop)
+            store.value(Slot::Node(node), Some(self.name())).map(drop)
         };
         let check = || -> Result<()> {
             if let Some(node) = root.attributes {
@@ -380,7 +389,7 @@ impl<'a> Binding<'a> {
 
     /// As [`Binding::root`]; also of a binding whose value is of a kind that is not known here.
     pub(super) fn root_of_attributes(&self) -> Result<Root<'a>> {
-        match self.0 {
+        match self.place {
             Place::Table { store, .. } => Ok(Root {
                 store,
                 slot: Slot::Null,
@@ -403,14 +412,14 @@ impl<'a> Binding<'a> {
 
     /// Its place in the table; 0 for one that stands in a frame.
     pub(super) fn index(&self) -> usize {
-        match self.0 {
+        match self.place {
             Place::Table { index, .. } => index,
             Place::Frame(_) => 0,
         }
     }
 
     fn entry(&self) -> Option<&'a EntryRecord> {
-        match self.0 {
+        match self.place {
             Place::Table { table, index, .. } => table.entries().get(index),
             Place::Frame(_) => None,
         }

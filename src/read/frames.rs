@@ -4,7 +4,6 @@
 //! upper bits of an offset say in which of the store's sources the bytes are.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io;
 use std::sync::{Arc, OnceLock};
 
@@ -17,6 +16,7 @@ use crate::error::{EnvError, Origin, Result};
 use crate::fault::{Fault, Part, Problem};
 use crate::format::extent::ExtentRecord;
 use crate::format::image::ImageHead;
+use crate::journal::Segment;
 use crate::limits::Limits;
 
 /// Extents from this many bytes up may be named by their digest instead of being written again.
@@ -34,11 +34,16 @@ pub(super) fn local_offset(offset: u64) -> u64 {
 /// Where a value image stands: in a segment of the journal.
 #[derive(Clone, Debug)]
 pub(crate) struct ImagePlace {
-    pub(crate) file: Arc<File>,
-    pub(crate) path: Origin,
+    pub(crate) segment: Segment,
     /// First byte, and number of bytes.
     pub(crate) offset: u64,
     pub(crate) len: u64,
+}
+
+impl ImagePlace {
+    fn path(&self) -> Origin {
+        self.segment.path().into()
+    }
 }
 
 /// How the images of a session are read, and what they may name.
@@ -85,15 +90,11 @@ impl ImageContext {
         if let Some(mapping) = &self.mapping
             && place.len >= ELSEWHERE_FROM
         {
-            let map = mapping.range(&place.file, place.offset, place.len);
-            let map = map.map_err(|e| EnvError::io("map", place.path.clone(), e))?;
+            let map = mapping.range(place.segment.file(), place.offset, place.len);
+            let map = map.map_err(|e| EnvError::io("map", place.path(), e))?;
             return Ok(Arc::new(map));
         }
-        Ok(Arc::new(FileRange {
-            file: Arc::clone(&place.file),
-            offset: place.offset,
-            len: place.len,
-        }))
+        Ok(Arc::new(place.clone()))
     }
 
     /// Where the content of an extent stands: 0 for the archive, else the number of an image.
@@ -118,13 +119,14 @@ impl ImageContext {
     }
 
     fn read_head(&self, place: &ImagePlace) -> Result<ImageHead> {
-        read_head(&*self.source(place)?, &place.path, place.offset)
+        read_head(&*self.source(place)?, &place.path(), place.offset)
     }
 
     /// Opens an image: reads and checks its head and records.
     fn open(&self, place: &ImagePlace) -> Result<Store> {
         let own = self.source(place)?;
-        let mut head = read_head(&*own, &place.path, place.offset)?;
+        let path = place.path();
+        let mut head = read_head(&*own, &path, place.offset)?;
         let mut sources = Sources(vec![own]);
         let mut numbers: HashMap<usize, usize> = HashMap::new();
         for (number, extent) in head.extents.iter_mut().enumerate() {
@@ -135,7 +137,7 @@ impl ImageContext {
                 let text = "its content stands neither in the journal nor in the archive";
                 let problem = Problem::Structure(text.to_owned());
                 let fault = Fault::new(Part::Extent(number as u32), place.offset, problem);
-                damaged(&place.path, fault)
+                damaged(&path, fault)
             })?;
             let source = match numbers.get(&image) {
                 Some(source) => *source,
@@ -151,10 +153,7 @@ impl ImageContext {
             };
             if source > MAX_SOURCES {
                 let what = format!("a value whose arrays stand in {source} frames");
-                return Err(EnvError::Unsupported {
-                    path: place.path.clone(),
-                    what,
-                });
+                return Err(EnvError::Unsupported { path, what });
             }
             let high = (source as u64) << OFFSET_BITS;
             *extent = record;
@@ -168,13 +167,7 @@ impl ImageContext {
             _ => Arc::new(sources),
         };
         let tables = Tables::Image(head);
-        Ok(Store::new(
-            source,
-            tables,
-            place.path.clone(),
-            self.check,
-            self.limits,
-        ))
+        Ok(Store::new(source, tables, path, self.check, self.limits))
     }
 }
 
@@ -198,7 +191,13 @@ fn read_head(source: &dyn ByteSource, path: &Origin, offset: u64) -> Result<Imag
     ImageHead::read(source.len(), first).map_err(|trouble| match trouble {
         Trouble::Fault(fault) => {
             let at = offset.saturating_add(fault.offset);
-            damaged(path, Fault { offset: at, ..fault })
+            damaged(
+                path,
+                Fault {
+                    offset: at,
+                    ..fault
+                },
+            )
         }
         Trouble::Io(e) => EnvError::io("read", path.clone(), e),
     })
@@ -260,15 +259,8 @@ impl FrameImage {
     }
 }
 
-/// A range of a file whose end may move: a committed frame, which nobody changes.
-#[derive(Debug)]
-struct FileRange {
-    file: Arc<File>,
-    offset: u64,
-    len: u64,
-}
-
-impl ByteSource for FileRange {
+/// A range of a file whose end may move: part of a committed frame, which nobody changes.
+impl ByteSource for ImagePlace {
     fn len(&self) -> u64 {
         self.len
     }
@@ -278,7 +270,7 @@ impl ByteSource for FileRange {
         if end.is_none_or(|end| end > self.len) {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        super::source::read_exact_at(&self.file, out, self.offset + offset)
+        super::source::read_exact_at(self.segment.file(), out, self.offset + offset)
     }
 
     fn lend(&self, _: u64, _: u64) -> Option<&[u8]> {

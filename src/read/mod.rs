@@ -4,6 +4,7 @@ pub(crate) mod archive;
 mod binding;
 mod bulk;
 mod cancel;
+pub(crate) mod cells;
 mod check;
 mod cold;
 mod content;

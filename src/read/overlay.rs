@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use super::frames::{FrameImage, ImageContext};
-use super::store::{Store, Tables};
+use super::store::{Store, TableBytes, Tables};
 use crate::error::Result;
 use crate::format::image::CONTENT_ELSEWHERE;
 use crate::format::records::{FLAG_CONSTANT, FLAG_MUTABLE};
@@ -37,15 +37,6 @@ enum Said {
     Removed,
     Moved(Moved),
     Frame(FrameBinding),
-}
-
-/// Where the content of a cell or scope stands.
-#[derive(Clone, Debug)]
-pub(super) enum CellPlace {
-    /// A shared number of the archive.
-    Base(u32),
-    /// A shared number of an image.
-    Frame(Arc<FrameImage>, u32),
 }
 
 /// A binding of the whole, by where it stands.
@@ -85,33 +76,28 @@ enum Sorted {
 impl Overlay {
     /// Nothing said yet over the archive that `context` reads.
     pub(crate) fn new(context: Arc<ImageContext>) -> Overlay {
-        let mut overlay = Overlay {
+        let table = table_of(&context.base);
+        let len = table.entries().len();
+        let greatest_cell = match table.shared_ids() {
+            [] => u64::from(table.preamble().shared_count),
+            ids => ids.iter().copied().max().unwrap_or(0),
+        };
+        Overlay {
             hidden: false,
             names: HashMap::new(),
             cells: HashMap::new(),
             base_cells: OnceLock::new(),
-            next_order: 0,
-            greatest_cell: 0,
-            len: 0,
+            // Ordinals are the places 0..len: a table that says otherwise is found by `verify`.
+            next_order: len as u64,
+            greatest_cell,
+            len,
             sorted: OnceLock::new(),
             context,
-        };
-        let table = overlay.table();
-        overlay.len = table.entries().len();
-        // Ordinals are the places 0..len: a table that says otherwise is found by `verify`.
-        overlay.next_order = table.entries().len() as u64;
-        overlay.greatest_cell = match table.shared_ids() {
-            [] => u64::from(table.preamble().shared_count),
-            ids => ids.iter().copied().max().unwrap_or(0),
-        };
-        overlay
+        }
     }
 
-    pub(super) fn table(&self) -> &Table<super::store::TableBytes> {
-        match &self.context.base.tables {
-            Tables::Archive(table) => table,
-            Tables::Image(_) => unreachable!("an overlay lies over an archive"),
-        }
+    pub(super) fn table(&self) -> &Table<TableBytes> {
+        table_of(&self.context.base)
     }
 
     pub(super) fn base_index(&self, name: &str) -> Option<usize> {
@@ -152,7 +138,13 @@ impl Overlay {
     // What frames say. Each is one effective frame, in order.
 
     /// A binding was set.
-    pub(crate) fn set(&mut self, name: Arc<str>, constant: bool, mutable: bool, image: Arc<FrameImage>) {
+    pub(crate) fn set(
+        &mut self,
+        name: Arc<str>,
+        constant: bool,
+        mutable: bool,
+        image: Arc<FrameImage>,
+    ) {
         let order = self.order_of(&name).unwrap_or_else(|| {
             self.len += 1;
             self.next_order += 1;
@@ -287,21 +279,43 @@ impl Overlay {
     }
 
     /// Where the newest content of a cell or scope stands.
-    pub(super) fn cell(&self, id: u64) -> Option<CellPlace> {
-        if let Some((image, number)) = self.cells.get(&id) {
-            return Some(CellPlace::Frame(Arc::clone(image), *number));
-        }
-        let table = self.table();
-        let ids = table.shared_ids();
+    ///
+    /// # Errors
+    /// What reading the head of an image answers; [`EnvError::Damaged`] when it stands nowhere.
+    pub(super) fn cell(&self, id: u64) -> Result<(&Arc<Store>, u32)> {
+        let base = &self.context.base;
+        let (store, number) = match self.cells.get(&id) {
+            Some((image, number)) => (image.store()?, Some(*number)),
+            None => (base, self.base_cell(id)),
+        };
+        let node = number.and_then(|number| store.records().shared_node(number));
+        let node = node.ok_or_else(|| {
+            let text = format!("cell {id} stands neither in the journal nor in the archive");
+            base.damaged_node(0, text)
+        })?;
+        Ok((store, node))
+    }
+
+    /// The shared number of a cell of the archive.
+    fn base_cell(&self, id: u64) -> Option<u32> {
+        let ids = self.table().shared_ids();
         if ids.is_empty() {
-            let number = u32::try_from(id.checked_sub(1)?).ok()?;
-            return (number < table.preamble().shared_count).then_some(CellPlace::Base(number));
+            return u32::try_from(id.checked_sub(1)?).ok();
         }
         let numbers = self.base_cells.get_or_init(|| {
             let numbered = ids.iter().zip(0u32..);
             numbered.map(|(id, number)| (*id, number)).collect()
         });
-        numbers.get(&id).map(|number| CellPlace::Base(*number))
+        numbers.get(&id).copied()
+    }
+
+    /// Store and node of the newest content of shared number `number` of a store.
+    ///
+    /// # Errors
+    /// As [`Overlay::cell`].
+    pub(super) fn content(&self, store: &Arc<Store>, number: u32) -> Result<(&Arc<Store>, u32)> {
+        let id = self.cell_id(store, number);
+        self.cell(id.ok_or_else(|| store.no_node(number))?)
     }
 
     /// The id of shared node `number` of a store: of the archive, or of an image.
@@ -319,6 +333,14 @@ impl Overlay {
     /// The greatest id of a cell that the session knows.
     pub(crate) fn greatest_cell(&self) -> u64 {
         self.greatest_cell
+    }
+}
+
+fn table_of(base: &Store) -> &Table<TableBytes> {
+    match &base.tables {
+        Tables::Archive(table) => table,
+        // Only ever made over the store of an archive: see `Overlay::new`.
+        Tables::Image(_) => unreachable!("an overlay lies over an archive"),
     }
 }
 

@@ -3,6 +3,7 @@
 //! unfold into a large value.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::node::Node;
@@ -36,6 +37,32 @@ pub(crate) trait TreeSource {
     fn damaged(&self, node: u32, what: &str) -> EnvError;
 }
 
+impl<S: TreeSource + ?Sized> TreeSource for &S {
+    fn node(&self, number: u32) -> Result<Arc<Node>> {
+        (**self).node(number)
+    }
+
+    fn shared_node(&self, shared: u32) -> Result<u32> {
+        (**self).shared_node(shared)
+    }
+
+    fn tensor(&self, dtype: u8, order: u8, shape: &[u64], extent: u32) -> Result<Tensor> {
+        (**self).tensor(dtype, order, shape, extent)
+    }
+
+    fn extent_bytes(&self, extent: u32) -> Result<Vec<u8>> {
+        (**self).extent_bytes(extent)
+    }
+
+    fn known_shared(&self, shared: u32, is_scope: bool) -> Result<Option<SharedHandle>> {
+        (**self).known_shared(shared, is_scope)
+    }
+
+    fn damaged(&self, node: u32, what: &str) -> EnvError {
+        (**self).damaged(node, what)
+    }
+}
+
 /// The value of the node `number`.
 pub(crate) fn restore(source: &dyn TreeSource, number: u32) -> Result<Value> {
     let mut values = restore_many(source, &[number], &|_| ())?;
@@ -53,7 +80,7 @@ pub(crate) fn restore_many(
     numbers: &[u32],
     begin: &dyn Fn(usize),
 ) -> Result<Vec<Value>> {
-    let mut restorer = Restorer::new(source);
+    let mut restorer = Restorer::new(Rc::new(source));
     let mut values = Vec::with_capacity(numbers.len());
     for (place, number) in numbers.iter().enumerate() {
         begin(place);
@@ -66,7 +93,7 @@ pub(crate) fn restore_many(
 
 /// The value of `tree`, which stands in the node `own`.
 pub(crate) fn restore_tree(source: &dyn TreeSource, tree: &Archived, own: u32) -> Result<Value> {
-    let mut restorer = Restorer::new(source);
+    let mut restorer = Restorer::new(Rc::new(source));
     let value = restorer.tree(tree, own, 0)?;
     restorer.fill_shared(&|_| ())?;
     Ok(value)
@@ -74,7 +101,7 @@ pub(crate) fn restore_tree(source: &dyn TreeSource, tree: &Archived, own: u32) -
 
 /// Makes the values of one source.
 pub(crate) struct Restorer<'s> {
-    pub(super) source: &'s dyn TreeSource,
+    pub(super) source: Rc<dyn TreeSource + 's>,
     read: HashSet<u32>,
     roots: HashMap<u32, Value>,
     shared: HashMap<u32, SharedHandle>,
@@ -90,7 +117,7 @@ pub(crate) struct Restorer<'s> {
 const MAX_KEPT_NAMES: usize = 4096;
 
 impl<'s> Restorer<'s> {
-    pub(crate) fn new(source: &'s dyn TreeSource) -> Self {
+    pub(crate) fn new(source: Rc<dyn TreeSource + 's>) -> Self {
         Restorer {
             source,
             read: HashSet::new(),
@@ -154,7 +181,7 @@ impl<'s> Restorer<'s> {
     }
 
     /// The value of `tree`, which stands in node `own`.
-    pub(super) fn tree(&mut self, tree: &Archived, own: u32, depth: usize) -> Result<Value> {
+    pub(crate) fn tree(&mut self, tree: &Archived, own: u32, depth: usize) -> Result<Value> {
         Ok(match tree {
             ArchivedTree::Null => Value::Null,
             ArchivedTree::Boolean(boolean) => Value::Boolean(*boolean),
