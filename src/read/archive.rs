@@ -32,6 +32,7 @@ use crate::value::{Record, Tensor, Value};
 #[derive(Clone)]
 pub struct Archive(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     header: AchHeader,
     store: Arc<Store>,
@@ -134,6 +135,11 @@ impl Archive {
             None => self.clone(),
             Some(_) => Archive::new(self.0.header.clone(), Arc::clone(&self.0.store)),
         }
+    }
+
+    /// What a journal says over it, to say more. Clones of the archive keep what was said.
+    pub(crate) fn overlay_mut(&mut self) -> Option<&mut Overlay> {
+        Arc::make_mut(&mut self.0).overlay.as_mut()
     }
 
     pub(crate) fn overlay(&self) -> Option<&Overlay> {

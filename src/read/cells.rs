@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::binding::Root;
+use super::binding::{Binding, Root};
 use super::bulk::BulkSource;
 use super::overlay::Overlay;
 use super::store::Store;
@@ -15,32 +15,63 @@ use crate::format::records::Slot;
 use crate::tree::node::Node;
 use crate::tree::restore::{Restorer, TreeSource};
 use crate::tree::schema::Archived;
-use crate::value::{SharedHandle, Tensor, Value};
+use crate::value::{Record, SharedHandle, Tensor, Value};
 
-/// The cells and scopes of a session that are in memory, by their ids.
+/// The cells and scopes of a session that are in memory.
 #[derive(Debug, Default)]
-pub(crate) struct CellHandles(Mutex<HashMap<u64, SharedHandle>>);
+pub(crate) struct CellHandles(Mutex<Handles>);
+
+#[derive(Debug, Default)]
+struct Handles {
+    by_id: HashMap<u64, KnownCell>,
+    /// Ids by address: a handle that is held keeps its address.
+    ids: HashMap<usize, u64>,
+}
+
+/// A cell in memory, and what the session recorded of it.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownCell {
+    pub(crate) handle: SharedHandle,
+    /// What it held when it was last read or written.
+    pub(crate) recorded: Value,
+}
 
 impl CellHandles {
-    pub(crate) fn get(&self, id: u64) -> Option<SharedHandle> {
-        self.lock().get(&id).cloned()
+    pub(crate) fn get(&self, id: u64) -> Option<KnownCell> {
+        self.lock().by_id.get(&id).cloned()
     }
 
-    pub(crate) fn insert(&self, id: u64, handle: SharedHandle) {
-        self.lock().insert(id, handle);
+    pub(crate) fn id_of(&self, handle: &SharedHandle) -> Option<u64> {
+        self.lock().ids.get(&handle.address()).copied()
     }
 
-    fn forget(&self, id: u64) {
-        self.lock().remove(&id);
+    /// Notes a cell, and what the session holds of it.
+    pub(crate) fn insert(&self, id: u64, handle: SharedHandle, recorded: Value) {
+        let mut handles = self.lock();
+        handles.ids.insert(handle.address(), id);
+        handles.by_id.insert(id, KnownCell { handle, recorded });
     }
 
-    pub(crate) fn all(&self) -> Vec<(u64, SharedHandle)> {
-        let mut all: Vec<_> = self.lock().iter().map(|(id, h)| (*id, h.clone())).collect();
+    pub(crate) fn forget(&self, id: u64) {
+        let mut handles = self.lock();
+        if let Some(known) = handles.by_id.remove(&id) {
+            handles.ids.remove(&known.handle.address());
+        }
+    }
+
+    /// All of them, by their ids.
+    pub(crate) fn all(&self) -> Vec<(u64, KnownCell)> {
+        let handles = self.lock();
+        let mut all: Vec<_> = handles
+            .by_id
+            .iter()
+            .map(|(id, known)| (*id, known.clone()))
+            .collect();
         all.sort_unstable_by_key(|(id, _)| *id);
         all
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, SharedHandle>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Handles> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -63,11 +94,47 @@ pub(super) fn load<'s>(
     let values: Result<Vec<Value>> = values.collect();
     let filled = values.and_then(|values| loader.fill().map(|()| values));
     if filled.is_err() {
-        // What was made and not filled must not be met again.
-        let made = loader.shared.made.borrow();
-        made.iter().for_each(|id| handles.forget(*id));
+        loader.forget_made();
     }
     filled
+}
+
+/// A load of many values one after the other: what they share is shared.
+pub(crate) struct SessionLoad<'s>(Loader<'s>);
+
+impl<'s> SessionLoad<'s> {
+    pub(crate) fn new(overlay: &'s Overlay, handles: &'s CellHandles) -> Self {
+        SessionLoad(Loader::new(overlay, handles))
+    }
+
+    /// Value and attributes of a binding. Its cells are filled.
+    pub(crate) fn binding(&mut self, binding: &Binding<'s>) -> Result<(Value, Record)> {
+        let name = binding.name();
+        let mut load = || {
+            let root = binding.root()?;
+            let value = self.0.value(&root, name)?;
+            let attributes = match root.attributes {
+                None => Record::new(),
+                Some(node) => {
+                    let slot = Slot::Node(node);
+                    match self.0.value(&Root { slot, ..root }, name)? {
+                        Value::Record(record) => record,
+                        _ => {
+                            let what = "attributes that are not a record".to_owned();
+                            return Err(root.store.damaged_node(node, what));
+                        }
+                    }
+                }
+            };
+            self.0.fill()?;
+            Ok((value, attributes))
+        };
+        let loaded = load().map_err(|e| e.of_variable(name));
+        if loaded.is_err() {
+            self.0.forget_made();
+        }
+        loaded
+    }
 }
 
 /// The value of one binding, with cells of its own.
@@ -105,9 +172,9 @@ pub(super) fn load_tree(
 pub(crate) fn refill(overlay: &Overlay, ids: &[u64], handles: &CellHandles) -> Result<()> {
     let mut loader = Loader::new(overlay, handles);
     for id in ids {
-        if let Some(handle) = handles.get(*id) {
+        if let Some(known) = handles.get(*id) {
             let mut waiting = loader.shared.waiting.borrow_mut();
-            waiting.push_back((*id, handle, None));
+            waiting.push_back((*id, known.handle, None));
         }
     }
     loader.fill()
@@ -143,6 +210,12 @@ impl<'s> Loader<'s> {
             shared: Rc::new(shared),
             sources: HashMap::new(),
         }
+    }
+
+    /// What was made and perhaps not filled must not be met again.
+    fn forget_made(&self) {
+        let made = self.shared.made.borrow();
+        made.iter().for_each(|id| self.shared.handles.forget(*id));
     }
 
     fn value(&mut self, root: &Root<'_>, variable: &'s str) -> Result<Value> {
@@ -196,8 +269,11 @@ impl<'s> Loader<'s> {
         let (source, restorer) = self.source(store);
         source.bulk.variable.set(variable);
         let content = restorer.root(node)?;
-        match handle.set_content(content) {
-            true => Ok(()),
+        match handle.set_content(content.clone()) {
+            true => {
+                self.shared.handles.insert(id, handle.clone(), content);
+                Ok(())
+            }
             false => Err(store.damaged_node(node, "a scope is not a record".to_owned())),
         }
     }
@@ -231,10 +307,10 @@ impl TreeSource for SessionSource<'_> {
         let id = search.overlay.cell_id(&self.bulk.store, shared);
         let id = id.ok_or_else(|| self.bulk.store.no_node(shared))?;
         if let Some(known) = search.handles.get(id) {
-            return Ok(Some(known));
+            return Ok(Some(known.handle));
         }
         let handle = SharedHandle::new(is_scope);
-        search.handles.insert(id, handle.clone());
+        search.handles.insert(id, handle.clone(), Value::Null);
         search.made.borrow_mut().push(id);
         let waiting = (id, handle.clone(), self.bulk.variable.get());
         search.waiting.borrow_mut().push_back(waiting);

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::binding::Root;
 use super::check::Check;
@@ -14,7 +14,7 @@ use super::source::ByteSource;
 use super::store::{Store, Tables};
 use crate::error::{EnvError, Origin, Result};
 use crate::fault::{Fault, Part, Problem};
-use crate::format::extent::ExtentRecord;
+use crate::format::extent::{DigestKind, ExtentRecord};
 use crate::format::image::ImageHead;
 use crate::journal::Segment;
 use crate::limits::Limits;
@@ -55,9 +55,20 @@ pub(crate) struct ImageContext {
     pub(super) mapping: Option<Mapping>,
     /// The archive of the session.
     pub(super) base: Arc<Store>,
+    /// Content that images may name, found when one first does.
+    contents: Mutex<Contents>,
+}
+
+/// The extents of the archive and of all images, by their content.
+#[derive(Debug, Default)]
+struct Contents {
     /// The images in which extents may stand that others name.
-    pub(super) images: Vec<ImagePlace>,
-    known: OnceLock<HashMap<ContentKey, (usize, ExtentRecord)>>,
+    images: Vec<ImagePlace>,
+    /// How many of the images are in `known`; the archive is once there is anything.
+    indexed: usize,
+    with_archive: bool,
+    /// Where the content stands: 0 for the archive, else the number of an image from 1.
+    known: HashMap<ContentKey, (usize, ExtentRecord)>,
 }
 
 /// Kind, content and length: what an extent is, wherever it stands.
@@ -73,16 +84,25 @@ impl ImageContext {
         limits: Limits,
         mapping: Option<Mapping>,
         base: Arc<Store>,
-        images: Vec<ImagePlace>,
     ) -> ImageContext {
         ImageContext {
             check,
             limits,
             mapping,
             base,
-            images,
-            known: OnceLock::new(),
+            contents: Mutex::default(),
         }
+    }
+
+    /// Adds an image whose extents later ones may name.
+    pub(crate) fn add_image(&self, place: ImagePlace) {
+        if place.len >= ELSEWHERE_FROM {
+            self.lock().images.push(place);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Contents> {
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The bytes of an image.
@@ -97,25 +117,38 @@ impl ImageContext {
         Ok(Arc::new(place.clone()))
     }
 
-    /// Where the content of an extent stands: 0 for the archive, else the number of an image.
-    fn find(&self, record: &ExtentRecord) -> Option<(usize, ExtentRecord)> {
-        let known = self.known.get_or_init(|| {
-            let mut known = HashMap::new();
-            // The archive last: its extents are checked with its table.
-            for (number, place) in self.images.iter().enumerate() {
-                let Ok(head) = self.read_head(place) else {
-                    continue;
-                };
-                for extent in head.extents.iter().filter(|extent| !extent.is_elsewhere()) {
-                    known.insert(content_key(extent), (number + 1, *extent));
-                }
-            }
+    /// Whether an extent of this content stands in the archive or in an image.
+    pub(crate) fn has(&self, kind: DigestKind, digest: [u8; 32], raw_len: u64) -> bool {
+        self.find((kind as u8, digest, raw_len)).is_some()
+    }
+
+    /// Where the content of an extent stands: in the archive, or in an image.
+    fn find(&self, content: ContentKey) -> Option<(usize, Option<ImagePlace>, ExtentRecord)> {
+        let mut contents = self.lock();
+        if !contents.with_archive {
+            contents.with_archive = true;
             for extent in self.base.records().extents {
-                known.insert(content_key(extent), (0, *extent));
+                contents.known.insert(content_key(extent), (0, *extent));
             }
-            known
-        });
-        known.get(&content_key(record)).copied()
+        }
+        while let Some(place) = contents.images.get(contents.indexed).cloned() {
+            contents.indexed += 1;
+            // One that cannot be read is no place to find anything in.
+            let Ok(head) = self.read_head(&place) else {
+                continue;
+            };
+            let number = contents.indexed;
+            for extent in head.extents.iter().filter(|extent| !extent.is_elsewhere()) {
+                let known = contents.known.entry(content_key(extent));
+                known.or_insert((number, *extent));
+            }
+        }
+        let (number, record) = *contents.known.get(&content)?;
+        let image = match number.checked_sub(1) {
+            None => None,
+            Some(image) => Some(contents.images.get(image)?.clone()),
+        };
+        Some((number, image, record))
     }
 
     fn read_head(&self, place: &ImagePlace) -> Result<ImageHead> {
@@ -133,7 +166,8 @@ impl ImageContext {
             if !extent.is_elsewhere() {
                 continue;
             }
-            let (image, record) = self.find(extent).ok_or_else(|| {
+            let found = self.find(content_key(extent));
+            let (image, place_of_image, record) = found.ok_or_else(|| {
                 let text = "its content stands neither in the journal nor in the archive";
                 let problem = Problem::Structure(text.to_owned());
                 let fault = Fault::new(Part::Extent(number as u32), place.offset, problem);
@@ -142,9 +176,9 @@ impl ImageContext {
             let source = match numbers.get(&image) {
                 Some(source) => *source,
                 None => {
-                    let source: Arc<dyn ByteSource> = match image.checked_sub(1) {
+                    let source: Arc<dyn ByteSource> = match place_of_image {
                         None => Arc::clone(&self.base.source),
-                        Some(image) => self.source(&self.images[image])?,
+                        Some(image) => self.source(&image)?,
                     };
                     sources.0.push(source);
                     numbers.insert(image, sources.0.len() - 1);

@@ -48,7 +48,7 @@ pub(super) enum Found<'a> {
 }
 
 /// The bindings of an archive with what a journal says over them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Overlay {
     pub(crate) context: Arc<ImageContext>,
     /// Whether the bindings of the archive were cleared.
@@ -158,6 +158,7 @@ impl Overlay {
             image,
         };
         self.names.insert(name, Said::Frame(binding));
+        self.sorted = OnceLock::new();
     }
 
     /// Contents of cells and scopes that an image holds: they are the newest.
@@ -180,6 +181,7 @@ impl Overlay {
             return;
         }
         self.len -= 1;
+        self.sorted = OnceLock::new();
         match self.base_index(name) {
             Some(_) => {
                 self.names.insert(name.into(), Said::Removed);
@@ -213,6 +215,7 @@ impl Overlay {
         };
         self.remove(old);
         self.len += 1;
+        self.sorted = OnceLock::new();
         self.names.insert(new, said);
     }
 
@@ -220,6 +223,7 @@ impl Overlay {
     pub(crate) fn clear(&mut self) {
         self.hidden = true;
         self.names.clear();
+        self.sorted = OnceLock::new();
         self.len = 0;
     }
 
