@@ -226,16 +226,16 @@ pub enum EnvError {
 
     /// Frames are missing between an archive and the journal beside it.
     #[error(
-        "{path} begins with frame {found}, but {archive} ends with frame {folded}; put the archive or the segment in between back"
+        "{path} begins with frame {found}, but what stands before it, {archive} or a segment, ends with frame {last}; put back what is missing"
     )]
     JournalGap {
         /// The journal.
         path: Origin,
         /// The archive beside it.
         archive: Origin,
-        /// Sequence of the last frame folded into the archive.
-        folded: u64,
-        /// Sequence of the first frame found above it.
+        /// Sequence of the last frame there is before the gap.
+        last: u64,
+        /// Sequence of the first frame behind it.
         found: u64,
     },
 

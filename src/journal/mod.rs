@@ -5,6 +5,7 @@
 //! `docs/format.md` specifies the bytes.
 #![allow(dead_code, unused_imports, unused_variables)]
 
+mod append;
 mod begin;
 mod chain;
 mod durability;
@@ -19,6 +20,7 @@ mod scan;
 mod segment;
 mod writer;
 
+pub(crate) use append::{NewFrame, Payload, Written};
 pub(crate) use begin::Begin;
 pub(crate) use chain::{Base, Chain, Damage};
 pub use durability::Durability;
@@ -28,6 +30,6 @@ pub(crate) use index::{Entry, Frame, Frames};
 pub(crate) use lock::WriterLock;
 pub(crate) use paths::Companions;
 pub(crate) use recover::SetAside;
-pub(crate) use rotate::{Rotated, unlink_folded};
+pub(crate) use rotate::Rotated;
 pub(crate) use segment::{Place, Segment};
-pub(crate) use writer::{NewFrame, Payload, Writer, Written};
+pub(crate) use writer::Writer;

@@ -111,11 +111,11 @@ impl Companions {
     }
 }
 
-/// A decimal number as this room writes it: no sign, no leading zeros.
+/// The number of a frame as this room writes it: decimal, no sign, no leading zeros.
 fn number(text: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(text).ok()?;
     let number: u64 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
+    (number > 0 && number.to_string() == text).then_some(number)
 }
 
 fn directory_of(path: &Path) -> &Path {
