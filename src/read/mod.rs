@@ -24,6 +24,7 @@ mod parts;
 mod runs;
 pub(crate) mod source;
 pub(crate) mod store;
+mod stored;
 mod verify;
 pub(crate) mod view;
 
