@@ -152,6 +152,31 @@ impl Writer {
         Ok(written)
     }
 
+    /// Appends a frame whose payload of `payload_len` bytes is written by `fill`: to the file, from
+    /// the offset on that it is given. It answers with their CRC-32.
+    ///
+    /// # Errors
+    /// As [`Writer::append`], and those of `fill`.
+    pub(crate) fn append_placed(
+        &mut self,
+        frame: &NewFrame<'_>,
+        payload_len: u64,
+        fill: impl FnOnce(&std::fs::File, u64) -> Result<u32>,
+    ) -> Result<Written> {
+        let written = self.start_frame(frame, payload_len)?;
+        let flushed = self.flush();
+        self.or_rollback(flushed)?;
+        self.pending.reached_file = true;
+        let filled = fill(self.segment.file(), written.payload_offset);
+        if filled.is_err() {
+            self.rollback()?;
+        }
+        let crc = filled?;
+        self.pending.buffer_at += payload_len;
+        self.end_frame(payload_len, crc)?;
+        Ok(written)
+    }
+
     /// Puts key and room for the header of a frame behind the last one.
     fn start_frame(&mut self, frame: &NewFrame<'_>, payload_len: u64) -> Result<Written> {
         self.check()?;

@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Read};
 use std::sync::atomic::AtomicU64;
 
 use super::cancel::Cancel;
-use super::emit::{Emission, write_at, write_hot};
+use super::emit::{Emission, write_at, write_placed};
 use crate::error::{EnvError, Origin, Result};
 use crate::format::align_up;
 use crate::format::crc;
@@ -226,7 +226,7 @@ impl<'a> ImagePlan<'a> {
                 ..record
             })
             .collect();
-        let lists = write_hot(&emission, &self.extents, &mut records, failed)?;
+        let lists = write_placed(&emission, &self.extents, &mut records, failed)?;
         for (record, place) in records.iter().zip(&self.places) {
             self.head.extents[*place].digest = record.digest;
         }
@@ -244,7 +244,8 @@ impl<'a> ImagePlan<'a> {
                 crc32fast::hash(&zeros[..gap as usize]),
                 crc::shift(gap),
             );
-            let array = crc::of_blocks(list, HOT_BLOCK_BYTES, record.raw_len);
+            let sums: Vec<u32> = sums_of(list).collect();
+            let array = crc::of_blocks(&sums, HOT_BLOCK_BYTES, record.raw_len);
             sum = crc::join(sum, array, crc::shift(record.raw_len));
             end = record.offset + record.stored_len;
         }
@@ -257,15 +258,14 @@ impl<'a> ImagePlan<'a> {
     }
 
     /// Everything before the first extent, with the sums of `lists` in place.
-    fn front(&mut self, lists: &[Vec<u32>]) -> Vec<u8> {
+    fn front(&mut self, lists: &[Vec<u8>]) -> Vec<u8> {
         let mut area = Vec::new();
         for (list, place) in lists.iter().zip(&self.places) {
             let record = &mut self.head.extents[*place];
-            if let ([only], 0) = (&list[..], record.sums_len()) {
-                record.sum = *only;
+            if record.sums_len() == 0 {
+                record.sum = sums_of(list).next().unwrap_or_default();
                 continue;
             }
-            let list: &[u8] = bytemuck::cast_slice(list);
             record.sum = crc32fast::hash(list);
             area.extend_from_slice(list);
             area.resize(area.len().next_multiple_of(8), 0);
@@ -292,8 +292,14 @@ fn blank_record(raw_len: u64, digest: DigestKind) -> ExtentRecord {
     }
 }
 
+/// The sums of a list as it stands in a file.
+fn sums_of(list: &[u8]) -> impl Iterator<Item = u32> {
+    let sums = list.as_chunks::<4>().0.iter();
+    sums.map(|sum| u32::from_le_bytes(*sum))
+}
+
 /// Block sums and digest of an extent.
-fn summed(extent: &PlannedExtent<'_>, kind: DigestKind) -> Result<(Vec<u32>, [u8; 32])> {
+fn summed(extent: &PlannedExtent<'_>, kind: DigestKind) -> Result<(Vec<u8>, [u8; 32])> {
     let (mut list, mut pieces) = (Vec::new(), Vec::new());
     let mut piece = vec![0; extent.raw_len.min(PIECE_BYTES as u64) as usize];
     let mut at = 0;
@@ -301,7 +307,8 @@ fn summed(extent: &PlannedExtent<'_>, kind: DigestKind) -> Result<(Vec<u32>, [u8
         let now = (extent.raw_len - at).min(PIECE_BYTES as u64) as usize;
         let bytes = &mut piece[..now];
         extent.source.read_at(at, bytes)?;
-        list.extend(bytes.chunks(HOT_BLOCK_BYTES as usize).map(crc32fast::hash));
+        let sums = bytes.chunks(HOT_BLOCK_BYTES as usize).map(crc32fast::hash);
+        list.extend(sums.flat_map(u32::to_le_bytes));
         pieces.push(piece_digest(kind, bytes));
         at += now as u64;
     }
