@@ -211,6 +211,26 @@ pub enum EnvError {
         reason: String,
     },
 
+    /// There is no history where it was asked for.
+    #[error("the history of {path} does not reach there: {reason}")]
+    HistoryEnds {
+        /// The archive.
+        path: Origin,
+        /// Where it ends.
+        reason: String,
+    },
+
+    /// The history of a session has no mark of that name.
+    #[error("{path} has no mark {}{}", crate::name::quoted(.name), nearest_hint(.nearest))]
+    NoSuchMark {
+        /// The archive.
+        path: Origin,
+        /// The name asked for.
+        name: String,
+        /// The nearest there is.
+        nearest: Option<String>,
+    },
+
     /// A process that was forked from the writer of a session used that writer.
     #[error(
         "the session of {path} belongs to process {owner}, from which this process ({process}) was forked; open a session of its own in the child"

@@ -75,6 +75,7 @@ mod path;
 mod pattern;
 mod read;
 mod selection;
+mod session;
 mod shuffle;
 mod slice;
 mod tree;
@@ -110,6 +111,10 @@ pub use read::image::deserialize_value;
 pub use read::{
     Archive, Binding, Check, Child, ExtentInfo, Metadata, OpenOptions, Section, SectionKind, Sizes,
     VerifyFault, VerifyReport, View, read_cancellable,
+};
+pub use session::{
+    Checkpoint, Checkpointed, Closed, Commit, Event, EventKind, Moment, Session, SessionOptions,
+    SessionReader, Travelled, backup,
 };
 pub use slice::{Axis, Slice};
 pub use value::{

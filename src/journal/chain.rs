@@ -193,7 +193,7 @@ impl Chain {
         &self.companions
     }
 
-    pub(super) fn base(&self) -> &Base {
+    pub(crate) fn base(&self) -> &Base {
         &self.base
     }
 

@@ -410,6 +410,24 @@ impl<'a> Binding<'a> {
         }
     }
 
+    /// About how many bytes of the file its value takes, from the table alone.
+    pub(crate) fn stored_bytes_cheaply(&self) -> u64 {
+        if let Place::Frame(binding) = self.place {
+            return binding.image.place.len;
+        }
+        match self.root() {
+            Ok(Root { store, slot, .. }) => match slot {
+                Slot::Tensor(tensor) => store.extent(tensor.extent).map_or(0, |e| e.stored_len),
+                Slot::Node(node) => {
+                    let node = store.records().nodes.get(node as usize);
+                    node.map_or(0, |node| node.len.into())
+                }
+                _ => 0,
+            },
+            Err(_) => 0,
+        }
+    }
+
     /// Its place in the table; 0 for one that stands in a frame.
     pub(super) fn index(&self) -> usize {
         match self.place {

@@ -26,6 +26,10 @@ struct Handles {
     by_id: HashMap<u64, KnownCell>,
     /// Ids by address: a handle that is held keeps its address.
     ids: HashMap<usize, u64>,
+    /// The id of the next cell that is met for the first time.
+    next: u64,
+    /// Ids given since [`CellHandles::begin`].
+    given: Vec<u64>,
 }
 
 /// A cell in memory, and what the session recorded of it.
@@ -41,8 +45,39 @@ impl CellHandles {
         self.lock().by_id.get(&id).cloned()
     }
 
-    pub(crate) fn id_of(&self, handle: &SharedHandle) -> Option<u64> {
-        self.lock().ids.get(&handle.address()).copied()
+    /// The id of a cell, and whether it was given just now: then the session has nothing of it yet.
+    pub(crate) fn assign(&self, handle: &SharedHandle) -> (u64, bool) {
+        let mut handles = self.lock();
+        if let Some(id) = handles.ids.get(&handle.address()) {
+            return (*id, false);
+        }
+        let id = handles.next.max(1);
+        handles.next = id + 1;
+        handles.given.push(id);
+        handles.ids.insert(handle.address(), id);
+        let known = KnownCell {
+            handle: handle.clone(),
+            recorded: handle.content(),
+        };
+        handles.by_id.insert(id, known);
+        (id, true)
+    }
+
+    /// Ids are given from `id` on.
+    pub(crate) fn number_from(&self, id: u64) {
+        let mut handles = self.lock();
+        handles.next = handles.next.max(id);
+    }
+
+    /// Ids given from now on may be taken back.
+    pub(crate) fn begin(&self) {
+        self.lock().given.clear();
+    }
+
+    /// Takes the ids back that were given since [`CellHandles::begin`].
+    pub(crate) fn undo(&self) {
+        let given = std::mem::take(&mut self.lock().given);
+        given.into_iter().for_each(|id| self.forget(id));
     }
 
     /// Notes a cell, and what the session holds of it.

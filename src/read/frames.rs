@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use super::binding::Root;
 use super::check::Check;
 use super::map::Mapping;
+use super::overlay::Overlay;
 use super::source::ByteSource;
 use super::store::{Store, Tables};
 use crate::error::{EnvError, Origin, Result};
@@ -18,6 +19,7 @@ use crate::format::extent::{DigestKind, ExtentRecord};
 use crate::format::image::ImageHead;
 use crate::journal::Segment;
 use crate::limits::Limits;
+use crate::value::Value;
 
 /// Extents from this many bytes up may be named by their digest instead of being written again.
 pub(crate) const ELSEWHERE_FROM: u64 = 1 << 16;
@@ -41,6 +43,12 @@ pub(crate) struct ImagePlace {
 }
 
 impl ImagePlace {
+    /// Whether both are the same bytes of the same segment.
+    pub(crate) fn is_same(&self, other: &ImagePlace) -> bool {
+        let (a, b) = (self.segment.begin(), other.segment.begin());
+        a.base_sequence == b.base_sequence && self.offset == other.offset
+    }
+
     fn path(&self) -> Origin {
         self.segment.path().into()
     }
@@ -281,6 +289,11 @@ impl FrameImage {
             // `ImageContext::open` makes stores over images only.
             Tables::Archive(_) => unreachable!("the store of an image has a head"),
         }
+    }
+
+    /// Its value. Cells hold what they hold in the state of `overlay`.
+    pub(crate) fn value(&self, overlay: &Overlay, name: &str) -> Result<Value> {
+        super::cells::load_one(overlay, self.root()?, name)
     }
 
     /// The ids of its cells and scopes.

@@ -57,16 +57,23 @@ impl Map {
     }
 }
 
-/// The promise that committed frames of a journal stay as they are, given once for a session.
+/// The promise that archives and committed frames of a session stay as they are, given once.
 #[derive(Clone, Debug)]
 pub(crate) struct Mapping(());
 
 impl Mapping {
     /// # Safety
-    /// While a map made with this lives, nobody may write to the mapped frames in place or shorten
-    /// the file before their end. (A writer of this crate only appends behind them.)
+    /// While a map made with this lives, nobody may write to the mapped archive or frames in place,
+    /// or shorten their file before their end. (A writer of this crate only appends behind frames.)
     pub(crate) unsafe fn promised() -> Mapping {
         Mapping(())
+    }
+
+    /// Maps an archive of the session.
+    pub(crate) fn whole(&self, file: File, stamp: Stamp) -> io::Result<Map> {
+        // SAFETY: whoever made `self` promised for the archives of the session what `Map::new`
+        // asks for.
+        unsafe { Map::new(file, stamp) }
     }
 
     /// Maps committed bytes of a journal.

@@ -15,7 +15,7 @@ pub(crate) mod image;
 mod index;
 mod layout;
 mod lineage;
-mod map;
+pub(crate) mod map;
 mod names;
 mod nodes;
 pub(crate) mod open;

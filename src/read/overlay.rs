@@ -334,6 +334,34 @@ impl Overlay {
         ids.get(number as usize).map(|id| id & !CONTENT_ELSEWHERE)
     }
 
+    /// Whether the state holds a content of that cell.
+    pub(crate) fn has_cell(&self, id: u64) -> bool {
+        self.cell(id).is_ok()
+    }
+
+    /// Names of which something is said.
+    pub(crate) fn said_names(&self) -> impl Iterator<Item = &str> {
+        self.names.keys().map(|name| &**name)
+    }
+
+    /// Whether the bindings of the archive were cleared.
+    pub(crate) fn hides_base(&self) -> bool {
+        self.hidden
+    }
+
+    /// Whether a name stands for the same binding in both.
+    pub(crate) fn is_same(&self, other: &Overlay, name: &str) -> bool {
+        match (self.find(name), other.find(name)) {
+            (None, None) => true,
+            (Some(Found::Frame(a)), Some(Found::Frame(b))) => a.image.place.is_same(&b.image.place),
+            (
+                Some(Found::Base(a) | Found::Moved(a, _)),
+                Some(Found::Base(b) | Found::Moved(b, _)),
+            ) => a == b,
+            _ => false,
+        }
+    }
+
     /// The greatest id of a cell that the session knows.
     pub(crate) fn greatest_cell(&self) -> u64 {
         self.greatest_cell

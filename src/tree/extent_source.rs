@@ -75,7 +75,7 @@ impl ExtentSource<'_> {
     }
 
     /// The bytes as the whole of an extent of an archive.
-    pub(super) fn stored(&self, raw_len: u64) -> Option<StoredExtent<'_>> {
+    pub(crate) fn stored(&self, raw_len: u64) -> Option<StoredExtent<'_>> {
         match self {
             ExtentSource::Stored { storage, start: 0 } => {
                 storage.stored().filter(|stored| stored.raw_len == raw_len)

@@ -1,6 +1,6 @@
 //! A cell or a scope, whichever it is.
 
-use super::{Cell, Record, Scope, Value};
+use super::{Cell, Scope, Value};
 
 /// What several values share and may change.
 #[derive(Clone, Debug)]
@@ -26,10 +26,6 @@ impl SharedHandle {
         }
     }
 
-    pub(crate) fn is_scope(&self) -> bool {
-        matches!(self, SharedHandle::Scope(_))
-    }
-
     /// What it holds now: of a scope, a record.
     pub(crate) fn content(&self) -> Value {
         match self {
@@ -46,13 +42,5 @@ impl SharedHandle {
             (SharedHandle::Scope(_), _) => return false,
         }
         true
-    }
-
-    /// Empties it, so that what it holds no longer holds it.
-    pub(crate) fn clear(&self) {
-        match self {
-            SharedHandle::Cell(cell) => cell.set(Value::Null),
-            SharedHandle::Scope(scope) => scope.set_bindings(Record::new()),
-        }
     }
 }

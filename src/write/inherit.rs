@@ -11,6 +11,12 @@ impl SaveOptions {
         self
     }
 
+    /// For the archive of a session, written by the session itself.
+    pub(crate) fn for_session(mut self) -> SaveOptions {
+        self.for_session = true;
+        self
+    }
+
     /// Whether something lost is an error.
     pub(crate) fn is_strict(&self) -> bool {
         self.strict

@@ -10,7 +10,7 @@ mod copy;
 mod destination;
 mod emit;
 mod entries;
-mod image;
+pub(crate) mod image;
 mod inherit;
 mod lineage;
 mod options;

@@ -57,6 +57,8 @@ pub struct SaveOptions {
     pub(super) created: Option<u64>,
     pub(super) lineage: Lineage,
     pub(super) keep_coding: bool,
+    /// Whether a session writes its own archive.
+    pub(super) for_session: bool,
     pub(super) progress: Option<Progress>,
     pub(super) cancel: Option<Arc<AtomicBool>>,
 }
@@ -86,6 +88,7 @@ impl Default for SaveOptions {
             created: None,
             lineage: Lineage::default(),
             keep_coding: false,
+            for_session: false,
             progress: None,
             cancel: None,
         }
