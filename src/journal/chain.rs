@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use super::file::JournalFile;
 use super::index::Frames;
 use super::listing::Listing;
 use super::paths::Companions;
@@ -178,7 +179,9 @@ impl Chain {
             });
         }
         for (path, fault) in &self.strays {
-            let len = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+            let file = JournalFile::open(path, false)?;
+            let len = file.map_or(Ok(0), |file| file.len());
+            let len = len.map_err(|e| EnvError::io("read", path.as_path(), e))?;
             found.push(Damage {
                 path: path.clone(),
                 offset: 0,
