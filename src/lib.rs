@@ -73,6 +73,7 @@ mod journal;
 pub mod limits;
 mod marks;
 mod name;
+mod origin;
 mod path;
 mod pattern;
 mod read;

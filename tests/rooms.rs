@@ -147,6 +147,7 @@ fn only_the_right_rooms_touch_files() {
         "src/write/archive.rs",
         "src/write/areas.rs",
         "src/write/emit.rs",
+        "src/write/image.rs",
         "src/write/cold.rs",
         "src/write/destination.rs",
         "src/write/journal_guard.rs",
