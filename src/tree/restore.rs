@@ -12,6 +12,7 @@ use super::schema::{Archived, ArchivedTree};
 use crate::error::{EnvError, Result};
 use crate::format::NONE;
 use crate::limits::MAX_NESTING;
+use crate::stack::with_room;
 use crate::value::{
     Cell, Complex128, DType, Edge, ErrorValue, Extension, Function, Order, Record, Scope,
     StringArray, Tensor, Typed, UserFunction, Value,
@@ -48,6 +49,10 @@ pub(crate) fn restore_many(
     numbers: &[u32],
     begin: &dyn Fn(usize),
 ) -> Result<Vec<Value>> {
+    with_room(|| make(source, numbers, begin))
+}
+
+fn make(source: &dyn TreeSource, numbers: &[u32], begin: &dyn Fn(usize)) -> Result<Vec<Value>> {
     let mut restorer = Restorer::new(source);
     let mut roots: HashMap<u32, Value> = HashMap::new();
     let mut values = Vec::with_capacity(numbers.len());
@@ -66,10 +71,12 @@ pub(crate) fn restore_many(
 
 /// The value of `tree`, which stands in the node `own`.
 pub(crate) fn restore_tree(source: &dyn TreeSource, tree: &Archived, own: u32) -> Result<Value> {
-    let mut restorer = Restorer::new(source);
-    let value = restorer.tree(tree, own, 0)?;
-    restorer.fill_shared(&|_| ())?;
-    Ok(value)
+    with_room(|| {
+        let mut restorer = Restorer::new(source);
+        let value = restorer.tree(tree, own, 0)?;
+        restorer.fill_shared(&|_| ())?;
+        Ok(value)
+    })
 }
 
 pub(super) struct Restorer<'s> {
