@@ -28,10 +28,7 @@ const NOTHING: &str = "planted-nothing-done";
 
 /// Both sweeps of a scenario; none where the environment says so.
 fn both(name: &str) -> Option<[Report; 2]> {
-    let options = Options {
-        only: None,
-        ..Options::from_environment()?
-    };
+    let options = Options::from_environment()?;
     let program = Path::new(env!("CARGO_BIN_EXE_crash"));
     let scenario = scenarios::find(name).unwrap();
     Some([
