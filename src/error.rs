@@ -125,6 +125,18 @@ pub enum EnvError {
         what: &'static str,
     },
 
+    /// A commit is in the journal, but the system could not promise that it survives a power cut.
+    /// A failed sync is never tried again: the system may have dropped what it could not write.
+    #[error(
+        "the last commit to {path} may not survive a power cut: {source}; nothing more is appended to it: save elsewhere, and see to the disk"
+    )]
+    CommitNotDurable {
+        /// The journal.
+        path: Origin,
+        /// What the operating system answered.
+        source: io::Error,
+    },
+
     /// A constant was to be changed.
     #[error("{} is a constant, which nothing replaces or removes; choose another name", crate::name::quoted(.name))]
     Constant {
@@ -185,6 +197,77 @@ pub enum EnvError {
         max: u64,
     },
 
+    /// The journal beside an archive belongs to another archive or session. It is not replayed, and
+    /// not written to.
+    #[error(
+        "{path} does not belong to {archive}: {reason}; put the archive it belongs to back, or move it away"
+    )]
+    ForeignJournal {
+        /// The journal.
+        path: Origin,
+        /// The archive beside it.
+        archive: Origin,
+        /// What differs.
+        reason: String,
+    },
+
+    /// There is no history where it was asked for.
+    #[error("the history of {path} does not reach there: {reason}")]
+    HistoryEnds {
+        /// The archive.
+        path: Origin,
+        /// Where it ends.
+        reason: String,
+    },
+
+    /// The history of a session has no mark of that name.
+    #[error("{path} has no mark {}{}", crate::name::quoted(.name), nearest_hint(.nearest))]
+    NoSuchMark {
+        /// The archive.
+        path: Origin,
+        /// The name asked for.
+        name: String,
+        /// The nearest there is.
+        nearest: Option<String>,
+    },
+
+    /// A process that was forked from the writer of a session used that writer.
+    #[error(
+        "the session of {path} belongs to process {owner}, from which this process ({process}) was forked; open a session of its own in the child"
+    )]
+    ForkedChild {
+        /// The archive.
+        path: Origin,
+        /// The process that opened the session.
+        owner: u32,
+        /// This process.
+        process: u32,
+    },
+
+    /// Frames are missing between an archive and the journal beside it.
+    #[error(
+        "{path} begins with frame {found}, but what stands before it, {archive} or a segment, ends with frame {last}; put back what is missing"
+    )]
+    JournalGap {
+        /// The journal.
+        path: Origin,
+        /// The archive beside it.
+        archive: Origin,
+        /// Sequence of the last frame there is before the gap.
+        last: u64,
+        /// Sequence of the first frame behind it.
+        found: u64,
+    },
+
+    /// The writer of a journal met an error after which it must not go on.
+    #[error("nothing more is appended to {path}, since {reason}; open the session again")]
+    JournalClosed {
+        /// The journal.
+        path: Origin,
+        /// What happened.
+        reason: String,
+    },
+
     /// Under `strict`: something would be lost.
     #[error("cannot {action} {path} without loss: {}", first_losses(.findings))]
     Lossy {
@@ -228,6 +311,19 @@ pub enum EnvError {
     NestingTooDeep {
         /// The path to the value that is too deep, shortened in the middle.
         path: String,
+    },
+
+    /// The file system has no room for a commit. It is undone, and the session goes on.
+    #[error(
+        "no room to commit to {path}: {needed} bytes are needed, {free} are free; nothing is committed, and what was committed before stands"
+    )]
+    NoRoomToCommit {
+        /// The journal.
+        path: Origin,
+        /// Bytes the commit takes.
+        needed: u64,
+        /// Bytes the file system has for this user.
+        free: u64,
     },
 
     /// The path names a directory, a FIFO, a device or a socket.
@@ -307,6 +403,17 @@ pub enum EnvError {
         path: Origin,
         /// What the operating system answered.
         source: io::Error,
+    },
+
+    /// Another writer has the session.
+    #[error(
+        "the session of {path} is open for writing in {holder}; close it there, or open it for reading only"
+    )]
+    SessionLocked {
+        /// The archive.
+        path: Origin,
+        /// Process, program, host, and since when.
+        holder: String,
     },
 
     /// An index or range lies outside a tensor.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A part of an archive or of a value image.
+/// A part of an archive, of a journal, or of a value image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Part {
@@ -19,6 +19,8 @@ pub enum Part {
     Extent(u32),
     /// The end of the file.
     FileLength,
+    /// A frame of a journal.
+    Frame,
     /// The 64-byte header.
     Header,
     /// The names of the bindings.
@@ -48,6 +50,7 @@ impl fmt::Display for Part {
             Part::Entry(n) => write!(f, "entry {n}"),
             Part::Extent(n) => write!(f, "extent {n}"),
             Part::FileLength => f.write_str("file length"),
+            Part::Frame => f.write_str("frame"),
             Part::Header => f.write_str("header"),
             Part::Names => f.write_str("names"),
             Part::Node(n) => write!(f, "node {n}"),

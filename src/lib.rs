@@ -67,6 +67,7 @@ mod finding;
 mod format;
 pub mod host;
 mod interop;
+mod journal;
 pub mod limits;
 mod marks;
 mod name;
@@ -74,6 +75,7 @@ mod path;
 mod pattern;
 mod read;
 mod selection;
+mod session;
 mod shuffle;
 mod slice;
 mod tree;
@@ -101,6 +103,7 @@ pub use format::header::{
 };
 #[cfg(feature = "serde")]
 pub use interop::{from_value, to_value};
+pub use journal::{Durability, FLAG_COMMIT, FrameKind, MESSAGE_HEADER_LEN, MessageHeader};
 pub use limits::Limits;
 pub use name::{check_name, escape_for_terminal};
 pub use pattern::Patterns;
@@ -108,6 +111,10 @@ pub use read::image::deserialize_value;
 pub use read::{
     Archive, Binding, Check, Child, ExtentInfo, Metadata, OpenOptions, Section, SectionKind, Sizes,
     VerifyFault, VerifyReport, View, read_cancellable,
+};
+pub use session::{
+    Checkpoint, Checkpointed, Closed, Commit, Event, EventKind, Moment, Session, SessionOptions,
+    SessionReader, Travelled, backup,
 };
 pub use slice::{Axis, Slice};
 pub use value::{

@@ -62,7 +62,7 @@ pub(super) fn settle(
         environment.clear();
     }
     for (name, variable) in variables {
-        environment.variables.insert(name, variable);
+        environment.put(name, variable);
     }
     Ok(report)
 }

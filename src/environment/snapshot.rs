@@ -13,9 +13,10 @@ use super::save::{add_variables, session_options};
 use super::variables::{Environment, Variable};
 use crate::error::{EnvError, Result};
 use crate::name::nearest;
+use crate::value::SharedHandle;
 use crate::value::Value;
 use crate::value::copy::Copier;
-use crate::value::walk::{Contents, SharedPart, Walk};
+use crate::value::walk::{Contents, Walk};
 use crate::write::{ArchiveWriter, SaveOptions, SaveReport};
 
 /// The state of an environment at a moment: its variables, and what was in their cells and
@@ -47,7 +48,7 @@ pub struct Snapshot(Arc<Frozen>);
 struct Frozen {
     variables: IndexMap<Arc<str>, Variable>,
     /// Every cell and scope that can be reached, so that none of their addresses is used again.
-    shared: Vec<SharedPart>,
+    shared: Vec<SharedHandle>,
     /// What was in them.
     contents: Arc<Contents>,
     taken_at: SystemTime,
@@ -66,7 +67,7 @@ impl Environment {
             let value = Some(&variable.value).filter(|value| value.may_share());
             let attributes = Value::Record(variable.attributes.clone());
             let attributes = Some(&attributes).filter(|value| value.may_share());
-            let mut note = |part: &SharedPart, content: &Value| {
+            let mut note = |part: &SharedHandle, content: &Value| {
                 contents.insert(part.address(), content.clone());
                 shared.push(part.clone());
             };
@@ -89,7 +90,7 @@ impl Environment {
     /// elsewhere.
     pub fn restore(&mut self, snapshot: &Snapshot) {
         let frozen = &snapshot.0;
-        self.variables = frozen.variables.clone();
+        self.replace_all(frozen.variables.clone());
         for part in &frozen.shared {
             if let Some(content) = frozen.contents.get(&part.address()) {
                 part.set_content(content.clone());

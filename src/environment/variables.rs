@@ -5,6 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::functions::FunctionRegistry;
+use super::recorder::{Change, Recorder};
 use super::snapshot::Snapshot;
 use crate::error::{EnvError, Origin, Result};
 use crate::name::{check_name, nearest};
@@ -31,6 +32,18 @@ pub struct Environment {
     /// Snapshots kept under a name.
     pub(super) snapshots: IndexMap<Arc<str>, Snapshot>,
     pub(super) functions: Option<Arc<FunctionRegistry>>,
+    /// The session that is told of changes. Not that of clones.
+    pub(super) recorder: Attached,
+}
+
+/// Who is told of changes; a clone tells nobody.
+#[derive(Debug, Default)]
+pub(super) struct Attached(Option<Arc<Recorder>>);
+
+impl Clone for Attached {
+    fn clone(&self) -> Self {
+        Attached(None)
+    }
 }
 
 /// A value of an environment, and what is said of it.
@@ -65,6 +78,14 @@ impl Variable {
     pub fn constant(mut self) -> Variable {
         self.constant = true;
         self
+    }
+
+    /// Whether both are the same in memory, so that nothing need be compared.
+    pub(crate) fn is_same(&self, other: &Variable) -> bool {
+        self.mutable == other.mutable
+            && self.constant == other.constant
+            && self.attributes.is_same(&other.attributes)
+            && self.value.is_same(&other.value)
     }
 
     /// Gives it attributes.
@@ -119,10 +140,13 @@ impl Environment {
     /// [`EnvError::Constant`], [`EnvError::NameTooLong`].
     pub fn set(&mut self, name: &str, value: impl Into<Value>) -> Result<Option<Value>> {
         if let Some(variable) = self.changeable(name)? {
-            return Ok(Some(std::mem::replace(&mut variable.value, value.into())));
+            let old = std::mem::replace(&mut variable.value, value.into());
+            self.note_set(name);
+            return Ok(Some(old));
         }
         check_name(name)?;
         self.variables.insert(name.into(), Variable::new(value));
+        self.note_set(name);
         Ok(None)
     }
 
@@ -134,7 +158,9 @@ impl Environment {
     pub fn define(&mut self, name: &str, variable: Variable) -> Result<Option<Variable>> {
         self.changeable(name)?;
         check_name(name)?;
-        Ok(self.variables.insert(name.into(), variable))
+        let old = self.variables.insert(name.into(), variable);
+        self.note_set(name);
+        Ok(old)
     }
 
     /// Removes a variable, and keeps the order of the others. Returns it.
@@ -143,12 +169,46 @@ impl Environment {
     /// [`EnvError::Constant`].
     pub fn remove(&mut self, name: &str) -> Result<Option<Variable>> {
         self.changeable(name)?;
-        Ok(self.variables.shift_remove(name))
+        let removed = self.variables.shift_remove(name);
+        if removed.is_some() {
+            self.note(|| Change::Remove(name.into()));
+        }
+        Ok(removed)
+    }
+
+    /// Gives a variable another name; it keeps its place. Whether there was one.
+    ///
+    /// # Errors
+    /// [`EnvError::Constant`]; [`EnvError::NameTaken`] when there is one of the new name;
+    /// [`EnvError::NameTooLong`].
+    pub fn rename(&mut self, old: &str, new: &str) -> Result<bool> {
+        check_name(new)?;
+        if self.changeable(old)?.is_none() {
+            return Ok(false);
+        }
+        if old == new {
+            return Ok(true);
+        }
+        if self.variables.contains_key(new) {
+            return Err(EnvError::NameTaken { name: new.into() });
+        }
+        if let Some((place, _, variable)) = self.variables.shift_remove_full(old) {
+            self.variables.shift_insert(place, new.into(), variable);
+            self.note(|| Change::Rename(old.into(), new.into()));
+        }
+        Ok(true)
     }
 
     /// Removes all variables but the constants. Returns how many.
     pub fn clear(&mut self) -> usize {
         let before = self.len();
+        if self.variables.values().any(|variable| variable.constant) {
+            let going = self.variables.iter();
+            let going = going.filter(|(_, variable)| !variable.constant);
+            going.for_each(|(name, _)| self.note(|| Change::Remove(Arc::clone(name))));
+        } else if before > 0 {
+            self.note(|| Change::Clear);
+        }
         self.variables.retain(|_, variable| variable.constant);
         before - self.len()
     }
@@ -161,6 +221,7 @@ impl Environment {
         match self.variables.get_mut(name) {
             Some(variable) => {
                 variable.attributes = attributes;
+                self.note_set(name);
                 Ok(())
             }
             None => Err(self.not_found(name)),
@@ -172,6 +233,62 @@ impl Environment {
     /// [`crate::operations`].
     pub fn set_functions(&mut self, registry: Arc<FunctionRegistry>) {
         self.functions = Some(registry);
+    }
+
+    /// Tells a session of every change from now on.
+    pub(crate) fn record_to(&mut self, recorder: Arc<Recorder>) {
+        self.recorder = Attached(Some(recorder));
+    }
+
+    /// Sets and removes variables, constants too, of which the session knows already.
+    pub(crate) fn replace_unrecorded(&mut self, variables: Vec<(Arc<str>, Option<Variable>)>) {
+        for (name, variable) in variables {
+            match variable {
+                Some(variable) => {
+                    self.variables.insert(name, variable);
+                }
+                None => {
+                    self.variables.shift_remove(&name);
+                }
+            }
+        }
+    }
+
+    /// Puts a variable in, whatever was there.
+    pub(super) fn put(&mut self, name: Arc<str>, variable: Variable) {
+        self.variables.insert(Arc::clone(&name), variable);
+        self.note_set(&name);
+    }
+
+    /// Replaces all variables, constants too; only what differs is told.
+    pub(super) fn replace_all(&mut self, variables: IndexMap<Arc<str>, Variable>) {
+        let old = std::mem::replace(&mut self.variables, variables);
+        if self.recorder.0.is_none() {
+            return;
+        }
+        for name in old.keys() {
+            if !self.variables.contains_key(name) {
+                self.note(|| Change::Remove(Arc::clone(name)));
+            }
+        }
+        for (name, variable) in &self.variables {
+            let same = old.get(name).is_some_and(|old| old.is_same(variable));
+            if !same {
+                self.note_set(name);
+            }
+        }
+    }
+
+    fn note_set(&self, name: &str) {
+        if let Some((name, variable)) = self.variables.get_key_value(name) {
+            self.note(|| Change::Set(Arc::clone(name), Box::new(variable.clone())));
+        }
+    }
+
+    fn note(&self, change: impl FnOnce() -> Change) {
+        if let Some(recorder) = &self.recorder.0 {
+            recorder.note(change());
+        }
     }
 
     /// The error for a name that no variable has, with the nearest that one has.

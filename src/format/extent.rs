@@ -31,6 +31,10 @@ pub(crate) struct ExtentRecord {
 
 const _: () = assert!(size_of::<ExtentRecord>() == 72);
 
+/// Codec of an extent that a value image names by its digest: its bytes stand in an earlier frame of
+/// the journal, or in the archive.
+pub(crate) const ELSEWHERE: u8 = 255;
+
 /// How an extent's bytes are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -90,9 +94,54 @@ impl ExtentRecord {
     /// Length of the list of block sums in bytes; 0 when the only sum stands in the record.
     pub(crate) fn sums_len(&self) -> u64 {
         match (self.block_count(), self.codec) {
-            (0 | 1, _) => 0,
+            (0 | 1, _) | (_, ELSEWHERE) => 0,
             (blocks, 0) => blocks.saturating_mul(4),
             (blocks, _) => blocks.saturating_mul(8),
+        }
+    }
+
+    /// Whether the bytes stand in another frame or in the archive.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.codec == ELSEWHERE
+    }
+
+    /// An extent of `raw_len` bytes that stands elsewhere under this digest.
+    pub(crate) fn elsewhere(raw_len: u64, kind: DigestKind, digest: [u8; 32]) -> ExtentRecord {
+        ExtentRecord {
+            offset: 0,
+            stored_len: 0,
+            raw_len,
+            sums_offset: 0,
+            sum: 0,
+            codec: ELSEWHERE,
+            shuffle: 0,
+            block_log2: 0,
+            digest_kind: kind as u8,
+            digest,
+        }
+    }
+
+    /// Checks the record of an extent that stands elsewhere: it names content and no place.
+    pub(crate) fn check_elsewhere(&self) -> Result<(), Problem> {
+        let known = matches!(
+            self.digest_kind(),
+            Some(DigestKind::Xxh3 | DigestKind::Sha256)
+        );
+        let blank = ExtentRecord {
+            raw_len: self.raw_len,
+            digest_kind: self.digest_kind,
+            digest: self.digest,
+            ..ExtentRecord::elsewhere(0, DigestKind::None, [0; 32])
+        };
+        if !known || self.raw_len == 0 {
+            return Err(Problem::Field {
+                field: "digest kind or length of an extent elsewhere",
+                found: self.digest_kind.into(),
+            });
+        }
+        match bytemuck::bytes_of(self) == bytemuck::bytes_of(&blank) {
+            true => Ok(()),
+            false => Err(Problem::NotZero),
         }
     }
 
@@ -261,6 +310,21 @@ impl BlockSums {
                 Some(BlockSum { start, len, crc })
             }
             BlockSums::Coded(blocks) => blocks.get(usize::try_from(block).ok()?).copied(),
+        }
+    }
+
+    /// The list as it stands in a file; of an extent of one block its sum.
+    pub(crate) fn to_list(&self) -> Vec<u8> {
+        match self {
+            BlockSums::Raw { crcs, .. } => crcs.iter().flat_map(|crc| crc.to_le_bytes()).collect(),
+            BlockSums::Coded(blocks) => match &blocks[..] {
+                [only] => only.crc.to_le_bytes().to_vec(),
+                blocks => blocks
+                    .iter()
+                    .flat_map(|block| [block.len as u32, block.crc])
+                    .flat_map(u32::to_le_bytes)
+                    .collect(),
+            },
         }
     }
 

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! 0     head, 64 bytes    magic, length, counts, the value's slot, CRC-32 of tables and of itself
-//! 64    extents | nodes | shapes (records as in the table of contents)
+//! 64    extents | nodes | shapes (records as in the table of contents) | ids of cells
 //! ...   nodes, block sums, extents (aligned to 64)
 //! ```
 
@@ -17,24 +17,56 @@ pub(crate) const IMAGE_MAGIC: [u8; 4] = *b"ACHV";
 pub(crate) const IMAGE_VERSION: u16 = 1;
 pub(crate) const IMAGE_HEAD_LEN: usize = 64;
 
+/// Flag: ids of its cells and scopes follow the shapes, and extents may stand elsewhere.
+const FLAG_OF_SESSION: u8 = 1;
+
+/// Set in the id of a cell whose content is not in the image.
+pub(crate) const CONTENT_ELSEWHERE: u64 = 1 << 63;
+
 /// The head of an image and its records.
 #[derive(Debug)]
 pub(crate) struct ImageHead {
     pub(crate) slot: Slot,
+    /// Node of the attribute record of the binding.
+    pub(crate) attributes: Option<u32>,
     pub(crate) extents: Vec<ExtentRecord>,
     pub(crate) nodes: Vec<NodeRecord>,
     pub(crate) shapes: Vec<u64>,
     /// How many nodes, the last ones, are contents of cells and scopes.
     pub(crate) shared_count: u32,
+    /// In a session: the id of each cell and scope.
+    pub(crate) shared_ids: Option<Vec<u64>>,
+}
+
+/// How many records of each sort an image has.
+#[derive(Clone, Copy)]
+struct Counts {
+    extents: usize,
+    nodes: usize,
+    shapes: usize,
+    ids: usize,
+}
+
+impl Counts {
+    /// Length of head and records in bytes: where the nodes start.
+    fn tables_end(self) -> u64 {
+        IMAGE_HEAD_LEN as u64
+            + self.extents as u64 * size_of::<ExtentRecord>() as u64
+            + self.nodes as u64 * size_of::<NodeRecord>() as u64
+            + (self.shapes as u64 + self.ids as u64) * 8
+    }
 }
 
 impl ImageHead {
     /// Length of head and records in bytes: where the nodes start.
-    pub(crate) fn len(extents: usize, nodes: usize, shapes: usize) -> u64 {
-        IMAGE_HEAD_LEN as u64
-            + extents as u64 * size_of::<ExtentRecord>() as u64
-            + nodes as u64 * size_of::<NodeRecord>() as u64
-            + shapes as u64 * 8
+    pub(crate) fn len(extents: usize, nodes: usize, shapes: usize, ids: usize) -> u64 {
+        let counts = Counts {
+            extents,
+            nodes,
+            shapes,
+            ids,
+        };
+        counts.tables_end()
     }
 
     /// Head and records as bytes, for an image of `total_len` bytes.
@@ -42,6 +74,9 @@ impl ImageHead {
         let mut tables: Vec<u8> = bytemuck::cast_slice(&self.extents).to_vec();
         tables.extend_from_slice(bytemuck::cast_slice(&self.nodes));
         tables.extend_from_slice(bytemuck::cast_slice(&self.shapes));
+        tables.extend_from_slice(bytemuck::cast_slice(
+            self.shared_ids.as_deref().unwrap_or_default(),
+        ));
         let (kind, payload) = self.slot.to_record();
         let mut head = [0u8; IMAGE_HEAD_LEN];
         head[0..4].copy_from_slice(&IMAGE_MAGIC);
@@ -53,6 +88,10 @@ impl ImageHead {
         head[28..32].copy_from_slice(&self.shared_count.to_le_bytes());
         head[32..48].copy_from_slice(bytemuck::bytes_of(&payload));
         head[48] = kind;
+        head[49] = u8::from(self.shared_ids.is_some()) * FLAG_OF_SESSION;
+        // Zero for none, so that an image without attributes has zeros here.
+        let attributes = self.attributes.map_or(0, |node| node.wrapping_add(1));
+        head[52..56].copy_from_slice(&attributes.to_le_bytes());
         head[56..60].copy_from_slice(&crc32fast::hash(&tables).to_le_bytes());
         let crc = crc32fast::hash(&head[..60]);
         head[60..64].copy_from_slice(&crc.to_le_bytes());
@@ -61,84 +100,77 @@ impl ImageHead {
         bytes
     }
 
-    /// Reads and checks head and records of an image that is exactly `bytes`.
+    /// Reads and checks head and records of an image that is exactly `bytes`, and its padding.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<ImageHead, Fault> {
+        let head = ImageHead::read(bytes.len() as u64, |len| {
+            let head = bytes.get(..len as usize).unwrap_or_default();
+            Ok::<_, Fault>(head.to_vec())
+        })?;
+        head.check_padding(bytes)?;
+        Ok(head)
+    }
+
+    /// Reads and checks head and records of an image of `length` bytes; `first` gives its first
+    /// bytes, as many as asked for. It is asked twice.
+    pub(crate) fn read<E: From<Fault>>(
+        length: u64,
+        first: impl Fn(u64) -> Result<Vec<u8>, E>,
+    ) -> Result<ImageHead, E> {
+        let bytes = first(length.min(IMAGE_HEAD_LEN as u64))?;
+        let Some(head) = bytes.first_chunk::<IMAGE_HEAD_LEN>() else {
+            let problem = Problem::Length {
+                expected: IMAGE_HEAD_LEN as u64,
+                found: length,
+            };
+            return Err(Fault::new(Part::Header, 0, problem).into());
+        };
+        let counts = check_head(head, length)?;
+        // Bounded by the length, which is that of the file or of memory.
+        let tables = first(counts.tables_end())?;
+        let tables = tables.get(IMAGE_HEAD_LEN..).unwrap_or_default();
+        Ok(ImageHead::from_records(head, counts, tables, length)?)
+    }
+
+    fn from_records(
+        head: &[u8; IMAGE_HEAD_LEN],
+        counts: Counts,
+        tables: &[u8],
+        length: u64,
+    ) -> Result<ImageHead, Fault> {
         let fault = |at: u64, problem| Fault::new(Part::Header, at, problem);
         let field = |at: u64, field, found| fault(at, Problem::Field { field, found });
-        let length = bytes.len() as u64;
-        let Some((head, rest)) = bytes.split_first_chunk::<IMAGE_HEAD_LEN>() else {
-            let expected = IMAGE_HEAD_LEN as u64;
-            return Err(fault(
-                0,
-                Problem::Length {
-                    expected,
-                    found: length,
-                },
-            ));
-        };
-        let u32_at =
-            |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-        let u64_at = |at: usize| u64::from(u32_at(at)) | u64::from(u32_at(at + 4)) << 32;
-        if head[..4] != IMAGE_MAGIC {
-            return Err(field(0, "magic", u32_at(0).into()));
-        }
-        let (expected, found) = (u32_at(60), crc32fast::hash(&head[..60]));
-        if expected != found {
-            return Err(fault(60, Problem::Checksum { expected, found }));
-        }
-        if u32_at(4) != u32::from(IMAGE_VERSION) {
-            return Err(field(4, "version of the value image", u32_at(4).into()));
-        }
-        if u64_at(8) != length {
-            return Err(fault(
-                8,
-                Problem::Length {
-                    expected: u64_at(8),
-                    found: length,
-                },
-            ));
-        }
-        if head[49..56] != [0; 7] {
-            return Err(fault(49, Problem::NotZero));
-        }
-        let [extents, nodes, shapes] = [u32_at(16), u32_at(20), u32_at(24)].map(|n| n as usize);
-        let tables_end = ImageHead::len(extents, nodes, shapes);
-        let Some(tables) = rest.get(..tables_end as usize - IMAGE_HEAD_LEN) else {
-            return Err(fault(
-                16,
-                Problem::Length {
-                    expected: tables_end,
-                    found: length,
-                },
-            ));
-        };
-        let (expected, found) = (u32_at(56), crc32fast::hash(tables));
+        let (expected, found) = (u32_at(head, 56), crc32fast::hash(tables));
         if expected != found {
             return Err(fault(56, Problem::Checksum { expected, found }));
         }
-        let (extent_bytes, tables) = tables.split_at(extents * size_of::<ExtentRecord>());
-        let (node_bytes, shape_bytes) = tables.split_at(nodes * size_of::<NodeRecord>());
-        let slot = Slot::from_record(head[48], [u64_at(32), u64_at(40)])
+        let (extents, tables) = tables.split_at(counts.extents * size_of::<ExtentRecord>());
+        let (nodes, tables) = tables.split_at(counts.nodes * size_of::<NodeRecord>());
+        let (shapes, ids) = tables.split_at(counts.shapes * 8);
+        let slot = Slot::from_record(head[48], [u64_at(head, 32), u64_at(head, 40)])
             .ok_or_else(|| field(48, "kind of the value", head[48].into()))?;
-        let head = ImageHead {
+        let of_session = head[49] & FLAG_OF_SESSION != 0;
+        let attributes = u32_at(head, 52).checked_sub(1);
+        let read = ImageHead {
             slot,
-            extents: bytemuck::pod_collect_to_vec(extent_bytes),
-            nodes: bytemuck::pod_collect_to_vec(node_bytes),
-            shapes: bytemuck::pod_collect_to_vec(shape_bytes),
-            shared_count: u32_at(28),
+            attributes,
+            extents: bytemuck::pod_collect_to_vec(extents),
+            nodes: bytemuck::pod_collect_to_vec(nodes),
+            shapes: bytemuck::pod_collect_to_vec(shapes),
+            shared_count: u32_at(head, 28),
+            shared_ids: of_session.then(|| bytemuck::pod_collect_to_vec(ids)),
         };
-        if head.shared_count as usize > head.nodes.len() {
-            return Err(field(
-                28,
-                "number of shared nodes",
-                head.shared_count.into(),
-            ));
+        if attributes.is_some_and(|node| node as usize >= counts.nodes) {
+            return Err(field(52, "attribute node", u32_at(head, 52).into()));
         }
-        head.check_areas(tables_end, length)?;
-        head.check_padding(bytes, tables_end)?;
-        let problem = head.records().check_slot(slot);
+        read.check_areas(counts.tables_end(), length)?;
+        let problem = read.records().check_slot(slot);
         problem.map_err(|problem| fault(32, problem))?;
-        Ok(head)
+        Ok(read)
+    }
+
+    fn tables_end(&self) -> u64 {
+        let ids = self.shared_ids.as_ref().map_or(0, Vec::len);
+        ImageHead::len(self.extents.len(), self.nodes.len(), self.shapes.len(), ids)
     }
 
     /// Nodes, sums and extents follow the records in this order, each at its alignment.
@@ -164,10 +196,9 @@ impl ImageHead {
             };
             Fault::new(Part::Padding, sums.offset, problem)
         })?;
-        let start = if self.extents.is_empty() {
-            Some(end)
-        } else {
-            align_up(end, 64)
+        let start = match self.extents.iter().all(ExtentRecord::is_elsewhere) {
+            true => Some(end),
+            false => align_up(end, 64),
         };
         let start = start.filter(|start| *start <= length).ok_or_else(|| {
             let problem = Problem::OutOfBounds { start: end, length };
@@ -181,12 +212,13 @@ impl ImageHead {
     }
 
     /// Every byte that belongs to no part is zero.
-    fn check_padding(&self, bytes: &[u8], tables_end: u64) -> Result<(), Fault> {
+    fn check_padding(&self, bytes: &[u8]) -> Result<(), Fault> {
         let nodes: u64 = self.nodes.iter().map(|node| u64::from(node.len)).sum();
-        let lists = self.extents.iter().filter(|extent| extent.sums_len() > 0);
+        let here = || self.extents.iter().filter(|extent| !extent.is_elsewhere());
+        let lists = here().filter(|extent| extent.sums_len() > 0);
         let lists = lists.map(|extent| (extent.sums_offset, extent.sums_len()));
-        let arrays = self.extents.iter().map(|e| (e.offset, e.stored_len));
-        let mut end = tables_end + nodes;
+        let arrays = here().map(|extent| (extent.offset, extent.stored_len));
+        let mut end = self.tables_end() + nodes;
         for (offset, len) in lists.chain(arrays) {
             // In order, disjoint and inside: the areas were checked.
             let gap = bytes.get(end as usize..offset as usize).unwrap_or_default();
@@ -204,6 +236,64 @@ impl ImageHead {
             nodes: &self.nodes,
             shapes: &self.shapes,
             shared_count: self.shared_count,
+            may_stand_elsewhere: self.shared_ids.is_some(),
         }
     }
+}
+
+fn u32_at(head: &[u8; IMAGE_HEAD_LEN], at: usize) -> u32 {
+    u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]])
+}
+
+fn u64_at(head: &[u8; IMAGE_HEAD_LEN], at: usize) -> u64 {
+    u64::from(u32_at(head, at)) | u64::from(u32_at(head, at + 4)) << 32
+}
+
+/// Checks what the head says before anything behind it is read: how many records there are.
+fn check_head(head: &[u8; IMAGE_HEAD_LEN], length: u64) -> Result<Counts, Fault> {
+    let fault = |at: u64, problem| Fault::new(Part::Header, at, problem);
+    let field = |at: u64, field, found| fault(at, Problem::Field { field, found });
+    if head[..4] != IMAGE_MAGIC {
+        return Err(field(0, "magic", u32_at(head, 0).into()));
+    }
+    let (expected, found) = (u32_at(head, 60), crc32fast::hash(&head[..60]));
+    if expected != found {
+        return Err(fault(60, Problem::Checksum { expected, found }));
+    }
+    if u32_at(head, 4) != u32::from(IMAGE_VERSION) {
+        let found = u32_at(head, 4).into();
+        return Err(field(4, "version of the value image", found));
+    }
+    if u64_at(head, 8) != length {
+        let problem = Problem::Length {
+            expected: u64_at(head, 8),
+            found: length,
+        };
+        return Err(fault(8, problem));
+    }
+    if head[49] & !FLAG_OF_SESSION != 0 || head[50..52] != [0; 2] {
+        return Err(fault(49, Problem::NotZero));
+    }
+    let [extents, nodes, shapes, shared] = [16, 20, 24, 28].map(|at| u32_at(head, at) as usize);
+    if shared > nodes {
+        return Err(field(28, "number of shared nodes", shared as u64));
+    }
+    let ids = match head[49] & FLAG_OF_SESSION {
+        0 => 0,
+        _ => shared,
+    };
+    let counts = Counts {
+        extents,
+        nodes,
+        shapes,
+        ids,
+    };
+    if counts.tables_end() > length {
+        let problem = Problem::Length {
+            expected: counts.tables_end(),
+            found: length,
+        };
+        return Err(fault(16, problem));
+    }
+    Ok(counts)
 }

@@ -12,6 +12,7 @@
 //!
 //! `docs/format.md` is the specification; this module is one reading of it.
 
+pub(crate) mod crc;
 pub(crate) mod extent;
 pub(crate) mod header;
 pub(crate) mod image;

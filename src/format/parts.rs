@@ -18,6 +18,8 @@ pub(crate) struct Records<'a> {
     pub(crate) shapes: &'a [u64],
     /// How many nodes, the last ones, are contents of cells and scopes.
     pub(crate) shared_count: u32,
+    /// Whether an extent may be named by its digest alone: in frames of a journal.
+    pub(crate) may_stand_elsewhere: bool,
 }
 
 impl<'a> Records<'a> {
@@ -59,6 +61,10 @@ impl<'a> Records<'a> {
         let (mut end, mut sums_end) = (extents.offset, sums.offset);
         for (number, extent) in self.extents.iter().enumerate() {
             let fault = |problem| Fault::new(Part::Extent(number as u32), extent.offset, problem);
+            if self.may_stand_elsewhere && extent.is_elsewhere() {
+                extent.check_elsewhere().map_err(fault)?;
+                continue;
+            }
             extent.check().map_err(fault)?;
             match extent.offset.cmp(&end) {
                 Ordering::Less => return Err(fault(Problem::Overlap)),

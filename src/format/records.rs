@@ -45,7 +45,11 @@ pub(crate) struct Preamble {
     pub(crate) nodes_area: Area,
     pub(crate) extents_area: Area,
     pub(crate) sums_area: Area,
-    pub(crate) reserved: [u64; 6],
+    /// In an archive of a session: how many ids of cells and scopes follow the dimensions, one for
+    /// each shared node. Otherwise 0.
+    pub(crate) shared_id_count: u32,
+    pub(crate) zero: u32,
+    pub(crate) reserved: [u64; 5],
 }
 
 /// A range of the file.

@@ -28,6 +28,7 @@ pub(crate) struct Table<B> {
     extents: Range<usize>,
     nodes: Range<usize>,
     shapes: Range<usize>,
+    ids: Range<usize>,
     names: Range<usize>,
 }
 
@@ -127,6 +128,7 @@ impl<B: AsRef<[u8]>> Table<B> {
             records(p.node_count, size_of::<NodeRecord>()),
         )?;
         let shapes = array(p.shapes_offset, records(p.shape_count, 8))?;
+        let ids = array(shapes.end as u64, records(p.shared_id_count, 8))?;
         let names = array(p.names_offset, p.names_len)?;
         if names.end != all.len() {
             return Err(field(24, "body length", p.body_len));
@@ -138,6 +140,7 @@ impl<B: AsRef<[u8]>> Table<B> {
             extents,
             nodes,
             shapes,
+            ids,
             names,
         };
         table.check_areas(header, file_len)?;
@@ -283,7 +286,13 @@ impl<B: AsRef<[u8]>> Table<B> {
             nodes: cast(self.slice(&self.nodes)),
             shapes: cast(self.slice(&self.shapes)),
             shared_count: self.preamble.shared_count,
+            may_stand_elsewhere: false,
         }
+    }
+
+    /// Ids of the cells and scopes of a session, one for each shared node; empty in other archives.
+    pub(crate) fn shared_ids(&self) -> &[u64] {
+        cast(self.slice(&self.ids))
     }
 
     /// The bytes of the whole table.
@@ -327,8 +336,11 @@ fn check_preamble(
     if p.shared_count > p.node_count {
         return Err(field(100, "number of shared nodes", p.shared_count.into()));
     }
-    if p.reserved != [0; 6] {
-        return Err(field(208, "reserved bytes", 1));
+    if p.shared_id_count != 0 && p.shared_id_count != p.shared_count {
+        return Err(field(208, "number of ids", p.shared_id_count.into()));
+    }
+    if p.zero != 0 || p.reserved != [0; 5] {
+        return Err(field(212, "reserved bytes", 1));
     }
     if p.metadata_node != NONE && p.metadata_node >= p.node_count {
         return Err(field(96, "metadata node", p.metadata_node.into()));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::binding::Binding;
 use super::open::OpenOptions;
+use super::overlay::Overlay;
 use super::store::{Store, Tables};
 use super::view::View;
 use crate::error::{EnvError, Origin, Result};
@@ -31,9 +32,12 @@ use crate::value::{Record, Tensor, Value};
 #[derive(Clone)]
 pub struct Archive(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     header: AchHeader,
     store: Arc<Store>,
+    /// What a journal says over it.
+    overlay: Option<Overlay>,
 }
 
 /// What an archive says about itself.
@@ -109,7 +113,37 @@ impl Archive {
     }
 
     pub(super) fn new(header: AchHeader, store: Arc<Store>) -> Archive {
-        Archive(Arc::new(Inner { header, store }))
+        Archive(Arc::new(Inner {
+            header,
+            store,
+            overlay: None,
+        }))
+    }
+
+    /// The archive with what a journal says over it.
+    pub(crate) fn overlaid(&self, overlay: Overlay) -> Archive {
+        Archive(Arc::new(Inner {
+            header: self.0.header.clone(),
+            store: Arc::clone(&self.0.store),
+            overlay: Some(overlay),
+        }))
+    }
+
+    /// The archive without what a journal says over it.
+    pub(crate) fn without_overlay(&self) -> Archive {
+        match self.0.overlay {
+            None => self.clone(),
+            Some(_) => Archive::new(self.0.header.clone(), Arc::clone(&self.0.store)),
+        }
+    }
+
+    /// What a journal says over it, to say more. Clones of the archive keep what was said.
+    pub(crate) fn overlay_mut(&mut self) -> Option<&mut Overlay> {
+        Arc::make_mut(&mut self.0).overlay.as_mut()
+    }
+
+    pub(crate) fn overlay(&self) -> Option<&Overlay> {
+        self.0.overlay.as_ref()
     }
 
     /// Where it was opened from.
@@ -182,7 +216,7 @@ impl Archive {
 
     /// The binding of that exact name.
     pub fn binding(&self, name: &str) -> Option<Binding<'_>> {
-        Some(Binding::new(&self.0.store, self.table(), self.find(name)?))
+        Some(self.found(self.find(name)?))
     }
 
     /// The value of the binding of that exact name. Array data is not read before it is looked at.

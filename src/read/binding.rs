@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::frames::local_offset;
+use super::overlay::{FrameBinding, Moved, Overlay};
 use super::store::{Store, TableBytes};
 use super::view::View;
 use crate::error::Result;
@@ -16,9 +18,33 @@ use crate::value::{DType, Kind, Order, Record, Value};
 /// unless said otherwise.
 #[derive(Clone, Copy)]
 pub struct Binding<'a> {
-    store: &'a Arc<Store>,
-    table: &'a Table<TableBytes>,
-    index: usize,
+    place: Place<'a>,
+    /// Of a session: where the newest contents of cells stand.
+    overlay: Option<&'a Overlay>,
+}
+
+/// Where a binding stands.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    /// In the table of an archive; with another name and place in the order when it was renamed
+    /// since.
+    Table {
+        store: &'a Arc<Store>,
+        table: &'a Table<TableBytes>,
+        index: usize,
+        moved: Option<&'a Moved>,
+    },
+    /// In a frame of the journal.
+    Frame(&'a FrameBinding),
+}
+
+/// Where the value of a binding is.
+#[derive(Clone, Copy)]
+pub(super) struct Root<'a> {
+    pub(super) store: &'a Arc<Store>,
+    pub(super) slot: Slot,
+    /// Node of the attribute record.
+    pub(super) attributes: Option<u32>,
 }
 
 /// Where array data of a binding stands.
@@ -44,39 +70,107 @@ pub struct ExtentInfo {
 }
 
 impl<'a> Binding<'a> {
-    pub(super) fn new(store: &'a Arc<Store>, table: &'a Table<TableBytes>, index: usize) -> Self {
-        Binding {
+    pub(super) fn in_table(
+        store: &'a Arc<Store>,
+        table: &'a Table<TableBytes>,
+        index: usize,
+        moved: Option<&'a Moved>,
+        overlay: Option<&'a Overlay>,
+    ) -> Self {
+        let place = Place::Table {
             store,
             table,
             index,
-        }
+            moved,
+        };
+        Binding { place, overlay }
+    }
+
+    pub(super) fn in_frame(binding: &'a FrameBinding, overlay: Option<&'a Overlay>) -> Self {
+        let place = Place::Frame(binding);
+        Binding { place, overlay }
     }
 
     /// The name.
     pub fn name(&self) -> &'a str {
-        self.entry().map_or("", |entry| self.table.name(entry))
+        match self.place {
+            Place::Table {
+                moved: Some(moved), ..
+            } => &moved.name,
+            Place::Table { table, .. } => self.entry().map_or("", |entry| table.name(entry)),
+            Place::Frame(binding) => &binding.name,
+        }
     }
 
-    /// Its place in the order of saving.
+    /// Its place in the order of saving. In an archive that is read with its journal places may be
+    /// left out: those of bindings that were removed.
     pub fn ordinal(&self) -> u32 {
-        self.entry().map_or(0, |entry| entry.ordinal)
+        u32::try_from(self.place_in_order()).unwrap_or(u32::MAX)
+    }
+
+    /// Its place in the order of definition.
+    pub(crate) fn place_in_order(&self) -> u64 {
+        match self.place {
+            Place::Table {
+                moved: Some(moved), ..
+            } => moved.order,
+            Place::Table { .. } => self.entry().map_or(0, |entry| entry.ordinal.into()),
+            Place::Frame(binding) => binding.order,
+        }
+    }
+
+    fn flags(&self) -> u8 {
+        match self.place {
+            Place::Table { .. } => self.entry().map_or(0, |entry| entry.flags),
+            Place::Frame(binding) => binding.flags,
+        }
     }
 
     /// Whether it is a constant of the session.
     pub fn is_constant(&self) -> bool {
-        self.entry()
-            .is_some_and(|entry| entry.flags & FLAG_CONSTANT != 0)
+        self.flags() & FLAG_CONSTANT != 0
     }
 
     /// Whether it was declared mutable.
     pub fn is_mutable(&self) -> bool {
-        self.entry()
-            .is_some_and(|entry| entry.flags & FLAG_MUTABLE != 0)
+        self.flags() & FLAG_MUTABLE != 0
     }
 
     /// Whether it has attributes.
     pub fn has_attributes(&self) -> bool {
-        self.entry().is_some_and(|entry| entry.attributes != NONE)
+        match self.place {
+            Place::Table { .. } => self.entry().is_some_and(|entry| entry.attributes != NONE),
+            Place::Frame(_) => self.root().is_ok_and(|root| root.attributes.is_some()),
+        }
+    }
+
+    /// Whether it stands in the journal, and not in the archive.
+    pub fn is_in_journal(&self) -> bool {
+        matches!(self.place, Place::Frame(_))
+    }
+
+    /// Where its value is. In a frame this reads the head of the value image.
+    pub(super) fn root(&self) -> Result<Root<'a>> {
+        match self.place {
+            Place::Table { store, .. } => {
+                let entry = self.entry();
+                let slot = entry.and_then(EntryRecord::slot).ok_or_else(|| {
+                    let kind = entry.map_or(0, |entry| entry.kind);
+                    store
+                        .unsupported(format!("value kind {kind}"))
+                        .of_variable(self.name())
+                })?;
+                Ok(Root {
+                    store,
+                    slot,
+                    attributes: entry.and_then(EntryRecord::attributes),
+                })
+            }
+            Place::Frame(binding) => {
+                let root = binding.image.root();
+                root.map_err(|e| e.of_variable(self.name()))
+            }
+        }
     }
 
     /// The kind of its value. For a structured value this reads its root node.
@@ -84,7 +178,7 @@ impl<'a> Binding<'a> {
     /// # Errors
     /// [`crate::EnvError::Unsupported`] for a kind of a later version; what reading answers.
     pub fn kind(&self) -> Result<Kind> {
-        Ok(match self.slot()? {
+        Ok(match self.root()?.slot {
             Slot::Null => Kind::Null,
             Slot::Boolean(_) => Kind::Boolean,
             Slot::Integer(_) => Kind::Integer,
@@ -98,7 +192,7 @@ impl<'a> Binding<'a> {
     /// Refuses a kind, dtype or codec that is not known here, as far as the table tells: nothing is
     /// read.
     pub(crate) fn known_by_the_table(&self) -> Result<()> {
-        match self.slot()? {
+        match self.root()?.slot {
             Slot::Tensor(_) => self.value().map(drop),
             _ => Ok(()),
         }
@@ -111,7 +205,8 @@ impl<'a> Binding<'a> {
 
     /// The shape of a tensor that is not part of a structured value.
     pub fn shape(&self) -> Option<&'a [u64]> {
-        self.table.records().shape(&self.tensor_slot()?)
+        let root = self.root().ok()?;
+        root.store.records().shape(&self.tensor_slot()?)
     }
 
     /// The order of a tensor that is not part of a structured value.
@@ -124,8 +219,11 @@ impl<'a> Binding<'a> {
     /// # Errors
     /// As [`crate::Archive::get`].
     pub fn value(&self) -> Result<Value> {
-        self.slot()
-            .and_then(|slot| self.store.value(slot, Some(self.name())))
+        self.root()
+            .and_then(|root| match self.overlay {
+                Some(overlay) => super::cells::load_one(overlay, root, self.name()),
+                None => root.store.value(root.slot, Some(self.name())),
+            })
             .map_err(|e| e.of_variable(self.name()))
     }
 
@@ -135,8 +233,8 @@ impl<'a> Binding<'a> {
     /// As [`crate::Archive::get`].
     pub fn view(&self) -> Result<View<'a>> {
         let view = self
-            .slot()
-            .and_then(|slot| View::of_slot(self.store, slot, self.name()));
+            .root()
+            .and_then(|root| View::of_root(root, self.name(), self.overlay));
         view.map_err(|e| e.of_variable(self.name()))
     }
 
@@ -145,18 +243,21 @@ impl<'a> Binding<'a> {
     /// # Errors
     /// What reading answers.
     pub fn attributes(&self) -> Result<Record> {
-        let Some(node) = self.entry().and_then(EntryRecord::attributes) else {
+        let root = self.root_of_attributes()?;
+        let Some(node) = root.attributes else {
             return Ok(Record::new());
         };
-        let value = self
-            .store
-            .value(Slot::Node(node), Some(self.name()))
-            .map_err(|e| e.of_variable(self.name()))?;
+        let slot = Slot::Node(node);
+        let value = match self.overlay {
+            Some(overlay) => super::cells::load_one(overlay, Root { slot, ..root }, self.name()),
+            None => root.store.value(slot, Some(self.name())),
+        };
+        let value = value.map_err(|e| e.of_variable(self.name()))?;
         match value {
             Value::Record(record) => Ok(record),
             _ => {
                 let what = "attributes that are not a record".to_owned();
-                Err(self.store.damaged_node(node, what).of_variable(self.name()))
+                Err(root.store.damaged_node(node, what).of_variable(self.name()))
             }
         }
     }
@@ -167,41 +268,45 @@ impl<'a> Binding<'a> {
     /// # Errors
     /// What reading answers.
     pub fn extents(&self) -> Result<Vec<ExtentInfo>> {
-        let numbers = match self.slot()? {
+        let root = self.root()?;
+        let numbers = match root.slot {
             Slot::Tensor(TensorSlot { extent: NONE, .. }) => Vec::new(),
             Slot::Tensor(tensor) => vec![tensor.extent],
-            Slot::Node(node) => self.parts_below(node)?.extents,
+            Slot::Node(node) => self.parts_below(root.store, node)?.extents,
             _ => Vec::new(),
         };
         numbers
             .into_iter()
-            .map(|number| self.extent_info(number))
+            .map(|number| extent_info(root.store, number))
             .collect()
     }
+}
 
-    fn extent_info(&self, number: u32) -> Result<ExtentInfo> {
-        let record = self.store.extent(number)?;
-        Ok(ExtentInfo {
-            number,
-            offset: record.offset,
-            stored_len: record.stored_len,
-            raw_len: record.raw_len,
-            codec: record.codec(),
-            shuffle: record.shuffle,
-            digest_kind: record.digest_kind(),
-            digest: record.digest,
-        })
-    }
+fn extent_info(store: &Arc<Store>, number: u32) -> Result<ExtentInfo> {
+    let record = store.extent(number)?;
+    Ok(ExtentInfo {
+        number,
+        offset: local_offset(record.offset),
+        stored_len: record.stored_len,
+        raw_len: record.raw_len,
+        codec: record.codec(),
+        shuffle: record.shuffle,
+        digest_kind: record.digest_kind(),
+        digest: record.digest,
+    })
+}
 
+impl<'a> Binding<'a> {
     /// Bytes of its value in memory and in the file: its extents and nodes, or the 16 bytes of a
     /// scalar. For a structured value this reads its nodes.
     ///
     /// # Errors
     /// What reading answers.
     pub fn sizes(&self) -> Result<Sizes> {
-        match self.slot()? {
+        let root = self.root()?;
+        match root.slot {
             Slot::Node(node) => {
-                let parts = self.parts_below(node)?;
+                let parts = self.parts_below(root.store, node)?;
                 let nodes = parts.node_bytes;
                 let mut sizes = Sizes {
                     raw: nodes,
@@ -209,7 +314,7 @@ impl<'a> Binding<'a> {
                     cold: false,
                 };
                 for number in parts.extents {
-                    sizes.add(&self.extent_info(number)?);
+                    sizes.add(&extent_info(root.store, number)?);
                 }
                 Ok(sizes)
             }
@@ -238,40 +343,41 @@ impl<'a> Binding<'a> {
     }
 
     pub(super) fn is_checked(&self) -> Result<bool> {
-        Ok(match self.slot()? {
+        let root = self.root()?;
+        Ok(match root.slot {
             Slot::Tensor(TensorSlot { extent: NONE, .. }) => true,
-            Slot::Tensor(tensor) => self.store.is_extent_checked(tensor.extent),
+            Slot::Tensor(tensor) => root.store.is_extent_checked(tensor.extent),
             // Nodes are checked whenever they are read; what counts are their extents.
             Slot::Node(node) => {
-                let extents = self.parts_below(node)?.extents;
+                let extents = self.parts_below(root.store, node)?.extents;
                 extents
                     .iter()
-                    .all(|number| self.store.is_extent_checked(*number))
+                    .all(|number| root.store.is_extent_checked(*number))
             }
             _ => true,
         })
     }
 
     pub(super) fn verify(&self) -> Result<()> {
+        let root = self.root_of_attributes()?;
+        let store = root.store;
         let check_extent = |number: u32| {
-            self.store.check_extent(number)?;
-            super::verify::check_digest(self.store, number, &mut |_| {})
+            store.check_extent(number)?;
+            super::verify::check_digest(store, number, &mut |_| {})
         };
         let check_node = |node: u32| {
-            let parts = super::parts::below(self.store, node)?;
+            let parts = super::parts::below(store, node)?;
             for number in parts.nodes {
-                self.store.checked_node(number, true)?;
+                store.checked_node(number, true)?;
             }
             parts.extents.into_iter().try_for_each(check_extent)?;
-            self.store
-                .value(Slot::Node(node), Some(self.name()))
-                .map(drop)
+            store.value(Slot::Node(node), Some(self.name())).map(drop)
         };
         let check = || -> Result<()> {
-            if let Some(node) = self.entry().and_then(EntryRecord::attributes) {
+            if let Some(node) = root.attributes {
                 check_node(node)?;
             }
-            match self.slot()? {
+            match self.root()?.slot {
                 Slot::Tensor(TensorSlot { extent: NONE, .. }) => Ok(()),
                 Slot::Tensor(tensor) => check_extent(tensor.extent),
                 Slot::Node(node) => check_node(node),
@@ -281,34 +387,60 @@ impl<'a> Binding<'a> {
         check().map_err(|e| e.of_variable(self.name()))
     }
 
-    fn parts_below(&self, node: u32) -> Result<super::parts::Parts> {
-        super::parts::below(self.store, node).map_err(|e| e.of_variable(self.name()))
+    /// As [`Binding::root`]; also of a binding whose value is of a kind that is not known here.
+    pub(super) fn root_of_attributes(&self) -> Result<Root<'a>> {
+        match self.place {
+            Place::Table { store, .. } => Ok(Root {
+                store,
+                slot: Slot::Null,
+                attributes: self.entry().and_then(EntryRecord::attributes),
+            }),
+            Place::Frame(_) => self.root(),
+        }
+    }
+
+    fn parts_below(&self, store: &Store, node: u32) -> Result<super::parts::Parts> {
+        super::parts::below(store, node).map_err(|e| e.of_variable(self.name()))
     }
 
     fn tensor_slot(&self) -> Option<TensorSlot> {
-        match self.slot() {
-            Ok(Slot::Tensor(tensor)) => Some(tensor),
+        match self.root().ok()?.slot {
+            Slot::Tensor(tensor) => Some(tensor),
             _ => None,
         }
     }
 
-    pub(super) fn slot(&self) -> Result<Slot> {
-        let entry = self.entry();
-        entry.and_then(EntryRecord::slot).ok_or_else(|| {
-            let kind = entry.map_or(0, |entry| entry.kind);
-            self.store
-                .unsupported(format!("value kind {kind}"))
-                .of_variable(self.name())
-        })
+    /// About how many bytes of the file its value takes, from the table alone.
+    pub(crate) fn stored_bytes_cheaply(&self) -> u64 {
+        if let Place::Frame(binding) = self.place {
+            return binding.image.place.len;
+        }
+        match self.root() {
+            Ok(Root { store, slot, .. }) => match slot {
+                Slot::Tensor(tensor) => store.extent(tensor.extent).map_or(0, |e| e.stored_len),
+                Slot::Node(node) => {
+                    let node = store.records().nodes.get(node as usize);
+                    node.map_or(0, |node| node.len.into())
+                }
+                _ => 0,
+            },
+            Err(_) => 0,
+        }
     }
 
-    /// Its place in the table.
+    /// Its place in the table; 0 for one that stands in a frame.
     pub(super) fn index(&self) -> usize {
-        self.index
+        match self.place {
+            Place::Table { index, .. } => index,
+            Place::Frame(_) => 0,
+        }
     }
 
-    pub(super) fn entry(&self) -> Option<&'a EntryRecord> {
-        self.table.entries().get(self.index)
+    fn entry(&self) -> Option<&'a EntryRecord> {
+        match self.place {
+            Place::Table { table, index, .. } => table.entries().get(index),
+            Place::Frame(_) => None,
+        }
     }
 }
 

@@ -5,10 +5,11 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use super::archive::Archive;
-use super::binding::Binding;
+use super::binding::{Binding, Root};
+use super::cells::CellHandles;
 use super::store::{Store, StoreRef};
 use crate::error::{EnvError, Result};
-use crate::format::records::{EntryRecord, NodeRecord, Slot};
+use crate::format::records::{NodeRecord, Slot};
 use crate::tree::node::Node;
 use crate::tree::restore::{TreeSource, restore_many};
 use crate::value::{Record, Tensor, Value};
@@ -22,8 +23,8 @@ const FIRST_WINDOW_BYTES: u64 = 16 << 10;
 impl Archive {
     /// The values of several bindings. What is one cell or scope under two names is one.
     pub(crate) fn load_bindings(&self, bindings: &[Binding<'_>]) -> Result<Vec<Value>> {
-        let slots = bindings.iter().map(|b| Ok((b.slot()?, b.name())));
-        values(self.store(), &slots.collect::<Result<Vec<_>>>()?)
+        let roots = bindings.iter().map(|b| Ok((b.root()?, b.name())));
+        self.load_roots(&roots.collect::<Result<Vec<_>>>()?)
     }
 
     /// Values and attributes of several bindings, as [`Archive::load_bindings`].
@@ -31,16 +32,18 @@ impl Archive {
         &self,
         bindings: &[Binding<'_>],
     ) -> Result<Vec<(Value, Record)>> {
-        let mut slots = Vec::with_capacity(bindings.len());
+        let mut roots = Vec::with_capacity(bindings.len());
         for binding in bindings {
-            slots.push((binding.slot()?, binding.name()));
+            roots.push((binding.root()?, binding.name()));
         }
-        for binding in bindings {
-            if let Some(node) = binding.entry().and_then(EntryRecord::attributes) {
-                slots.push((Slot::Node(node), binding.name()));
+        for place in 0..bindings.len() {
+            let (root, name) = roots[place];
+            if let Some(node) = root.attributes {
+                let slot = Slot::Node(node);
+                roots.push((Root { slot, ..root }, name));
             }
         }
-        let mut values = values(self.store(), &slots)?;
+        let mut values = self.load_roots(&roots)?;
         let mut attributes = values.split_off(bindings.len()).into_iter();
         let with_attributes = values.into_iter().zip(bindings).map(|(value, binding)| {
             if !binding.has_attributes() {
@@ -57,6 +60,21 @@ impl Archive {
 }
 
 /// The values of several slots; errors and tensors name the variable beside each.
+impl Archive {
+    fn load_roots(&self, roots: &[(Root<'_>, &str)]) -> Result<Vec<Value>> {
+        match self.overlay() {
+            Some(overlay) => super::cells::load(overlay, roots, &CellHandles::default()),
+            None => {
+                let slots: Vec<_> = roots
+                    .iter()
+                    .map(|(root, name)| (root.slot, *name))
+                    .collect();
+                values(self.store(), &slots)
+            }
+        }
+    }
+}
+
 fn values(store: &Arc<Store>, slots: &[(Slot, &str)]) -> Result<Vec<Value>> {
     let structured: Vec<(u32, &str)> = slots
         .iter()
@@ -66,11 +84,7 @@ fn values(store: &Arc<Store>, slots: &[(Slot, &str)]) -> Result<Vec<Value>> {
         })
         .collect();
     let nodes: Vec<u32> = structured.iter().map(|(node, _)| *node).collect();
-    let source = BulkSource {
-        store,
-        variable: Cell::new(None),
-        window: RefCell::default(),
-    };
+    let source = BulkSource::new(store);
     let begin = |place: usize| {
         let variable = structured.get(place).map(|(_, name)| *name);
         source.variable.set(variable);
@@ -91,10 +105,10 @@ fn values(store: &Arc<Store>, slots: &[(Slot, &str)]) -> Result<Vec<Value>> {
 }
 
 /// A store whose nodes are asked for in about the order in which they stand.
-struct BulkSource<'s> {
-    store: &'s Arc<Store>,
+pub(super) struct BulkSource<'s> {
+    pub(super) store: Arc<Store>,
     /// Whose value is being made.
-    variable: Cell<Option<&'s str>>,
+    pub(super) variable: Cell<Option<&'s str>>,
     window: RefCell<Window>,
 }
 
@@ -105,7 +119,15 @@ struct Window {
     bytes: Vec<u8>,
 }
 
-impl BulkSource<'_> {
+impl<'s> BulkSource<'s> {
+    pub(super) fn new(store: &Arc<Store>) -> Self {
+        BulkSource {
+            store: Arc::clone(store),
+            variable: Cell::new(None),
+            window: RefCell::default(),
+        }
+    }
+
     /// Copies the bytes of a node, reading those that follow it too.
     fn fill(&self, record: &NodeRecord, out: &mut [u8]) -> Result<()> {
         let mut window = self.window.borrow_mut();
@@ -165,15 +187,15 @@ impl TreeSource for BulkSource<'_> {
     }
 
     fn shared_node(&self, shared: u32) -> Result<u32> {
-        StoreRef::new(self.store, None).shared_node(shared)
+        StoreRef::new(&self.store, None).shared_node(shared)
     }
 
     fn tensor(&self, dtype: u8, order: u8, shape: &[u64], extent: u32) -> Result<Tensor> {
-        StoreRef::new(self.store, self.variable.get()).tensor(dtype, order, shape, extent)
+        StoreRef::new(&self.store, self.variable.get()).tensor(dtype, order, shape, extent)
     }
 
     fn extent_bytes(&self, extent: u32) -> Result<Vec<u8>> {
-        StoreRef::new(self.store, self.variable.get()).extent_bytes(extent)
+        StoreRef::new(&self.store, self.variable.get()).extent_bytes(extent)
     }
 
     fn damaged(&self, node: u32, what: &str) -> EnvError {

@@ -29,6 +29,13 @@ pub fn deserialize_value(bytes: &[u8]) -> Result<Value> {
         fault,
     };
     let head = ImageHead::from_bytes(bytes).map_err(damaged)?;
+    if head.shared_ids.is_some() {
+        let what = "content that stands elsewhere in a session".to_owned();
+        return Err(EnvError::Unsupported {
+            path: Origin::Memory,
+            what,
+        });
+    }
     let slot = head.slot;
     let source: Arc<dyn ByteSource> = Arc::new(MemorySource(Buffer::copied(bytes)?));
     let tables = Tables::Image(head);

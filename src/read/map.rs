@@ -8,7 +8,7 @@
 use std::fs::File;
 use std::io;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapOptions};
 
 use super::source::{ByteSource, Stamp, copy_from, range_of};
 
@@ -53,6 +53,44 @@ impl Map {
         // SAFETY: the kernel refuses every write and every change of length of a file with these
         // seals, by any process, and F_SEAL_SEAL keeps the seals; so the bytes cannot change.
         let bytes = unsafe { Mmap::map(&file)? };
+        Ok(Map { bytes, file: None })
+    }
+}
+
+/// The promise that archives and committed frames of a session stay as they are, given once.
+#[derive(Clone, Debug)]
+pub(crate) struct Mapping(());
+
+impl Mapping {
+    /// # Safety
+    /// While a map made with this lives, nobody may write to the mapped archive or frames in place,
+    /// or shorten their file before their end. (A writer of this crate only appends behind frames.)
+    pub(crate) unsafe fn promised() -> Mapping {
+        Mapping(())
+    }
+
+    /// Maps an archive of the session.
+    pub(crate) fn whole(&self, file: File, stamp: Stamp) -> io::Result<Map> {
+        // SAFETY: whoever made `self` promised for the archives of the session what `Map::new`
+        // asks for.
+        unsafe { Map::new(file, stamp) }
+    }
+
+    /// Maps committed bytes of a journal.
+    pub(crate) fn range(&self, file: &File, offset: u64, len: u64) -> io::Result<Map> {
+        let end = offset.checked_add(len);
+        let size = usize::try_from(len).ok();
+        let (Some(end), Some(size)) = (end, size) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        if file.metadata()?.len() < end {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut options = MmapOptions::new();
+        options.offset(offset).len(size);
+        // SAFETY: the range lies in the file, and whoever made `self` promised that these bytes
+        // are not changed and not cut off while the map lives.
+        let bytes = unsafe { options.map(file)? };
         Ok(Map { bytes, file: None })
     }
 }

@@ -4,6 +4,7 @@ use std::ops::{Bound, RangeBounds};
 
 use super::archive::Archive;
 use super::binding::Binding;
+use super::overlay::{self, Found};
 use crate::error::Result;
 use crate::pattern::Patterns;
 
@@ -24,7 +25,10 @@ const NEAREST_AMONG: usize = 100_000;
 impl Archive {
     /// Number of bindings.
     pub fn len(&self) -> usize {
-        self.table().entries().len()
+        match self.overlay() {
+            Some(overlay) => overlay.len(),
+            None => self.table().entries().len(),
+        }
     }
 
     /// Whether there are no bindings.
@@ -39,8 +43,7 @@ impl Archive {
 
     /// All names, sorted by their bytes.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> + DoubleEndedIterator + Clone {
-        let table = self.table();
-        table.entries().iter().map(|entry| table.name(entry))
+        (0..self.len()).map(|place| self.nth(place).name())
     }
 
     /// All bindings, sorted by name.
@@ -51,7 +54,7 @@ impl Archive {
     /// All bindings, in the order they were saved.
     pub fn bindings_as_saved(&self) -> Vec<Binding<'_>> {
         let mut bindings: Vec<_> = self.bindings().collect();
-        bindings.sort_by_key(Binding::ordinal);
+        bindings.sort_by_key(Binding::place_in_order);
         bindings
     }
 
@@ -149,37 +152,53 @@ impl Archive {
         crate::name::nearest(name, self.names().take(NEAREST_AMONG))
     }
 
-    /// The place of `name` in the sorted table.
-    pub(super) fn find(&self, name: &str) -> Option<usize> {
-        let table = self.table();
-        let key = name.as_bytes();
-        table
-            .entries()
-            .binary_search_by(|entry| table.name_bytes(entry).cmp(key))
-            .ok()
+    /// Where the binding of `name` stands.
+    pub(super) fn find(&self, name: &str) -> Option<Found<'_>> {
+        match self.overlay() {
+            Some(overlay) => overlay.find(name),
+            None => overlay::find(self.table(), name).map(Found::Base),
+        }
     }
 
-    fn nth(&self, index: usize) -> Binding<'_> {
-        Binding::new(self.store(), self.table(), index)
+    pub(super) fn found<'a>(&'a self, found: Found<'a>) -> Binding<'a> {
+        let (index, moved) = match found {
+            Found::Base(index) => (index, None),
+            Found::Moved(index, moved) => (index, Some(moved)),
+            Found::Frame(binding) => return Binding::in_frame(binding, self.overlay()),
+        };
+        Binding::in_table(self.store(), self.table(), index, moved, self.overlay())
+    }
+
+    /// The binding at a place of the sorted list.
+    fn nth(&self, place: usize) -> Binding<'_> {
+        let found = match self.overlay() {
+            Some(overlay) => overlay.at(place),
+            None => None,
+        };
+        self.found(found.unwrap_or(Found::Base(place)))
+    }
+
+    /// How many names fulfil `before`, which holds for the first ones only.
+    fn partition_point(&self, mut before: impl FnMut(&[u8]) -> bool) -> usize {
+        if let Some(overlay) = self.overlay() {
+            return overlay.partition_point(before);
+        }
+        let table = self.table();
+        table
+            .entries()
+            .partition_point(|entry| before(table.name_bytes(entry)))
     }
 
     fn lower_bound(&self, key: &[u8]) -> usize {
-        let table = self.table();
-        table
-            .entries()
-            .partition_point(|entry| table.name_bytes(entry) < key)
+        self.partition_point(|name| name < key)
     }
 
     fn upper_bound(&self, key: &[u8]) -> usize {
-        let table = self.table();
-        table
-            .entries()
-            .partition_point(|entry| table.name_bytes(entry) <= key)
+        self.partition_point(|name| name <= key)
     }
 
+    /// How many names from place `start` on, which is their lower bound, begin with `prefix`.
     fn count_prefix_from(&self, start: usize, prefix: &[u8]) -> usize {
-        let table = self.table();
-        let entries = table.entries().get(start..).unwrap_or_default();
-        entries.partition_point(|entry| table.name_bytes(entry).starts_with(prefix))
+        self.partition_point(|name| name < prefix || name.starts_with(prefix)) - start
     }
 }

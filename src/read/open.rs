@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::archive::Archive;
 use super::check::Check;
-use super::map::Map;
+use super::map::{Map, Mapping};
 use super::source::{ByteSource, FileSource, MemorySource, Stamp, open_file};
 use super::store::{Store, TableBytes, Tables};
 use crate::error::{EnvError, Origin, Result};
@@ -121,6 +121,20 @@ impl OpenOptions {
         let path = path.as_ref();
         let (file, _) = open_file(path)?;
         let map = Map::sealed(file.into()).map_err(|e| EnvError::io("map", path, e))?;
+        self.open_source(Arc::new(map), path.into())
+    }
+
+    /// Maps a file on a promise that was given before.
+    ///
+    /// # Errors
+    /// As [`Archive::open`].
+    pub(crate) fn open_promised(&self, path: &Path, mapping: &Mapping) -> Result<Archive> {
+        let (file, stamp) = open_file(path)?;
+        if stamp.len == 0 {
+            return self.open_source(Arc::new(FileSource { file, stamp }), path.into());
+        }
+        let map = mapping.whole(file, stamp);
+        let map = map.map_err(|e| EnvError::io("map", path, e))?;
         self.open_source(Arc::new(map), path.into())
     }
 

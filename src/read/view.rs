@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use super::binding::Root;
+use super::overlay::Overlay;
 use super::store::{Store, StoreRef};
 use crate::error::{EnvError, Result};
 use crate::format::NONE;
@@ -33,6 +35,8 @@ pub struct View<'a> {
     item: Item<'a>,
     /// Name of the binding, for errors.
     variable: &'a str,
+    /// Of a session: where the newest contents of cells stand.
+    overlay: Option<&'a Overlay>,
 }
 
 #[derive(Clone, Copy)]
@@ -44,17 +48,18 @@ enum Item<'a> {
 
 impl<'a> View<'a> {
     /// A view of the value of `variable`.
-    pub(super) fn of_slot(
-        store: &'a Arc<Store>,
-        slot: Slot,
+    pub(super) fn of_root(
+        root: Root<'a>,
         variable: &'a str,
+        overlay: Option<&'a Overlay>,
     ) -> Result<View<'a>> {
         let view = View {
-            store,
-            item: Item::Slot(slot),
+            store: root.store,
+            item: Item::Slot(root.slot),
             variable,
+            overlay,
         };
-        match slot {
+        match root.slot {
             Slot::Node(node) => view.root_of(node, u32::MAX),
             _ => Ok(view),
         }
@@ -102,7 +107,7 @@ impl<'a> View<'a> {
                 Slot::Number(_) => Kind::Number,
                 Slot::Complex(..) => Kind::Complex,
                 Slot::Tensor(_) => Kind::Tensor,
-                // A view of a node is a view of its tree: see `of_slot`.
+                // A view of a node is a view of its tree: see `of_root`.
                 Slot::Node(node) => self.root_of(node, u32::MAX)?.kind()?,
             },
             Item::Tree(tree, own) => match tree {
@@ -328,6 +333,10 @@ impl<'a> View<'a> {
         let Item::Tree(ArchivedTree::Cell(shared), own) = self.item else {
             return Err(self.wrong_kind("cell"));
         };
+        if let Some(overlay) = self.overlay {
+            let (store, node) = overlay.content(self.store, shared.to_native())?;
+            return View { store, ..*self }.root_of(node, u32::MAX);
+        }
         let node = self.store.records().shared_node(shared.to_native());
         let node = node.ok_or_else(|| {
             self.store
@@ -343,9 +352,12 @@ impl<'a> View<'a> {
     pub fn to_value(&self) -> Result<Value> {
         match self.item {
             Item::Slot(slot) => self.store.value(slot, Some(self.variable)),
-            Item::Tree(tree, own) => {
-                restore_tree(&StoreRef::new(self.store, Some(self.variable)), tree, own)
-            }
+            Item::Tree(tree, own) => match self.overlay {
+                Some(overlay) => {
+                    super::cells::load_tree(overlay, self.store, (tree, own), self.variable)
+                }
+                None => restore_tree(&StoreRef::new(self.store, Some(self.variable)), tree, own),
+            },
         }
     }
 
@@ -409,6 +421,7 @@ impl<'a> View<'a> {
             store,
             item: Item::Tree(tree, own),
             variable: "",
+            overlay: None,
         }
     }
 

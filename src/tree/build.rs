@@ -8,17 +8,19 @@ use std::sync::Arc;
 use rkyv::rancor::BoxedError;
 use rkyv::util::AlignedVec;
 
-use super::extent_source::{ExtentSource, Identity, PlannedExtent};
+use super::duplicates::Duplicates;
+use super::extent_source::{ExtentSource, PlannedExtent};
 use super::schema::{IndexEntry, IndexPartTree, PartTree, RecordPartsTree, Tree};
 use crate::error::{EnvError, Result};
 use crate::finding::Finding;
 use crate::format::NONE;
+use crate::format::image::CONTENT_ELSEWHERE;
 use crate::format::records::{Slot, TensorSlot};
 use crate::limits::MAX_NODE_BYTES;
 use crate::marks::Marks;
 use crate::value::{
-    Cell, DType, NoContents, Order, Scope, SharedContents, SharedId, Tensor, TensorData, TensorRef,
-    Value, ValueRef,
+    Cell, DType, NoContents, Order, Scope, SharedContents, SharedHandle, SharedId, Tensor,
+    TensorData, TensorRef, Value, ValueRef,
 };
 
 /// Length and CRC-32 of a node; nodes follow each other in the order of their numbers.
@@ -59,11 +61,27 @@ impl Shared {
     }
 }
 
+impl Shared {
+    fn handle(&self) -> Option<SharedHandle> {
+        match self {
+            Shared::Cell(cell) => Some(SharedHandle::Cell(cell.clone())),
+            Shared::Scope(scope) => Some(SharedHandle::Scope(scope.clone())),
+            Shared::HostCell(_) | Shared::HostScope(_) => None,
+        }
+    }
+}
+
+/// What a session knows of cells and scopes.
+pub(crate) trait SharedIds: Send {
+    /// The id of one, and whether its content is to be written; it is not when it stands in the
+    /// session already.
+    fn id(&mut self, shared: &SharedHandle) -> (u64, bool);
+}
+
 /// Gathers nodes, extents and shapes while values are added.
 ///
 /// `S` takes the bytes of the nodes, one spool for the ordinary ones and one for the shared ones,
 /// which come last.
-#[derive(Debug)]
 pub(crate) struct Builder<'a, S> {
     spool: S,
     shared_spool: S,
@@ -71,17 +89,20 @@ pub(crate) struct Builder<'a, S> {
     shared_nodes: Vec<PlannedNode>,
     pub(crate) extents: Vec<PlannedExtent<'a>>,
     pub(crate) shapes: Vec<u64>,
-    by_identity: HashMap<Identity, u32>,
-    /// Extents by length, temperature and a hash of samples: candidates for the same content.
-    by_sample: HashMap<(u64, bool, u64), Vec<u32>>,
+    duplicates: Duplicates,
     shared: Vec<Shared>,
     shared_by_key: HashMap<SharedKey, u32>,
     pub(super) marks: Marks,
     cold: bool,
+    /// Whether what is cold in an archive stays so, as it stands there.
+    pub(crate) keep_coding: bool,
     /// Bytes of nodes and extents that the value being added needs, shared ones counted again.
     binding_bytes: u64,
     /// Contents of cells and scopes, by address, that are saved instead of what is in them now.
     pub(crate) frozen: Arc<HashMap<usize, Value>>,
+    /// In a session: names cells and scopes.
+    pub(crate) ids: Option<Box<dyn SharedIds + 'a>>,
+    shared_ids: Vec<u64>,
     scratch: AlignedVec<16>,
 }
 
@@ -90,6 +111,8 @@ pub(crate) struct Builder<'a, S> {
 pub(crate) struct BuiltNodes<S> {
     pub(crate) nodes: Vec<PlannedNode>,
     pub(crate) shared_count: u32,
+    /// In a session: the ids of the shared nodes; with [`CONTENT_ELSEWHERE`] where the node is empty.
+    pub(crate) shared_ids: Option<Vec<u64>>,
     pub(crate) spools: [S; 2],
 }
 
@@ -102,14 +125,16 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             shared_nodes: Vec::new(),
             extents: Vec::new(),
             shapes: Vec::new(),
-            by_identity: HashMap::new(),
-            by_sample: HashMap::new(),
+            duplicates: Duplicates::default(),
             shared: Vec::new(),
             shared_by_key: HashMap::new(),
             marks: Marks::default(),
             cold: false,
+            keep_coding: false,
             binding_bytes: 0,
             frozen: Arc::default(),
+            ids: None,
+            shared_ids: Vec::new(),
             scratch: AlignedVec::new(),
         }
     }
@@ -180,6 +205,11 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
     fn write_shared(&mut self, contents: &mut dyn SharedContents<'a>) -> Result<()> {
         while let Some(shared) = self.shared.get(self.shared_nodes.len()).cloned() {
             let (content, lent);
+            if !self.name_shared(&shared)? {
+                let node = serialize(&Tree::Null, &mut self.scratch, &mut self.shared_spool)?;
+                self.shared_nodes.push(node);
+                continue;
+            }
             let (tree, _) = match &shared {
                 Shared::Cell(cell) => {
                     let frozen = self.frozen.get(&cell.address()).cloned();
@@ -202,6 +232,21 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             self.shared_nodes.push(node);
         }
         Ok(())
+    }
+
+    /// Notes the id of a cell or scope; whether its content is to be written.
+    fn name_shared(&mut self, shared: &Shared) -> Result<bool> {
+        let Some(ids) = &mut self.ids else {
+            return Ok(true);
+        };
+        let handle = shared.handle().ok_or_else(|| EnvError::InvalidValue {
+            what: "a cell of the host's own".to_owned(),
+            reason: "a session takes values of this library".to_owned(),
+        })?;
+        let (id, content) = ids.id(&handle);
+        let elsewhere = if content { 0 } else { CONTENT_ELSEWHERE };
+        self.shared_ids.push(id | elsewhere);
+        Ok(content)
     }
 
     fn tensor_slot(
@@ -239,9 +284,11 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             .iter_mut()
             .try_for_each(Seek::rewind)
             .map_err(spool_failed)?;
+        let shared_ids = std::mem::take(&mut self.shared_ids);
         Ok(BuiltNodes {
             nodes,
             shared_count,
+            shared_ids: self.ids.is_some().then_some(shared_ids),
             spools,
         })
     }
@@ -307,38 +354,33 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             return Ok(NONE);
         }
         self.binding_bytes = self.binding_bytes.saturating_add(raw_len);
-        let cold = self.cold;
+        let is_coded = || {
+            source
+                .stored(raw_len)
+                .is_some_and(|stored| !stored.is_raw())
+        };
+        let cold = self.cold || (self.keep_coding && is_coded());
         let identity = source.identity(raw_len, cold);
-        if let Some(known) = identity.and_then(|identity| self.by_identity.get(&identity)) {
-            return Ok(*known);
+        if let Some(known) = self.duplicates.of_identity(identity) {
+            return Ok(known);
         }
         let number = count("extents", self.extents.len())?;
-        let sample = source
-            .sample(raw_len)?
-            .map(|sample| (raw_len, cold, sample));
-        let alike = sample.and_then(|sample| self.by_sample.get(&sample));
-        for candidate in alike.into_iter().flatten() {
-            if self.extents[*candidate as usize]
-                .source
-                .same(&source, raw_len)?
-            {
-                // Its identity is not noted: this source is not kept, so that another of other
-                // content may stand at its address next.
+        let class = (raw_len, cold);
+        let key = self.duplicates.key(&source, class, &self.extents)?;
+        for candidate in self.duplicates.alike(class, key) {
+            let candidate_source = &self.extents[*candidate as usize].source;
+            if candidate_source.same(&source, raw_len)? {
                 return Ok(*candidate);
             }
         }
-        if let Some(sample) = sample {
-            self.by_sample.entry(sample).or_default().push(number);
-        }
+        self.duplicates.note(number, identity, class, key);
         self.extents.push(PlannedExtent {
             source,
             raw_len,
             width,
             cold,
+            keep_coding: self.keep_coding,
         });
-        if let Some(identity) = identity {
-            self.by_identity.insert(identity, number);
-        }
         Ok(number)
     }
 

@@ -2,8 +2,8 @@
 //! queue, so that chains of them need no stack; no node is read twice, so that a small file cannot
 //! unfold into a large value.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::node::Node;
@@ -13,7 +13,7 @@ use crate::error::{EnvError, Result};
 use crate::format::NONE;
 use crate::limits::MAX_NESTING;
 use crate::value::{
-    Cell, Complex128, DType, Edge, ErrorValue, Extension, Function, Order, Record, Scope,
+    Complex128, DType, Edge, ErrorValue, Extension, Function, Order, Record, Scope, SharedHandle,
     StringArray, Tensor, Typed, UserFunction, Value,
 };
 
@@ -27,8 +27,40 @@ pub(crate) trait TreeSource {
     fn tensor(&self, dtype: u8, order: u8, shape: &[u64], extent: u32) -> Result<Tensor>;
     /// All bytes of an extent, copied.
     fn extent_bytes(&self, extent: u32) -> Result<Vec<u8>>;
+    /// The cell or scope of a shared number that is known beyond this source: whoever knows it fills
+    /// it. The others are made and filled here.
+    fn known_shared(&self, shared: u32, is_scope: bool) -> Result<Option<SharedHandle>> {
+        let _ = (shared, is_scope);
+        Ok(None)
+    }
     /// The error for a node whose tree does not hold together.
     fn damaged(&self, node: u32, what: &str) -> EnvError;
+}
+
+impl<S: TreeSource + ?Sized> TreeSource for &S {
+    fn node(&self, number: u32) -> Result<Arc<Node>> {
+        (**self).node(number)
+    }
+
+    fn shared_node(&self, shared: u32) -> Result<u32> {
+        (**self).shared_node(shared)
+    }
+
+    fn tensor(&self, dtype: u8, order: u8, shape: &[u64], extent: u32) -> Result<Tensor> {
+        (**self).tensor(dtype, order, shape, extent)
+    }
+
+    fn extent_bytes(&self, extent: u32) -> Result<Vec<u8>> {
+        (**self).extent_bytes(extent)
+    }
+
+    fn known_shared(&self, shared: u32, is_scope: bool) -> Result<Option<SharedHandle>> {
+        (**self).known_shared(shared, is_scope)
+    }
+
+    fn damaged(&self, node: u32, what: &str) -> EnvError {
+        (**self).damaged(node, what)
+    }
 }
 
 /// The value of the node `number`.
@@ -48,17 +80,12 @@ pub(crate) fn restore_many(
     numbers: &[u32],
     begin: &dyn Fn(usize),
 ) -> Result<Vec<Value>> {
-    let mut restorer = Restorer::new(source);
-    let mut roots: HashMap<u32, Value> = HashMap::new();
+    let mut restorer = Restorer::new(Rc::new(source));
     let mut values = Vec::with_capacity(numbers.len());
     for (place, number) in numbers.iter().enumerate() {
         begin(place);
         restorer.place = place;
-        let value = match roots.entry(*number) {
-            Entry::Occupied(known) => known.get().clone(),
-            Entry::Vacant(place) => place.insert(restorer.node(*number, u32::MAX, 0)?).clone(),
-        };
-        values.push(value);
+        values.push(restorer.root(*number)?);
     }
     restorer.fill_shared(begin)?;
     Ok(values)
@@ -66,16 +93,18 @@ pub(crate) fn restore_many(
 
 /// The value of `tree`, which stands in the node `own`.
 pub(crate) fn restore_tree(source: &dyn TreeSource, tree: &Archived, own: u32) -> Result<Value> {
-    let mut restorer = Restorer::new(source);
+    let mut restorer = Restorer::new(Rc::new(source));
     let value = restorer.tree(tree, own, 0)?;
     restorer.fill_shared(&|_| ())?;
     Ok(value)
 }
 
-pub(super) struct Restorer<'s> {
-    pub(super) source: &'s dyn TreeSource,
+/// Makes the values of one source.
+pub(crate) struct Restorer<'s> {
+    pub(super) source: Rc<dyn TreeSource + 's>,
     read: HashSet<u32>,
-    shared: HashMap<u32, Shared>,
+    roots: HashMap<u32, Value>,
+    shared: HashMap<u32, SharedHandle>,
     /// Numbers of cells and scopes to fill, each with the place of the value that led there.
     waiting: VecDeque<(u32, usize)>,
     /// Place of the value that is being made, or that led to the content that is.
@@ -85,19 +114,14 @@ pub(super) struct Restorer<'s> {
     names: HashSet<Arc<str>>,
 }
 
-#[derive(Clone)]
-enum Shared {
-    Cell(Cell),
-    Scope(Scope),
-}
-
 const MAX_KEPT_NAMES: usize = 4096;
 
 impl<'s> Restorer<'s> {
-    fn new(source: &'s dyn TreeSource) -> Self {
+    pub(crate) fn new(source: Rc<dyn TreeSource + 's>) -> Self {
         Restorer {
             source,
             read: HashSet::new(),
+            roots: HashMap::new(),
             shared: HashMap::new(),
             waiting: VecDeque::new(),
             place: 0,
@@ -106,19 +130,30 @@ impl<'s> Restorer<'s> {
         }
     }
 
+    /// The value of a node; the same one when it is asked for again. Cells and scopes in it that
+    /// its source does not know from elsewhere are empty before [`Restorer::fill_shared`].
+    pub(crate) fn root(&mut self, number: u32) -> Result<Value> {
+        if let Some(known) = self.roots.get(&number) {
+            return Ok(known.clone());
+        }
+        let value = self.node(number, u32::MAX, 0)?;
+        self.roots.insert(number, value.clone());
+        Ok(value)
+    }
+
     /// Fills cells and scopes with their contents, and those met on the way.
-    fn fill_shared(&mut self, begin: &dyn Fn(usize)) -> Result<()> {
+    pub(crate) fn fill_shared(&mut self, begin: &dyn Fn(usize)) -> Result<()> {
         while let Some((number, place)) = self.waiting.pop_front() {
             begin(place);
             self.place = place;
             let node = self.source.shared_node(number)?;
             let content = self.node(node, u32::MAX, 0)?;
-            match (self.shared.get(&number), content) {
-                (Some(Shared::Cell(cell)), content) => cell.set(content),
-                (Some(Shared::Scope(scope)), Value::Record(bindings)) => {
-                    scope.set_bindings(bindings)
-                }
-                _ => return Err(self.source.damaged(node, "a scope is not a record")),
+            let filled = self
+                .shared
+                .get(&number)
+                .map(|shared| shared.set_content(content));
+            if filled != Some(true) {
+                return Err(self.source.damaged(node, "a scope is not a record"));
             }
         }
         Ok(())
@@ -146,7 +181,7 @@ impl<'s> Restorer<'s> {
     }
 
     /// The value of `tree`, which stands in node `own`.
-    pub(super) fn tree(&mut self, tree: &Archived, own: u32, depth: usize) -> Result<Value> {
+    pub(crate) fn tree(&mut self, tree: &Archived, own: u32, depth: usize) -> Result<Value> {
         Ok(match tree {
             ArchivedTree::Null => Value::Null,
             ArchivedTree::Boolean(boolean) => Value::Boolean(*boolean),
@@ -247,9 +282,9 @@ impl<'s> Restorer<'s> {
             }
             ArchivedTree::Cell(number) => {
                 let number = number.to_native();
-                match self.shared_value(number, || Shared::Cell(Cell::default())) {
-                    Shared::Cell(cell) => Value::Cell(cell),
-                    Shared::Scope(_) => {
+                match self.shared_value(number, false)? {
+                    SharedHandle::Cell(cell) => Value::Cell(cell),
+                    SharedHandle::Scope(_) => {
                         return Err(self.source.damaged(own, "a cell and a scope share a node"));
                     }
                 }
@@ -332,14 +367,19 @@ impl<'s> Restorer<'s> {
             .map_err(|e| self.source.damaged(own, &e.to_string()))
     }
 
-    fn shared_value(&mut self, number: u32, new: impl FnOnce() -> Shared) -> Shared {
-        match self.shared.entry(number) {
-            Entry::Occupied(known) => known.get().clone(),
-            Entry::Vacant(place) => {
-                self.waiting.push_back((number, self.place));
-                place.insert(new()).clone()
-            }
+    fn shared_value(&mut self, number: u32, is_scope: bool) -> Result<SharedHandle> {
+        if let Some(known) = self.shared.get(&number) {
+            return Ok(known.clone());
         }
+        let handle = match self.source.known_shared(number, is_scope)? {
+            Some(known) => known,
+            None => {
+                self.waiting.push_back((number, self.place));
+                SharedHandle::new(is_scope)
+            }
+        };
+        self.shared.insert(number, handle.clone());
+        Ok(handle)
     }
 
     fn scope(&mut self, number: u64, own: u32) -> Result<Option<Scope>> {
@@ -350,9 +390,11 @@ impl<'s> Restorer<'s> {
             self.source
                 .damaged(own, "it names a scope that is not there")
         })?;
-        match self.shared_value(number, || Shared::Scope(Scope::default())) {
-            Shared::Scope(scope) => Ok(Some(scope)),
-            Shared::Cell(_) => Err(self.source.damaged(own, "a cell and a scope share a node")),
+        match self.shared_value(number, true)? {
+            SharedHandle::Scope(scope) => Ok(Some(scope)),
+            SharedHandle::Cell(_) => {
+                Err(self.source.damaged(own, "a cell and a scope share a node"))
+            }
         }
     }
 

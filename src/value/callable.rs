@@ -40,6 +40,11 @@ impl Callable {
         }))
     }
 
+    /// Whether both are the same function in memory.
+    pub(crate) fn is_same(&self, other: &Callable) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// What the function is.
     pub fn function(&self) -> &Function {
         &self.0.function

@@ -4,7 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::compound::{Cell, Edge, ErrorValue, Extension, Function, Scope, UserFunction};
-use super::walk::{Contents, SharedPart};
+use super::handle::SharedHandle;
+use super::walk::Contents;
 use super::{Record, Value};
 
 /// Copies values. What holds no cells is shared and not copied. Values must not be nested deeper
@@ -12,9 +13,9 @@ use super::{Record, Value};
 pub(crate) struct Copier<'c> {
     /// What the originals are taken to hold.
     contents: &'c Contents,
-    copies: HashMap<usize, SharedPart>,
+    copies: HashMap<usize, SharedHandle>,
     /// Copies that are still empty, and the addresses of their originals.
-    waiting: VecDeque<(SharedPart, usize)>,
+    waiting: VecDeque<(SharedHandle, usize)>,
 }
 
 impl<'c> Copier<'c> {
@@ -81,23 +82,23 @@ impl<'c> Copier<'c> {
     }
 
     fn cell(&mut self, cell: &Cell) -> Cell {
-        let new = || SharedPart::Cell(Cell::default());
+        let new = || SharedHandle::Cell(Cell::default());
         match self.copy_of(cell.address(), new) {
-            SharedPart::Cell(copy) => copy,
+            SharedHandle::Cell(copy) => copy,
             // Addresses tell cells from scopes: both are alive.
-            SharedPart::Scope(_) => Cell::default(),
+            SharedHandle::Scope(_) => Cell::default(),
         }
     }
 
     fn scope(&mut self, scope: &Scope) -> Scope {
-        let new = || SharedPart::Scope(Scope::default());
+        let new = || SharedHandle::Scope(Scope::default());
         match self.copy_of(scope.address(), new) {
-            SharedPart::Scope(copy) => copy,
-            SharedPart::Cell(_) => Scope::default(),
+            SharedHandle::Scope(copy) => copy,
+            SharedHandle::Cell(_) => Scope::default(),
         }
     }
 
-    fn copy_of(&mut self, address: usize, new: impl FnOnce() -> SharedPart) -> SharedPart {
+    fn copy_of(&mut self, address: usize, new: impl FnOnce() -> SharedHandle) -> SharedHandle {
         if let Some(copy) = self.copies.get(&address) {
             return copy.clone();
         }

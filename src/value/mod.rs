@@ -8,13 +8,17 @@ mod dismantle;
 mod dtype;
 mod element;
 mod elements;
+mod handle;
 mod identical;
 mod lent;
 mod may_share;
+mod part;
 mod record;
+mod same;
 mod select;
 mod shared;
 mod storage;
+mod stored;
 mod string_array;
 mod tensor;
 mod vector;
@@ -29,6 +33,7 @@ pub use compound::{Cell, Edge, ErrorValue, Extension, Function, Scope, Typed, Us
 pub use dtype::{DType, Order};
 pub use element::{BF16, Complex64, Complex128, Element, F8E4M3, F8E5M2, F16};
 pub use elements::ElementSource;
+pub(crate) use handle::SharedHandle;
 pub(crate) use lent::NoContents;
 pub use lent::{
     EdgeRef, ErrorRef, ExtensionRef, FunctionRef, ScopeRef, SharedContents, SharedId,
@@ -36,6 +41,7 @@ pub use lent::{
 };
 pub use record::Record;
 pub use storage::{Buffer, Storage};
+pub(crate) use stored::{StoredBlocks, StoredExtent};
 pub use string_array::StringArray;
 pub(crate) use tensor::checked_byte_len;
 pub use tensor::{Tensor, byte_len, format_shape};
@@ -127,7 +133,37 @@ pub enum Kind {
     Typed,
 }
 
+/// All kinds, in the order of their codes in frames of a journal: codes are never reused.
+const KINDS: [Kind; 17] = [
+    Kind::Null,
+    Kind::Boolean,
+    Kind::Integer,
+    Kind::Number,
+    Kind::Complex,
+    Kind::String,
+    Kind::Bytes,
+    Kind::Vector,
+    Kind::Tensor,
+    Kind::StringArray,
+    Kind::Record,
+    Kind::Edge,
+    Kind::Function,
+    Kind::Cell,
+    Kind::Error,
+    Kind::Extension,
+    Kind::Typed,
+];
+
 impl Kind {
+    /// Its code in the frames of a journal.
+    pub(crate) fn code(self) -> u8 {
+        self as u8
+    }
+
+    pub(crate) fn from_code(code: u8) -> Option<Kind> {
+        KINDS.get(usize::from(code)).copied()
+    }
+
     /// The name in messages and listings, lower-case.
     pub fn name(self) -> &'static str {
         match self {
@@ -150,6 +186,15 @@ impl Kind {
             Kind::Typed => "typed",
         }
     }
+}
+
+#[cfg(test)]
+#[test]
+fn codes_of_kinds_lead_back() {
+    for kind in KINDS {
+        assert_eq!(Kind::from_code(kind.code()), Some(kind));
+    }
+    assert_eq!(Kind::from_code(KINDS.len() as u8), None);
 }
 
 impl std::fmt::Display for Kind {

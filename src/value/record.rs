@@ -96,6 +96,16 @@ impl Record {
         self.0.values.keys().map(|name| &**name)
     }
 
+    /// Whether both are the same record in memory.
+    pub(crate) fn is_same(&self, other: &Record) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether both have identical fields in the same order: [`Value::identical`].
+    pub(crate) fn is_identical(&self, other: &Record) -> crate::Result<bool> {
+        Value::Record(self.clone()).identical(&Value::Record(other.clone()))
+    }
+
     pub(crate) fn with_capacity(fields: usize) -> Record {
         Record(Arc::new(Fields {
             values: IndexMap::with_capacity(fields),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::element::Element;
+use super::stored::StoredExtent;
 use crate::error::{EnvError, Result};
 
 /// Bytes behind tensors. An implementation answers the same bytes whenever it is asked.
@@ -46,6 +47,13 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// Where the first byte stands in the file the bytes come from, when they stand there as they
     /// are.
     fn file_offset(&self) -> Option<u64> {
+        None
+    }
+
+    /// The whole of these bytes as an extent of an archive, when they are one: a save then copies
+    /// what stands there. Only this crate's own storages can answer it.
+    #[doc(hidden)]
+    fn stored(&self) -> Option<StoredExtent<'_>> {
         None
     }
 

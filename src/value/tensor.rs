@@ -221,6 +221,11 @@ impl Tensor {
         self.0.storage.range(self.0.start, self.0.byte_len)
     }
 
+    /// Whether both are the same tensor in memory.
+    pub(crate) fn is_same(&self, other: &Tensor) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Where the elements stand in the file they come from, when they stand there as they are:
     /// neither compressed nor in memory only. For a host that maps that part of the file on its
     /// own, for example to change it privately; such a map sees bytes that nothing has checked.

@@ -61,6 +61,11 @@ impl Vector {
         &self.0.values
     }
 
+    /// Whether both are the same vector in memory.
+    pub(crate) fn is_same(&self, other: &Vector) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(super) fn may_share(&self) -> bool {
         self.0.may_share.get()
     }

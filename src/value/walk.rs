@@ -4,7 +4,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 
-use super::compound::{Cell, Function, Scope};
+use super::compound::Function;
+use super::handle::SharedHandle;
 use super::{Record, Value};
 use crate::error::{EnvError, Result};
 use crate::limits::MAX_NESTING;
@@ -27,20 +28,13 @@ enum Step<'t> {
     Index(usize),
 }
 
-/// A cell or a scope that was met.
-#[derive(Clone)]
-pub(crate) enum SharedPart {
-    Cell(Cell),
-    Scope(Scope),
-}
-
 /// What stays the same while several values are walked through: cells and scopes met, each walked
 /// into once.
 #[derive(Default)]
 pub(crate) struct Walk {
     met: HashSet<usize>,
     /// Those met, in that order, with the path of the first meeting.
-    pub(crate) shared: VecDeque<(SharedPart, String)>,
+    pub(crate) shared: VecDeque<(SharedHandle, String)>,
     /// Look only where cells and scopes may be.
     only_shared: bool,
     /// How often one was met, the same one again too.
@@ -51,31 +45,6 @@ pub(crate) struct Walk {
 
 /// Contents of cells and scopes by their addresses.
 pub(crate) type Contents = HashMap<usize, Value>;
-
-impl SharedPart {
-    pub(crate) fn address(&self) -> usize {
-        match self {
-            SharedPart::Cell(cell) => cell.address(),
-            SharedPart::Scope(scope) => scope.address(),
-        }
-    }
-
-    pub(crate) fn content(&self) -> Value {
-        match self {
-            SharedPart::Cell(cell) => cell.get(),
-            SharedPart::Scope(scope) => Value::Record(scope.bindings()),
-        }
-    }
-
-    pub(crate) fn set_content(&self, content: Value) {
-        match (self, content) {
-            (SharedPart::Cell(cell), content) => cell.set(content),
-            (SharedPart::Scope(scope), Value::Record(bindings)) => scope.set_bindings(bindings),
-            // A scope's content was taken from one: it is a record.
-            (SharedPart::Scope(_), _) => {}
-        }
-    }
-}
 
 impl Walk {
     /// A walk that looks only where cells and scopes may be.
@@ -115,7 +84,7 @@ impl Walk {
     /// As [`Walk::value`].
     pub(crate) fn shared(
         &mut self,
-        content: &mut dyn FnMut(&SharedPart, &Value),
+        content: &mut dyn FnMut(&SharedHandle, &Value),
         visit: &mut dyn FnMut(&Value, &Trail<'_>) -> Result<()>,
     ) -> Result<()> {
         while let Some((shared, path)) = self.shared.pop_front() {
@@ -157,13 +126,13 @@ impl Walk {
                     self.record(&user.details, &trail.to(Step::Field("details"))?, visit)?;
                     if let Some(scope) = &user.scope {
                         let path = || shortened(format!("{trail}<scope>"));
-                        self.meet(SharedPart::Scope(scope.clone()), path);
+                        self.meet(SharedHandle::Scope(scope.clone()), path);
                     }
                 }
             }
             Value::Cell(cell) => {
                 let path = || shortened(format!("{trail}<cell>"));
-                self.meet(SharedPart::Cell(cell.clone()), path);
+                self.meet(SharedHandle::Cell(cell.clone()), path);
             }
             Value::Error(error) => {
                 if let Some(source) = &error.source {
@@ -197,7 +166,7 @@ impl Walk {
         Ok(())
     }
 
-    fn meet(&mut self, shared: SharedPart, path: impl FnOnce() -> String) {
+    fn meet(&mut self, shared: SharedHandle, path: impl FnOnce() -> String) {
         self.meetings += 1;
         if self.met.insert(shared.address()) {
             self.shared.push_back((shared, path()));

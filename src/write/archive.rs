@@ -34,7 +34,7 @@ use crate::format::{AREA_ALIGNMENT, NONE, TRAILER_LEN};
 use crate::name::{check_name, nearest, quoted};
 use crate::pattern::Patterns;
 use crate::selection::Selection;
-use crate::tree::build::{Builder, BuiltNodes};
+use crate::tree::build::{Builder, BuiltNodes, SharedIds};
 use crate::value::{NoContents, Record, SharedContents, Value, ValueRef};
 
 /// Saves bindings to a file: atomically, in the given order.
@@ -127,7 +127,8 @@ impl<'a> ArchiveWriter<'a> {
     ) -> Result<ArchiveWriter<'a>> {
         let (cold, selection) = options.check()?;
         let destination = destination()?;
-        let builder = Builder::new(destination.spool(), destination.spool());
+        let mut builder = Builder::new(destination.spool(), destination.spool());
+        builder.keep_coding = options.keep_coding;
         Ok(ArchiveWriter {
             destination,
             options: options.clone(),
@@ -143,6 +144,11 @@ impl<'a> ArchiveWriter<'a> {
     /// Saves these contents of cells and scopes, by their addresses, instead of what is in them.
     pub(crate) fn freeze(&mut self, contents: Arc<HashMap<usize, Value>>) {
         self.builder.frozen = contents;
+    }
+
+    /// Gives cells and scopes the ids they have in a session.
+    pub(crate) fn name_cells(&mut self, ids: Box<dyn SharedIds + 'a>) {
+        self.builder.ids = Some(ids);
     }
 
     /// Adds a binding.
@@ -327,6 +333,7 @@ impl<'a> ArchiveWriter<'a> {
         let BuiltNodes {
             nodes,
             shared_count,
+            shared_ids,
             spools,
         } = self.builder.finish_nodes(empty)?;
         let mut extents = std::mem::take(&mut self.builder.extents);
@@ -341,6 +348,7 @@ impl<'a> ArchiveWriter<'a> {
                 .collect(),
             nodes: Vec::with_capacity(nodes.len()),
             shapes: std::mem::take(&mut self.builder.shapes),
+            shared_ids: shared_ids.unwrap_or_default(),
         };
 
         // The plan: the table's length is known from the counts, so it stands in front.
@@ -364,7 +372,7 @@ impl<'a> ArchiveWriter<'a> {
 
         self.refuse_losses()?;
         self.refuse_too_large(extents_offset, &extents)?;
-        let expected = expected_len(extents_offset, &extents);
+        let expected = expected_len(extents_offset, &extents, &placed.extents);
         self.destination.reserve(expected)?;
         let failed = |e| self.destination.write_failed(e, expected);
 
@@ -390,6 +398,9 @@ impl<'a> ArchiveWriter<'a> {
             shape_count: placed.shapes.len() as u32,
             metadata_node,
             shared_count,
+            session_id: self.options.lineage.session_id,
+            folded_sequence: self.options.lineage.folded_sequence,
+            parent_digest: self.options.lineage.parent_digest,
             nodes_area,
             extents_area,
             sums_area,

@@ -1,17 +1,22 @@
-//! Writing a value image into memory.
+//! Writing a value image: into memory, or to its place in a file that is larger than memory.
 
-use std::io::{Cursor, Read};
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::sync::atomic::AtomicU64;
 
-use crate::error::{EnvError, Result};
+use super::cancel::Cancel;
+use super::emit::{Emission, write_at, write_placed};
+use crate::error::{EnvError, Origin, Result};
 use crate::format::align_up;
+use crate::format::crc;
 use crate::format::extent::{Codec, DigestKind, ExtentRecord};
 use crate::format::image::ImageHead;
-use crate::format::records::NodeRecord;
+use crate::format::records::{NodeRecord, Slot};
 use crate::format::sums::{PIECE_BYTES, combine, piece_digest};
 use crate::limits::{EXTENT_ALIGNMENT, HOT_BLOCK_BYTES};
-use crate::tree::build::{Builder, BuiltNodes};
+use crate::tree::build::{Builder, BuiltNodes, SharedIds};
 use crate::tree::extent_source::PlannedExtent;
-use crate::value::{NoContents, ValueRef};
+use crate::value::{NoContents, Record, Value, ValueRef};
 
 /// One value as bytes: what messages and journals carry. [`crate::deserialize_value`] reads it.
 /// The same value gives the same bytes.
@@ -19,76 +24,282 @@ use crate::value::{NoContents, ValueRef};
 /// # Errors
 /// As [`crate::ArchiveWriter::add`], and what reading the value's own bytes answers.
 pub fn serialize_value<'a>(value: impl Into<ValueRef<'a>>) -> Result<Vec<u8>> {
-    let spool = || Cursor::new(Vec::new());
-    let mut builder = Builder::new(spool(), spool());
-    let slot = builder.add(&value.into(), false, &mut NoContents)?;
-    if let Some(finding) = builder.take_findings("").next() {
-        return Err(EnvError::InvalidValue {
-            what: match finding.path.as_str() {
-                "" => format!("a {}", finding.kind),
-                path => format!("{path} (a {})", finding.kind),
-            },
-            reason: finding.reason,
-        });
-    }
-    let BuiltNodes {
-        nodes,
-        shared_count,
-        spools,
-    } = builder.finish_nodes([spool(), spool()])?;
-
-    let head_len = ImageHead::len(builder.extents.len(), nodes.len(), builder.shapes.len());
-    let mut end = head_len;
-    let mut head = ImageHead {
-        slot,
-        extents: Vec::with_capacity(builder.extents.len()),
-        nodes: Vec::with_capacity(nodes.len()),
-        shapes: std::mem::take(&mut builder.shapes),
-        shared_count,
-    };
-    for node in nodes {
-        head.nodes.push(NodeRecord {
-            offset: end,
-            len: node.len,
-            crc: node.crc,
-        });
-        end += u64::from(node.len);
-    }
-    let mut body = Vec::new();
-    for mut spool in spools {
-        // Reading from memory into memory does not fail.
-        let _ = spool.read_to_end(&mut body);
-    }
-    let mut lists = Vec::new();
-    for extent in &builder.extents {
-        let (mut record, list) = summed(extent)?;
-        if record.sums_len() > 0 {
-            record.sums_offset = end;
-            end += list.len().next_multiple_of(8) as u64;
-            lists.extend_from_slice(&list);
-            lists.resize(lists.len().next_multiple_of(8), 0);
-        }
-        head.extents.push(record);
-    }
-    body.append(&mut lists);
-    for record in &mut head.extents {
-        record.offset = align_up(end, EXTENT_ALIGNMENT).unwrap_or(u64::MAX);
-        end = record.offset + record.stored_len;
-    }
-    let mut image = head.to_bytes(end);
-    image.reserve_exact((end - image.len() as u64) as usize);
-    image.append(&mut body);
-    for (extent, record) in builder.extents.iter().zip(&head.extents) {
-        image.resize(record.offset as usize + extent.raw_len as usize, 0);
-        extent
-            .source
-            .read_at(0, &mut image[record.offset as usize..])?;
-    }
-    Ok(image)
+    ImagePlan::new(&value.into(), ImageOptions::default())?.into_bytes()
 }
 
-/// The record of an extent without its place, and the list of its block sums.
-fn summed(extent: &PlannedExtent<'_>) -> Result<(ExtentRecord, Vec<u8>)> {
+/// Kind and content of the digest of an extent that need not be written again.
+pub(crate) type KnownDigest = (DigestKind, [u8; 32]);
+
+/// What a session says of the image of a binding.
+#[derive(Default)]
+pub(crate) struct ImageOptions<'a, 'e> {
+    pub(crate) attributes: Option<&'e Record>,
+    /// Names cells and scopes. Without it the image stands on its own.
+    pub(crate) ids: Option<Box<dyn SharedIds + 'a>>,
+    /// Tells which extents stand in an earlier frame or in the archive.
+    pub(crate) elsewhere: Option<&'e dyn Fn(&PlannedExtent<'a>) -> Option<KnownDigest>>,
+    /// Digests are SHA-256, as in the archive of the session.
+    pub(crate) sealed: bool,
+}
+
+/// An image whose parts have their places; array data is not read yet.
+pub(crate) struct ImagePlan<'a> {
+    head: ImageHead,
+    /// The nodes, one after the other.
+    nodes: Vec<u8>,
+    /// The extents that stand in the image, each with its place among the records.
+    extents: Vec<PlannedExtent<'a>>,
+    places: Vec<usize>,
+    digest: DigestKind,
+    len: u64,
+}
+
+/// What writing an image gave.
+pub(crate) struct WrittenImage<'a> {
+    /// CRC-32 of the whole image.
+    pub(crate) crc: u32,
+    /// The extents that stand in it.
+    pub(crate) extents: Vec<(PlannedExtent<'a>, ExtentRecord)>,
+}
+
+impl<'a> ImagePlan<'a> {
+    /// Builds the nodes of `value` and gives everything its place.
+    pub(crate) fn new(
+        value: &ValueRef<'a>,
+        options: ImageOptions<'a, '_>,
+    ) -> Result<ImagePlan<'a>> {
+        let spool = || Cursor::new(Vec::new());
+        let mut builder = Builder::new(spool(), spool());
+        builder.ids = options.ids;
+        let slot = builder.add(value, false, &mut NoContents)?;
+        if let Some(finding) = builder.take_findings("").next() {
+            return Err(EnvError::InvalidValue {
+                what: match finding.path.as_str() {
+                    "" => format!("a {}", finding.kind),
+                    path => format!("{path} (a {})", finding.kind),
+                },
+                reason: finding.reason,
+            });
+        }
+        let attributes = match options.attributes {
+            Some(record) if !record.is_empty() => {
+                let record = ValueRef::Owned(Value::Record(record.clone()));
+                match builder.add(&record, false, &mut NoContents)? {
+                    Slot::Node(node) => Some(node),
+                    // `Builder::add` puts every record in a node.
+                    other => unreachable!("a record became {other:?}"),
+                }
+            }
+            _ => None,
+        };
+        let built = builder.finish_nodes([spool(), spool()])?;
+        let planned = std::mem::take(&mut builder.extents);
+        let shapes = std::mem::take(&mut builder.shapes);
+        let digest = match options.sealed {
+            true => DigestKind::Sha256,
+            false => DigestKind::Xxh3,
+        };
+        let mut plan = ImagePlan {
+            head: ImageHead {
+                slot,
+                attributes,
+                extents: Vec::with_capacity(planned.len()),
+                nodes: Vec::with_capacity(built.nodes.len()),
+                shapes,
+                shared_count: built.shared_count,
+                shared_ids: None,
+            },
+            nodes: Vec::new(),
+            extents: Vec::new(),
+            places: Vec::new(),
+            digest,
+            len: 0,
+        };
+        for (place, extent) in planned.into_iter().enumerate() {
+            let known = options.elsewhere.and_then(|known| known(&extent));
+            plan.head.extents.push(match known {
+                Some((kind, digest)) => ExtentRecord::elsewhere(extent.raw_len, kind, digest),
+                None => blank_record(extent.raw_len, digest),
+            });
+            if known.is_none() {
+                plan.extents.push(extent);
+                plan.places.push(place);
+            }
+        }
+        plan.place(built);
+        Ok(plan)
+    }
+
+    /// Gives nodes, lists of sums and extents their places.
+    fn place(&mut self, built: BuiltNodes<Cursor<Vec<u8>>>) {
+        let head = &mut self.head;
+        head.shared_ids = built.shared_ids;
+        let ids = head.shared_ids.as_ref().map_or(0, Vec::len);
+        let mut end = ImageHead::len(
+            head.extents.len(),
+            built.nodes.len(),
+            head.shapes.len(),
+            ids,
+        );
+        for node in built.nodes {
+            head.nodes.push(NodeRecord {
+                offset: end,
+                len: node.len,
+                crc: node.crc,
+            });
+            end += u64::from(node.len);
+        }
+        for mut spool in built.spools {
+            // Reading from memory into memory does not fail.
+            let _ = spool.read_to_end(&mut self.nodes);
+        }
+        for place in &self.places {
+            let record = &mut head.extents[*place];
+            if record.sums_len() > 0 {
+                record.sums_offset = end;
+                end += record.sums_len().next_multiple_of(8);
+            }
+        }
+        for place in &self.places {
+            let record = &mut head.extents[*place];
+            record.offset = align_up(end, EXTENT_ALIGNMENT).unwrap_or(u64::MAX);
+            end = record.offset.saturating_add(record.stored_len);
+        }
+        self.len = end;
+    }
+
+    /// Length of the image in bytes.
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether the image names content that stands elsewhere in the session.
+    pub(crate) fn names_extents_elsewhere(&self) -> bool {
+        self.places.len() < self.head.extents.len()
+    }
+
+    /// Whether cells or scopes are in it.
+    pub(crate) fn has_cells(&self) -> bool {
+        self.head.shared_count > 0
+    }
+
+    /// The image in memory.
+    pub(crate) fn into_bytes(mut self) -> Result<Vec<u8>> {
+        let mut lists = Vec::with_capacity(self.extents.len());
+        for (extent, place) in self.extents.iter().zip(&self.places) {
+            let (list, digest) = summed(extent, self.digest)?;
+            self.head.extents[*place].digest = digest;
+            lists.push(list);
+        }
+        let mut image = self.front(&lists);
+        let size = usize::try_from(self.len).unwrap_or(usize::MAX);
+        image.reserve_exact(size.saturating_sub(image.len()));
+        for (extent, place) in self.extents.iter().zip(&self.places) {
+            let start = self.head.extents[*place].offset as usize;
+            image.resize(start + extent.raw_len as usize, 0);
+            extent.source.read_at(0, &mut image[start..])?;
+        }
+        Ok(image)
+    }
+
+    /// Writes the image to `base..base + len` of a file, on all cores; its front comes last.
+    pub(crate) fn write_to(
+        mut self,
+        file: &File,
+        base: u64,
+        origin: &Origin,
+        failed: &(dyn Fn(io::Error) -> EnvError + Sync),
+    ) -> Result<WrittenImage<'a>> {
+        let emission = Emission {
+            file,
+            digest: self.digest,
+            progress: None,
+            total: self.extents.iter().map(|extent| extent.raw_len).sum(),
+            done: AtomicU64::new(0),
+            durable: false,
+            cancel: Cancel::new(None, origin.clone()),
+        };
+        let records = self.places.iter().map(|place| self.head.extents[*place]);
+        let mut records: Vec<ExtentRecord> = records
+            .map(|record| ExtentRecord {
+                offset: base + record.offset,
+                ..record
+            })
+            .collect();
+        let lists = write_placed(&emission, &self.extents, &mut records, failed)?;
+        for (record, place) in records.iter().zip(&self.places) {
+            self.head.extents[*place].digest = record.digest;
+        }
+        let front = self.front(&lists);
+        write_at(file, base, &front).map_err(failed)?;
+
+        let mut sum = crc32fast::hash(&front);
+        let mut end = front.len() as u64;
+        for (list, place) in lists.iter().zip(&self.places) {
+            let record = &self.head.extents[*place];
+            let gap = record.offset - end;
+            let zeros = [0; EXTENT_ALIGNMENT as usize];
+            sum = crc::join(
+                sum,
+                crc32fast::hash(&zeros[..gap as usize]),
+                crc::shift(gap),
+            );
+            let sums: Vec<u32> = sums_of(list).collect();
+            let array = crc::of_blocks(&sums, HOT_BLOCK_BYTES, record.raw_len);
+            sum = crc::join(sum, array, crc::shift(record.raw_len));
+            end = record.offset + record.stored_len;
+        }
+        let extents = self.extents.into_iter().zip(&self.places);
+        let extents = extents.map(|(extent, place)| (extent, self.head.extents[*place]));
+        Ok(WrittenImage {
+            crc: sum,
+            extents: extents.collect(),
+        })
+    }
+
+    /// Everything before the first extent, with the sums of `lists` in place.
+    fn front(&mut self, lists: &[Vec<u8>]) -> Vec<u8> {
+        let mut area = Vec::new();
+        for (list, place) in lists.iter().zip(&self.places) {
+            let record = &mut self.head.extents[*place];
+            if record.sums_len() == 0 {
+                record.sum = sums_of(list).next().unwrap_or_default();
+                continue;
+            }
+            record.sum = crc32fast::hash(list);
+            area.extend_from_slice(list);
+            area.resize(area.len().next_multiple_of(8), 0);
+        }
+        let mut front = self.head.to_bytes(self.len);
+        front.extend_from_slice(&self.nodes);
+        front.append(&mut area);
+        front
+    }
+}
+
+fn blank_record(raw_len: u64, digest: DigestKind) -> ExtentRecord {
+    ExtentRecord {
+        offset: 0,
+        stored_len: raw_len,
+        raw_len,
+        sums_offset: 0,
+        sum: 0,
+        codec: Codec::Raw as u8,
+        shuffle: 0,
+        block_log2: HOT_BLOCK_BYTES.trailing_zeros() as u8,
+        digest_kind: digest as u8,
+        digest: [0; 32],
+    }
+}
+
+/// The sums of a list as it stands in a file.
+fn sums_of(list: &[u8]) -> impl Iterator<Item = u32> {
+    let sums = list.as_chunks::<4>().0.iter();
+    sums.map(|sum| u32::from_le_bytes(*sum))
+}
+
+/// Block sums and digest of an extent.
+fn summed(extent: &PlannedExtent<'_>, kind: DigestKind) -> Result<(Vec<u8>, [u8; 32])> {
     let (mut list, mut pieces) = (Vec::new(), Vec::new());
     let mut piece = vec![0; extent.raw_len.min(PIECE_BYTES as u64) as usize];
     let mut at = 0;
@@ -96,27 +307,10 @@ fn summed(extent: &PlannedExtent<'_>) -> Result<(ExtentRecord, Vec<u8>)> {
         let now = (extent.raw_len - at).min(PIECE_BYTES as u64) as usize;
         let bytes = &mut piece[..now];
         extent.source.read_at(at, bytes)?;
-        for block in bytes.chunks(HOT_BLOCK_BYTES as usize) {
-            list.extend_from_slice(&crc32fast::hash(block).to_le_bytes());
-        }
-        pieces.push(piece_digest(DigestKind::Xxh3, bytes));
+        let sums = bytes.chunks(HOT_BLOCK_BYTES as usize).map(crc32fast::hash);
+        list.extend(sums.flat_map(u32::to_le_bytes));
+        pieces.push(piece_digest(kind, bytes));
         at += now as u64;
     }
-    let sum = match list.as_chunks::<4>().0 {
-        [only] => u32::from_le_bytes(*only),
-        _ => crc32fast::hash(&list),
-    };
-    let record = ExtentRecord {
-        offset: 0,
-        stored_len: extent.raw_len,
-        raw_len: extent.raw_len,
-        sums_offset: 0,
-        sum,
-        codec: Codec::Raw as u8,
-        shuffle: 0,
-        block_log2: HOT_BLOCK_BYTES.trailing_zeros() as u8,
-        digest_kind: DigestKind::Xxh3 as u8,
-        digest: combine(DigestKind::Xxh3, &pieces),
-    };
-    Ok((record, list))
+    Ok((list, combine(kind, &pieces)))
 }

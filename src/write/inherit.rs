@@ -3,6 +3,20 @@
 use super::options::SaveOptions;
 
 impl SaveOptions {
+    /// Whether what is compressed in the archive it comes from is copied as it stands there.
+    /// Otherwise it is written raw, or packed anew, as the other options say.
+    #[allow(dead_code, reason = "asked for by checkpoints and deltas")]
+    pub(crate) fn keep_coding(mut self, keep: bool) -> SaveOptions {
+        self.keep_coding = keep;
+        self
+    }
+
+    /// For the archive of a session, written by the session itself.
+    pub(crate) fn for_session(mut self) -> SaveOptions {
+        self.for_session = true;
+        self
+    }
+
     /// Whether something lost is an error.
     pub(crate) fn is_strict(&self) -> bool {
         self.strict

@@ -6,11 +6,13 @@ mod binding_options;
 mod cancel;
 #[cfg(feature = "zstd")]
 mod cold;
+mod copy;
 mod destination;
 mod emit;
 mod entries;
-mod image;
+pub(crate) mod image;
 mod inherit;
+mod lineage;
 mod options;
 mod placed;
 mod replace;
@@ -20,5 +22,7 @@ mod size;
 pub use archive::{ArchiveWriter, save};
 pub use binding_options::BindingOptions;
 pub use image::serialize_value;
+#[allow(unused_imports, reason = "made by sessions and deltas")]
+pub(crate) use lineage::Lineage;
 pub use options::{DEFAULT_COLD_SHARE, DEFAULT_LARGE_BYTES, SaveOptions};
 pub use report::SaveReport;

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use indexmap::IndexMap;
 
+use super::lineage::Lineage;
 use crate::error::{EnvError, Result};
 use crate::pattern::Patterns;
 use crate::selection::Selection;
@@ -54,6 +55,10 @@ pub struct SaveOptions {
     pub(super) seal: bool,
     pub(super) durable: bool,
     pub(super) created: Option<u64>,
+    pub(super) lineage: Lineage,
+    pub(super) keep_coding: bool,
+    /// Whether a session writes its own archive.
+    pub(super) for_session: bool,
     pub(super) progress: Option<Progress>,
     pub(super) cancel: Option<Arc<AtomicBool>>,
 }
@@ -81,6 +86,9 @@ impl Default for SaveOptions {
             seal: false,
             durable: true,
             created: None,
+            lineage: Lineage::default(),
+            keep_coding: false,
+            for_session: false,
             progress: None,
             cancel: None,
         }

@@ -11,6 +11,8 @@ pub(super) struct Placed {
     pub(super) extents: Vec<ExtentRecord>,
     pub(super) nodes: Vec<NodeRecord>,
     pub(super) shapes: Vec<u64>,
+    /// Ids of the cells and scopes of a session.
+    pub(super) shared_ids: Vec<u64>,
 }
 
 impl Placed {
@@ -19,6 +21,7 @@ impl Placed {
             + size_of_val(&self.extents[..])
             + nodes * size_of::<NodeRecord>()
             + size_of_val(&self.shapes[..])
+            + size_of_val(&self.shared_ids[..])
             + self.names.len()
     }
 
@@ -42,6 +45,8 @@ impl Placed {
         preamble.extents_offset = array(bytemuck::cast_slice(&self.extents));
         preamble.nodes_offset = array(bytemuck::cast_slice(&self.nodes));
         preamble.shapes_offset = array(bytemuck::cast_slice(&self.shapes));
+        array(bytemuck::cast_slice(&self.shared_ids));
+        preamble.shared_id_count = self.shared_ids.len() as u32;
         preamble.names_offset = array(&self.names);
         preamble.names_len = self.names.len() as u64;
         preamble.body_offset = body_offset as u64;

@@ -1,7 +1,6 @@
 //! Operations on files of saved environments.
 
 use super::Arguments;
-use crate::environment::variables::Environment;
 use crate::environment::given;
 use crate::environment::info::env_info;
 use crate::environment::load::{env_load_var, env_load_vars};
@@ -9,6 +8,7 @@ use crate::environment::report_record::count;
 use crate::environment::restore::restore_into;
 use crate::environment::restore_options::RestoreOptions;
 use crate::environment::save::save_environment;
+use crate::environment::variables::Environment;
 use crate::error::Result;
 use crate::value::{Kind, Record, Value};
 use crate::write::SaveOptions;

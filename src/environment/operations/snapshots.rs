@@ -1,8 +1,8 @@
 //! Operations on snapshots kept in memory.
 
 use super::Arguments;
-use crate::environment::variables::Environment;
 use crate::environment::report_record::count;
+use crate::environment::variables::Environment;
 use crate::error::Result;
 use crate::value::Value;
 

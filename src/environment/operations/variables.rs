@@ -1,9 +1,9 @@
 //! Operations on the variables of the environment.
 
 use super::Arguments;
-use crate::environment::variables::Environment;
 use crate::environment::given;
 use crate::environment::report_record::count;
+use crate::environment::variables::Environment;
 use crate::error::{EnvError, Result};
 use crate::pattern::Patterns;
 use crate::value::Value;

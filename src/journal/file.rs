@@ -1,0 +1,292 @@
+//! Files of a journal, read and written at offsets; and every step that changes a directory. A test
+//! can make each of them fail, as a full disk or the end of the process would.
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::path::Path;
+
+use crate::error::{EnvError, Result};
+
+/// An open file of a journal.
+#[derive(Debug)]
+pub(super) struct JournalFile {
+    file: File,
+}
+
+impl JournalFile {
+    /// Opens a regular file; `None` when there is none. Nothing else is opened: a FIFO would wait.
+    pub(super) fn open(path: &Path, write: bool) -> Result<Option<JournalFile>> {
+        let failed = |e| EnvError::io("open", path, e);
+        let opened = fs::metadata(path).and_then(|metadata| {
+            if !metadata.is_file() {
+                return Ok(None);
+            }
+            File::options().read(true).write(write).open(path).map(Some)
+        });
+        let file = match opened {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(failed)?,
+        };
+        let regular = match file {
+            Some(file) if file.metadata().map_err(failed)?.is_file() => Some(file),
+            _ => None,
+        };
+        let file = regular.ok_or(EnvError::NotAFile {
+            path: path.into(),
+            found: "a directory, a FIFO, a device or a socket",
+        })?;
+        Ok(Some(JournalFile { file }))
+    }
+
+    /// Makes a new file, or empties the one there is.
+    pub(super) fn create(path: &Path) -> io::Result<JournalFile> {
+        step()?;
+        let mut options = File::options();
+        let file = options.read(true).write(true).create(true).truncate(true);
+        Ok(JournalFile {
+            file: file.open(path)?,
+        })
+    }
+
+    /// Makes a file that must be new.
+    pub(super) fn create_new(path: &Path) -> io::Result<JournalFile> {
+        step()?;
+        let mut options = File::options();
+        let file = options.read(true).write(true).create_new(true).open(path)?;
+        Ok(JournalFile { file })
+    }
+
+    pub(super) fn as_file(&self) -> &File {
+        &self.file
+    }
+
+    pub(super) fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// Whether `path` leads to this file now.
+    pub(super) fn is_at(&self, path: &Path) -> io::Result<bool> {
+        match fs::metadata(path) {
+            Ok(there) => Ok(identity(&there) == identity(&self.file.metadata()?)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Fills `out` from `offset` on as far as the file goes, and says how far that is.
+    pub(super) fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while let Some(rest) = out.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match read_once(&self.file, rest, offset.saturating_add(filled as u64)) {
+                Ok(0) => break,
+                Ok(n) => filled += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(filled)
+    }
+
+    pub(super) fn read_exact_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        match self.read_at(offset, out)? == out.len() {
+            true => Ok(()),
+            false => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    pub(super) fn write_all_at(&self, mut offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let room = room_for(rest.len())?;
+            match write_once(&self.file, &rest[..room], offset) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => {
+                    rest = &rest[n..];
+                    offset += n as u64;
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_len(&self, len: u64) -> io::Result<()> {
+        step()?;
+        self.file.set_len(len)
+    }
+
+    /// Waits until content and length are on the disk.
+    pub(super) fn sync_data(&self) -> io::Result<()> {
+        sync_step()?;
+        self.file.sync_data()
+    }
+
+    /// Bytes the file system has for this user, where it can be asked.
+    pub(super) fn free_bytes(&self) -> Option<u64> {
+        #[cfg(unix)]
+        {
+            let stat = rustix::fs::fstatvfs(&self.file).ok()?;
+            Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+        }
+        #[cfg(not(unix))]
+        None
+    }
+}
+
+/// Renames `from`; nothing that stands at `to` is replaced.
+pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    step()?;
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // Not every file system knows it; the lock keeps other writers away.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            other => return Ok(other?),
+        }
+    }
+    match fs::symlink_metadata(to) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
+        Err(e) => Err(e),
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+    }
+}
+
+/// Renames `from` over whatever stands at `to`.
+pub(super) fn rename_over(from: &Path, to: &Path) -> io::Result<()> {
+    step()?;
+    fs::rename(from, to)
+}
+
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    step()?;
+    match fs::remove_file(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Waits until the names in a directory are on the disk, where the system has a call for it.
+pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
+    sync_step()?;
+    #[cfg(unix)]
+    File::open(directory)?.sync_all()?;
+    let _ = directory;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.dev(), metadata.ino())
+}
+
+#[cfg(not(unix))]
+fn identity(metadata: &Metadata) -> Option<std::time::SystemTime> {
+    metadata.created().ok()
+}
+
+#[cfg(unix)]
+fn read_once(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, out, offset)
+}
+
+#[cfg(windows)]
+fn read_once(file: &File, out: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, out, offset)
+}
+
+#[cfg(unix)]
+fn write_once(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::write_at(file, bytes, offset)
+}
+
+#[cfg(windows)]
+fn write_once(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_write(file, bytes, offset)
+}
+
+#[cfg(not(test))]
+fn step() -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(test))]
+fn sync_step() -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(test))]
+fn room_for(len: usize) -> io::Result<usize> {
+    Ok(len)
+}
+
+#[cfg(test)]
+use faults::{room_for, step, sync_step};
+
+/// What the steps of this thread meet.
+#[cfg(test)]
+pub(super) mod faults {
+    use std::cell::RefCell;
+    use std::io;
+
+    #[derive(Clone, Copy, Debug, Default)]
+    pub(crate) struct Faults {
+        /// Bytes that still fit the disk.
+        pub(crate) room: Option<usize>,
+        /// Syncs fail.
+        pub(crate) bad_disk: bool,
+        /// Steps until the process ends: from then on nothing happens any more.
+        pub(crate) steps_left: Option<usize>,
+    }
+
+    thread_local! {
+        static FAULTS: RefCell<Faults> = RefCell::default();
+    }
+
+    pub(crate) fn set(faults: Faults) {
+        FAULTS.set(faults);
+    }
+
+    /// Steps left; for a run that counts them.
+    pub(crate) fn get() -> Faults {
+        FAULTS.with_borrow(|faults| *faults)
+    }
+
+    pub(super) fn step() -> io::Result<()> {
+        FAULTS.with_borrow_mut(|faults| match &mut faults.steps_left {
+            Some(0) => Err(io::Error::other("the process has ended")),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        })
+    }
+
+    pub(super) fn sync_step() -> io::Result<()> {
+        step()?;
+        match FAULTS.with_borrow(|faults| faults.bad_disk) {
+            true => Err(io::Error::other("the disk is bad")),
+            false => Ok(()),
+        }
+    }
+
+    /// How much of `len` bytes is written. A process may end in the middle of a write.
+    pub(super) fn room_for(len: usize) -> io::Result<usize> {
+        let ends = FAULTS.with_borrow(|faults| faults.steps_left == Some(1)) && len > 1;
+        step()?;
+        FAULTS.with_borrow_mut(|faults| match &mut faults.room {
+            Some(0) => Err(io::ErrorKind::StorageFull.into()),
+            Some(room) => {
+                let fits = len.min(*room);
+                *room -= fits;
+                Ok(fits)
+            }
+            None if ends => Ok(len / 2),
+            None => Ok(len),
+        })
+    }
+}

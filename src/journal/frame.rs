@@ -1,0 +1,249 @@
+//! One frame: a 64-byte header, a key, a payload. Bytes in, checked structs out.
+
+use crate::fault::{Fault, Part, Problem};
+use crate::limits::MAX_NAME_BYTES;
+
+/// Length of the header of a frame in bytes; frames, and payloads in them, begin on multiples of it.
+pub const MESSAGE_HEADER_LEN: usize = 64;
+/// The first four bytes of every frame.
+pub(super) const FRAME_MAGIC: [u8; 4] = *b"ACHJ";
+/// Flag bit 0: the frame ends a commit.
+pub const FLAG_COMMIT: u8 = 1;
+
+const ALIGN: u64 = MESSAGE_HEADER_LEN as u64;
+/// The sum of the key stands behind it.
+const KEY_SUM_LEN: u64 = 4;
+
+/// What a frame of a journal says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FrameKind {
+    /// The beginning of a segment.
+    Begin,
+    /// A variable gets a value: key its name, payload a value image.
+    Set,
+    /// A cell gets a content: key its number, 8 bytes; payload a value image.
+    SetCell,
+    /// A variable is removed: key its name.
+    Remove,
+    /// A variable gets another name: key the old one, payload the new one.
+    Rename,
+    /// All variables are removed.
+    Clear,
+    /// A place in the history gets a name: the key.
+    Mark,
+    /// As [`FrameKind::Set`], where the image names array data that stands elsewhere.
+    SetByReference,
+    /// Bytes for whoever follows the session.
+    Message,
+    /// The state becomes that of an earlier sequence: payload 16 bytes.
+    Restore,
+    /// A kind of a later version.
+    Other(u8),
+}
+
+impl From<u8> for FrameKind {
+    fn from(code: u8) -> FrameKind {
+        match code {
+            0 => FrameKind::Begin,
+            1 => FrameKind::Set,
+            2 => FrameKind::SetCell,
+            3 => FrameKind::Remove,
+            4 => FrameKind::Rename,
+            5 => FrameKind::Clear,
+            6 => FrameKind::Mark,
+            7 => FrameKind::SetByReference,
+            8 => FrameKind::Message,
+            9 => FrameKind::Restore,
+            other => FrameKind::Other(other),
+        }
+    }
+}
+
+impl From<FrameKind> for u8 {
+    fn from(kind: FrameKind) -> u8 {
+        match kind {
+            FrameKind::Begin => 0,
+            FrameKind::Set => 1,
+            FrameKind::SetCell => 2,
+            FrameKind::Remove => 3,
+            FrameKind::Rename => 4,
+            FrameKind::Clear => 5,
+            FrameKind::Mark => 6,
+            FrameKind::SetByReference => 7,
+            FrameKind::Message => 8,
+            FrameKind::Restore => 9,
+            FrameKind::Other(code) => code,
+        }
+    }
+}
+
+/// The header of a frame of a journal: 64 bytes, aligned to 64.
+///
+/// ```
+/// use achronyme_env::{FrameKind, MessageHeader};
+///
+/// let mut header = MessageHeader::new(7, 1, FrameKind::Set);
+/// header.key_len = 1;
+/// header.payload_len = 64;
+/// assert_eq!(MessageHeader::from_bytes(&header.to_bytes()), Ok(header));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub struct MessageHeader {
+    /// The first 8 bytes of the session's id.
+    pub session: u64,
+    /// Number of the frame in its session; rises by one from frame to frame and never restarts.
+    pub sequence: u64,
+    /// When it was written, in nanoseconds since 1970-01-01 00:00 UTC; never less than before.
+    pub timestamp: u64,
+    /// Length of the payload in bytes.
+    pub payload_len: u64,
+    /// Sequence of the last frame that was known to be on the disk when this one was written.
+    pub synced: u64,
+    /// Length of the key in bytes, at most 4096.
+    pub key_len: u32,
+    /// CRC-32 of the payload.
+    pub payload_crc: u32,
+    /// CRC-32 of the header before this one, over segments too; 0 when there is none.
+    pub link: u32,
+    /// What the value is, for listings.
+    pub type_id: u16,
+    /// What the frame says.
+    pub kind: FrameKind,
+    /// [`FLAG_COMMIT`].
+    pub flags: u8,
+}
+
+impl MessageHeader {
+    /// A header of a frame without key and payload; the other fields are zero.
+    pub fn new(session: u64, sequence: u64, kind: FrameKind) -> MessageHeader {
+        MessageHeader {
+            session,
+            sequence,
+            timestamp: 0,
+            payload_len: 0,
+            synced: 0,
+            key_len: 0,
+            payload_crc: 0,
+            link: 0,
+            type_id: 0,
+            kind,
+            flags: 0,
+        }
+    }
+
+    /// The 64 bytes of the header, with magic and sum.
+    pub fn to_bytes(&self) -> [u8; MESSAGE_HEADER_LEN] {
+        let mut bytes = [0; MESSAGE_HEADER_LEN];
+        bytes[0..4].copy_from_slice(&FRAME_MAGIC);
+        bytes[8..16].copy_from_slice(&self.session.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.sequence.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.timestamp.to_le_bytes());
+        bytes[32] = self.kind.into();
+        bytes[33] = self.flags;
+        bytes[34..36].copy_from_slice(&self.type_id.to_le_bytes());
+        bytes[36..40].copy_from_slice(&self.key_len.to_le_bytes());
+        bytes[40..48].copy_from_slice(&self.payload_len.to_le_bytes());
+        bytes[48..52].copy_from_slice(&self.payload_crc.to_le_bytes());
+        bytes[52..56].copy_from_slice(&self.link.to_le_bytes());
+        bytes[56..64].copy_from_slice(&self.synced.to_le_bytes());
+        let crc = crc32fast::hash(&bytes[8..]);
+        bytes[4..8].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    /// Reads and checks the 64 bytes of a header: magic, sum, the length of the key, and that the
+    /// frame fits 64 bits.
+    ///
+    /// # Errors
+    /// The [`Fault`], whose offset counts from the first byte of the header.
+    pub fn from_bytes(bytes: &[u8; MESSAGE_HEADER_LEN]) -> Result<MessageHeader, Fault> {
+        let fault = |offset, problem| Err(Fault::new(Part::Frame, offset, problem));
+        if bytes[..4] != FRAME_MAGIC {
+            let found = u64::from(u32_at(bytes, 0));
+            let field = "magic";
+            return fault(0, Problem::Field { field, found });
+        }
+        let (expected, found) = (crc_of(bytes), crc32fast::hash(&bytes[8..]));
+        if expected != found {
+            return fault(4, Problem::Checksum { expected, found });
+        }
+        let header = MessageHeader {
+            session: u64_at(bytes, 8),
+            sequence: u64_at(bytes, 16),
+            timestamp: u64_at(bytes, 24),
+            kind: bytes[32].into(),
+            flags: bytes[33],
+            type_id: u16::from_le_bytes([bytes[34], bytes[35]]),
+            key_len: u32_at(bytes, 36),
+            payload_len: u64_at(bytes, 40),
+            payload_crc: u32_at(bytes, 48),
+            link: u32_at(bytes, 52),
+            synced: u64_at(bytes, 56),
+        };
+        if header.key_len as usize > MAX_NAME_BYTES {
+            let (field, found) = ("key length", header.key_len.into());
+            return fault(36, Problem::Field { field, found });
+        }
+        if header.frame_len().is_none() {
+            let (field, found) = ("payload length", header.payload_len);
+            return fault(40, Problem::Field { field, found });
+        }
+        Ok(header)
+    }
+
+    /// Whether the frame ends a commit.
+    pub fn ends_commit(&self) -> bool {
+        self.flags & FLAG_COMMIT != 0
+    }
+
+    /// Where the payload begins, in bytes from the beginning of the frame.
+    pub fn payload_offset(&self) -> u64 {
+        payload_offset(self.key_len.into())
+    }
+
+    /// Length of the frame with its padding, in bytes; `None` beyond 64 bits.
+    pub fn frame_len(&self) -> Option<u64> {
+        frame_len(self.key_len.into(), self.payload_len)
+    }
+}
+
+/// Where the key begins, in bytes from the beginning of the frame.
+pub(super) const KEY_OFFSET: u64 = ALIGN;
+
+/// Bytes that a key takes with its sum, before padding. No key takes none.
+pub(super) fn key_area(key_len: u64) -> u64 {
+    match key_len {
+        0 => 0,
+        len => len.saturating_add(KEY_SUM_LEN),
+    }
+}
+
+/// Where the payload begins after a key of at most 4096 bytes.
+pub(super) fn payload_offset(key_len: u64) -> u64 {
+    KEY_OFFSET + padded(key_area(key_len)).unwrap_or(u64::MAX - ALIGN)
+}
+
+/// Length of a frame with its padding; `None` beyond 64 bits.
+pub(super) fn frame_len(key_len: u64, payload_len: u64) -> Option<u64> {
+    payload_offset(key_len).checked_add(padded(payload_len)?)
+}
+
+/// The next multiple of 64 that is not less.
+pub(super) fn padded(len: u64) -> Option<u64> {
+    len.checked_next_multiple_of(ALIGN)
+}
+
+/// The sum that a header records of itself: what the next frame links to.
+pub(super) fn crc_of(header: &[u8; MESSAGE_HEADER_LEN]) -> u32 {
+    u32_at(header, 4)
+}
+
+fn u32_at(bytes: &[u8; MESSAGE_HEADER_LEN], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+fn u64_at(bytes: &[u8; MESSAGE_HEADER_LEN], at: usize) -> u64 {
+    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+}

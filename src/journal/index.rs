@@ -1,0 +1,212 @@
+//! The frames of a chain: 32 bytes and a key each.
+
+use super::frame::{FLAG_COMMIT, FrameKind, MessageHeader};
+use super::segment::{Place, Segment};
+use crate::error::Result;
+
+/// Where a frame stands, and what it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    /// Offset of the frame in its segment.
+    pub(crate) offset: u64,
+    /// Length of its payload in bytes.
+    pub(crate) payload_len: u64,
+    key_at: u64,
+    key_len: u16,
+    /// What the value is, for listings.
+    pub(crate) type_id: u16,
+    kind: u8,
+    flags: u8,
+}
+
+/// Frames in their order, without gaps.
+#[derive(Clone, Debug)]
+pub(crate) struct Frames {
+    /// Sequence of the first entry.
+    first: u64,
+    entries: Vec<Entry>,
+    keys: Vec<u8>,
+    segments: Vec<Segment>,
+}
+
+/// One frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame<'a> {
+    pub(crate) sequence: u64,
+    pub(crate) key: &'a [u8],
+    pub(crate) entry: &'a Entry,
+    pub(crate) segment: &'a Segment,
+}
+
+impl Frames {
+    /// None yet; the first will have the sequence `first`.
+    pub(super) fn new(first: u64) -> Frames {
+        Frames {
+            first,
+            entries: Vec::new(),
+            keys: Vec::new(),
+            segments: Vec::new(),
+        }
+    }
+
+    /// Sequence of the first frame; one above the last one when there are none.
+    pub(crate) fn first_sequence(&self) -> u64 {
+        self.first
+    }
+
+    /// Sequence of the last frame; one below the first one when there are none.
+    pub(crate) fn last_sequence(&self) -> u64 {
+        (self.first.saturating_sub(1)).saturating_add(self.entries.len() as u64)
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The frame with that sequence.
+    pub(crate) fn get(&self, sequence: u64) -> Option<Frame<'_>> {
+        let place = usize::try_from(sequence.checked_sub(self.first)?).ok()?;
+        (place < self.entries.len()).then(|| self.at(place))
+    }
+
+    /// The frames with that sequence and higher ones, in order; from both ends.
+    pub(crate) fn from(
+        &self,
+        sequence: u64,
+    ) -> impl DoubleEndedIterator<Item = Frame<'_>> + ExactSizeIterator {
+        let skipped = usize::try_from(sequence.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        let first = skipped.min(self.entries.len());
+        (first..self.entries.len()).map(|place| self.at(place))
+    }
+
+    /// The sequence of the last commit at or before a time in nanoseconds since 1970, by reading a
+    /// few headers; `None` when the first frame is later.
+    ///
+    /// # Errors
+    /// [`crate::EnvError::Io`], [`crate::EnvError::Damaged`].
+    pub(crate) fn commit_at(&self, timestamp: u64) -> Result<Option<u64>> {
+        let (mut low, mut high) = (0, self.entries.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.at(middle).timestamp()? <= timestamp {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        let commit = (0..low).rev().map(|n| self.at(n)).find(Frame::ends_commit);
+        Ok(commit.map(|frame| frame.sequence))
+    }
+
+    /// The segments that hold them, in order; the last ones may hold none.
+    pub(super) fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// Adds a segment for the frames that follow.
+    pub(super) fn push_segment(&mut self, segment: Segment) {
+        self.segments.push(segment);
+    }
+
+    pub(super) fn push(&mut self, header: &MessageHeader, offset: u64, key: &[u8]) {
+        self.entries.push(Entry {
+            offset,
+            payload_len: header.payload_len,
+            key_at: self.keys.len() as u64,
+            key_len: key.len() as u16,
+            type_id: header.type_id,
+            kind: header.kind.into(),
+            flags: header.flags,
+        });
+        self.keys.extend_from_slice(key);
+    }
+
+    /// Drops the frames above `sequence`, and the segments that begin above it, which it returns.
+    pub(super) fn cut_after(&mut self, sequence: u64) -> Vec<Segment> {
+        let kept = (sequence.saturating_add(1)).saturating_sub(self.first);
+        let kept = usize::try_from(kept).unwrap_or(usize::MAX);
+        if let Some(entry) = self.entries.get(kept) {
+            self.keys.truncate(entry.key_at as usize);
+            self.entries.truncate(kept);
+        }
+        let begins_below = |s: &Segment| s.begin().base_sequence <= sequence;
+        let kept = self.segments.partition_point(begins_below);
+        self.segments.split_off(kept)
+    }
+
+    /// The last frame that ends a commit and stands below `sequence`.
+    pub(super) fn last_commit_below(&self, sequence: u64) -> Option<Frame<'_>> {
+        let below = usize::try_from(sequence.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        let below = below.min(self.entries.len());
+        (0..below)
+            .rev()
+            .map(|n| self.at(n))
+            .find(Frame::ends_commit)
+    }
+
+    /// The frame at a place that there is.
+    fn at(&self, place: usize) -> Frame<'_> {
+        let entry = &self.entries[place];
+        let sequence = self.first + place as u64;
+        let begins_below = |s: &Segment| s.begin().base_sequence < sequence;
+        let segment = self.segments.partition_point(begins_below) - 1;
+        let key_at = entry.key_at as usize;
+        Frame {
+            sequence,
+            key: &self.keys[key_at..key_at + usize::from(entry.key_len)],
+            entry,
+            segment: &self.segments[segment],
+        }
+    }
+}
+
+impl<'a> Frame<'a> {
+    /// What it says.
+    pub(crate) fn kind(&self) -> FrameKind {
+        self.entry.kind.into()
+    }
+
+    /// Whether it ends a commit.
+    pub(crate) fn ends_commit(&self) -> bool {
+        self.entry.flags & FLAG_COMMIT != 0
+    }
+
+    /// Where its payload stands.
+    pub(crate) fn payload(&self) -> Place<'a> {
+        let skipped = super::frame::payload_offset(self.key.len() as u64);
+        Place {
+            segment: self.segment,
+            offset: self.entry.offset + skipped,
+            len: self.entry.payload_len,
+        }
+    }
+
+    /// Its header, read from the file.
+    ///
+    /// # Errors
+    /// [`crate::EnvError::Io`], [`crate::EnvError::Damaged`].
+    pub(crate) fn header(&self) -> Result<MessageHeader> {
+        self.segment.header_at(self.entry.offset)
+    }
+
+    /// Its time in nanoseconds since 1970, read from the file.
+    ///
+    /// # Errors
+    /// [`crate::EnvError::Io`], [`crate::EnvError::Damaged`].
+    pub(crate) fn timestamp(&self) -> Result<u64> {
+        Ok(self.header()?.timestamp)
+    }
+
+    /// Compares the payload with its sum, in pieces.
+    ///
+    /// # Errors
+    /// [`crate::EnvError::Damaged`], [`crate::EnvError::Io`].
+    pub(crate) fn verify(&self) -> Result<()> {
+        self.payload().check(self.header()?.payload_crc)
+    }
+}

@@ -1,0 +1,35 @@
+//! The journal beside an archive: frames of bytes appended to segments, and what of them is true.
+//!
+//! This room knows files, sums and sequence numbers, and no values: keys and payloads are bytes.
+//! [`Chain`] reads what is committed and never writes; [`Writer`] appends under a [`WriterLock`].
+//! `docs/format.md` specifies the bytes.
+#![allow(dead_code, unused_imports, unused_variables)]
+
+mod append;
+mod begin;
+mod chain;
+mod durability;
+mod file;
+mod frame;
+mod index;
+mod lock;
+mod paths;
+mod recover;
+mod rotate;
+mod scan;
+mod segment;
+mod writer;
+
+pub(crate) use append::{NewFrame, Payload, Written};
+pub(crate) use begin::Begin;
+pub(crate) use chain::{Base, Chain, Damage};
+pub use durability::Durability;
+pub(crate) use durability::SyncTicket;
+pub use frame::{FLAG_COMMIT, FrameKind, MESSAGE_HEADER_LEN, MessageHeader};
+pub(crate) use index::{Entry, Frame, Frames};
+pub(crate) use lock::WriterLock;
+pub(crate) use paths::Companions;
+pub(crate) use recover::SetAside;
+pub(crate) use rotate::Rotated;
+pub(crate) use segment::{Place, Segment};
+pub(crate) use writer::Writer;

@@ -1,0 +1,422 @@
+//! Writing a commit: what changed becomes frames, and then part of the state.
+
+use std::sync::{Arc, Weak};
+
+use super::log::now;
+use super::session::Session;
+use super::state::{TYPE_CONSTANT, TYPE_HAS_CELLS, TYPE_MUTABLE, set};
+use crate::environment::{Change, Variable};
+use crate::error::{EnvError, Result};
+use crate::format::extent::{DigestKind, ExtentRecord};
+use crate::format::header::FLAG_SEALED;
+use crate::journal::{FrameKind, NewFrame, Writer, Written};
+use crate::read::cells::CellHandles;
+use crate::read::frames::{ELSEWHERE_FROM, FrameImage, ImageContext, ImagePlace};
+use crate::tree::build::SharedIds;
+use crate::tree::extent_source::{ExtentSource, PlannedExtent};
+use crate::value::{Record, SharedHandle, Storage, UserFunction, Value, ValueRef};
+use crate::write::image::{ImageOptions, ImagePlan, KnownDigest, WrittenImage};
+
+/// Images up to this many bytes are made in memory.
+const IN_MEMORY: u64 = 512 << 10;
+/// Storages that are remembered before those that are gone are swept.
+const SWEEP_FROM: usize = 1024;
+
+/// Array data in memory that was written: what it was, and under which digest.
+#[derive(Debug)]
+pub(super) struct KnownStorage {
+    storage: Weak<dyn Storage>,
+    digest: KnownDigest,
+}
+
+/// What a written frame adds to the state.
+enum Added {
+    Set(Arc<str>, u16, Arc<FrameImage>),
+    Cells(Arc<FrameImage>),
+    Remove(Arc<str>),
+    Rename(Arc<str>, Arc<str>),
+    Clear,
+}
+
+/// Names cells and scopes by their ids; contents that stand in the session are not written again.
+struct Ids {
+    handles: Arc<CellHandles>,
+    /// The one whose content is written although it is known: it changed.
+    changed: Option<u64>,
+}
+
+impl SharedIds for Ids {
+    fn id(&mut self, shared: &SharedHandle) -> (u64, bool) {
+        let (id, is_new) = self.handles.assign(shared);
+        (id, is_new || self.changed == Some(id))
+    }
+}
+
+impl Session {
+    /// Appends everything that changed since the last commit to the journal, as one: after a crash
+    /// all of it is there, or nothing. Returns the sequence of the last frame; nothing is written
+    /// when nothing changed.
+    ///
+    /// What an attached environment recorded, and what cells hold now, belongs to it. When the share
+    /// of dead bytes asks for it ([`SessionOptions::checkpoint_at`](crate::SessionOptions::checkpoint_at)),
+    /// a checkpoint follows.
+    ///
+    /// # Errors
+    /// [`EnvError::NoRoomToCommit`], [`EnvError::Io`], and what a value answers that cannot be
+    /// written: nothing is committed then, what is pending stays so, and the session goes on.
+    /// [`EnvError::CommitNotDurable`]: it is committed, but may not survive a power cut.
+    pub fn commit(&mut self) -> Result<u64> {
+        let sequence = self.commit_only()?;
+        self.checkpoint_if_dead()?;
+        Ok(sequence)
+    }
+
+    /// Commits, and makes no checkpoint.
+    pub(super) fn commit_only(&mut self) -> Result<u64> {
+        self.take_recorded();
+        let changed = self.changed_cells();
+        if self.pending.is_empty() && changed.is_empty() {
+            return Ok(self.sequence());
+        }
+        self.handles.begin();
+        let written = self
+            .write_cells(&changed)
+            .and_then(|cells| self.write_changes(cells));
+        let added = match written {
+            Ok(added) => added,
+            Err(error) => {
+                self.handles.undo();
+                self.writer.rollback()?;
+                return Err(error);
+            }
+        };
+        let committed = self.writer.commit(now());
+        match &committed {
+            // The frames count, whatever the disk does with them.
+            Ok(_) | Err(EnvError::CommitNotDurable { .. }) => {}
+            Err(_) => {
+                self.handles.undo();
+                return committed;
+            }
+        }
+        for (id, known) in changed {
+            let content = known.content();
+            self.handles.insert(id, known, content);
+        }
+        self.pending.clear();
+        self.add(added)?;
+        committed
+    }
+
+    /// Gives the state a name to which [`Session::restore_at`] leads back, and commits.
+    ///
+    /// # Errors
+    /// As [`Session::commit`]; [`EnvError::NameTooLong`].
+    pub fn mark(&mut self, name: &str) -> Result<u64> {
+        crate::name::check_name(name)?;
+        self.pending.mark = Some(name.into());
+        let marked = self.commit();
+        if marked.is_err() {
+            self.pending.mark = None;
+        }
+        marked
+    }
+
+    /// Waits until all commits are on the disk, whatever the durability of the session.
+    ///
+    /// # Errors
+    /// [`EnvError::CommitNotDurable`].
+    pub fn sync(&mut self) -> Result<()> {
+        self.writer.sync()
+    }
+
+    /// Cells and scopes that hold something else than what the session has of them.
+    pub(super) fn changed_cells(&self) -> Vec<(u64, SharedHandle)> {
+        let known = self.handles.all().into_iter();
+        let changed = known.filter(|(_, cell)| !cell.handle.content().is_same(&cell.recorded));
+        changed.map(|(id, cell)| (id, cell.handle)).collect()
+    }
+
+    /// The next cell that is met gets an id that no cell of the session has.
+    pub(super) fn note_next_cell(&mut self) {
+        if let Some(overlay) = self.archive.overlay() {
+            self.handles.number_from(overlay.greatest_cell() + 1);
+        }
+    }
+
+    fn write_cells(&mut self, changed: &[(u64, SharedHandle)]) -> Result<Vec<Added>> {
+        let mut added = Vec::new();
+        for (id, handle) in changed {
+            let value = match handle {
+                SharedHandle::Cell(cell) => Value::Cell(cell.clone()),
+                SharedHandle::Scope(scope) => carrier(scope.clone()),
+            };
+            let key = id.to_le_bytes();
+            let image = self.write_image(FrameKind::SetCell, &key, &value, None, 0, Some(*id))?;
+            added.push(Added::Cells(image.0));
+        }
+        Ok(added)
+    }
+
+    fn write_changes(&mut self, mut added: Vec<Added>) -> Result<Vec<Added>> {
+        let pending = std::mem::take(&mut self.pending);
+        let mut write = || -> Result<()> {
+            for change in pending.changes() {
+                added.push(self.write_change(change)?);
+            }
+            if let Some(mark) = &pending.mark {
+                append(&mut self.writer, FrameKind::Mark, mark.as_bytes(), b"")?;
+            }
+            Ok(())
+        };
+        let written = write();
+        self.pending = pending;
+        written.map(|()| added)
+    }
+
+    fn write_change(&mut self, change: &Change) -> Result<Added> {
+        Ok(match change {
+            Change::Set(name, variable) => {
+                let Variable {
+                    value,
+                    attributes,
+                    mutable,
+                    constant,
+                } = &**variable;
+                let marks =
+                    u16::from(*constant) * TYPE_CONSTANT | u16::from(*mutable) * TYPE_MUTABLE;
+                let key = name.as_bytes();
+                let written =
+                    self.write_image(FrameKind::Set, key, value, Some(attributes), marks, None);
+                let (image, type_id) = written.map_err(|e| e.of_variable(name))?;
+                Added::Set(Arc::clone(name), type_id, image)
+            }
+            Change::Remove(name) => {
+                append(&mut self.writer, FrameKind::Remove, name.as_bytes(), b"")?;
+                Added::Remove(Arc::clone(name))
+            }
+            Change::Rename(old, new) => {
+                let (key, payload) = (old.as_bytes(), new.as_bytes());
+                append(&mut self.writer, FrameKind::Rename, key, payload)?;
+                Added::Rename(Arc::clone(old), Arc::clone(new))
+            }
+            Change::Clear => {
+                append(&mut self.writer, FrameKind::Clear, b"", b"")?;
+                Added::Clear
+            }
+        })
+    }
+
+    /// Writes the image of a value as a frame; its place, and the frame's type id.
+    fn write_image(
+        &mut self,
+        kind: FrameKind,
+        key: &[u8],
+        value: &Value,
+        attributes: Option<&Record>,
+        marks: u16,
+        changed: Option<u64>,
+    ) -> Result<(Arc<FrameImage>, u16)> {
+        let context = self.context();
+        let storages = &self.storages;
+        let since = self.since_rotation.as_ref();
+        let known = |extent: &PlannedExtent<'_>| {
+            if extent.raw_len < ELSEWHERE_FROM {
+                return None;
+            }
+            let (kind, digest) = known_digest(extent, storages)?;
+            let stands = match since {
+                // What stands before the rotation may be gone when the checkpoint is done.
+                Some(since) => since.contains(&(kind as u8, digest, extent.raw_len)),
+                None => context.has(kind, digest, extent.raw_len),
+            };
+            stands.then_some((kind, digest))
+        };
+        let ids = Ids {
+            handles: Arc::clone(&self.handles),
+            changed,
+        };
+        let options = ImageOptions {
+            attributes,
+            ids: Some(Box::new(ids)),
+            elsewhere: Some(&known),
+            sealed: self.archive.header().flags & FLAG_SEALED != 0,
+        };
+        let plan = ImagePlan::new(&ValueRef::Value(value), options)?;
+        let cells = u16::from(plan.has_cells()) * TYPE_HAS_CELLS;
+        let type_id = u16::from(value.kind().code()) | marks | cells;
+        let kind = match (kind, plan.names_extents_elsewhere()) {
+            (FrameKind::Set, true) => FrameKind::SetByReference,
+            (kind, _) => kind,
+        };
+        let frame = NewFrame {
+            kind,
+            type_id,
+            key,
+            timestamp: now(),
+        };
+        let len = plan.len();
+        let written = match len {
+            0..=IN_MEMORY => self.writer.append(&frame, &plan.into_bytes()?, None)?,
+            _ => {
+                let journal = self.companions.journal();
+                let origin = journal.as_path().into();
+                let mut extents = Vec::new();
+                let written = self.writer.append_placed(&frame, len, |file, offset| {
+                    let failed = |e| EnvError::io("write", &*journal, e);
+                    let image: WrittenImage<'_> = plan.write_to(file, offset, &origin, &failed)?;
+                    extents = image.extents;
+                    Ok(image.crc)
+                })?;
+                let extents = extents.iter().map(|(extent, record)| (extent, *record));
+                let remembered: Vec<_> = extents.filter_map(remember).collect();
+                self.remember(remembered);
+                written
+            }
+        };
+        Ok((self.image_at(&written, len), type_id))
+    }
+
+    fn remember(&mut self, written: Vec<Remembered>) {
+        for (key, known, record) in written {
+            if let Some(since) = &mut self.since_rotation {
+                since.insert((record.digest_kind, record.digest, record.raw_len));
+            }
+            if let (Some(key), Some(known)) = (key, known) {
+                self.storages.insert(key, known);
+            }
+        }
+        if self.storages.len() >= SWEEP_FROM {
+            self.storages
+                .retain(|_, known| known.storage.strong_count() > 0);
+        }
+    }
+
+    fn image_at(&self, written: &Written, len: u64) -> Arc<FrameImage> {
+        let place = ImagePlace {
+            segment: self.writer.segment().clone(),
+            offset: written.payload_offset,
+            len,
+        };
+        Arc::new(FrameImage::new(place, self.context()))
+    }
+
+    pub(super) fn context(&self) -> Arc<ImageContext> {
+        match self.archive.overlay() {
+            Some(overlay) => Arc::clone(&overlay.context),
+            None => unreachable!("a session has an overlay"),
+        }
+    }
+
+    /// About how many bytes of archive or journal belong to a variable.
+    fn bytes_of(&self, name: &str) -> u64 {
+        let binding = self.archive.binding(name);
+        binding.map_or(0, |binding| binding.stored_bytes_cheaply())
+    }
+
+    /// Adds committed frames to the state.
+    fn add(&mut self, added: Vec<Added>) -> Result<()> {
+        let mut dead = 0u64;
+        for added in &added {
+            match added {
+                Added::Set(name, ..) | Added::Remove(name) => dead += self.bytes_of(name),
+                Added::Clear => dead += self.archive.file_len(),
+                Added::Cells(_) | Added::Rename(..) => {}
+            }
+        }
+        self.dead_bytes = self.dead_bytes.saturating_add(dead);
+        let context = self.context();
+        let Some(overlay) = self.archive.overlay_mut() else {
+            return Ok(());
+        };
+        for added in added {
+            match added {
+                Added::Set(name, type_id, image) => {
+                    context.add_image(image.place.clone());
+                    set(overlay, name, type_id, &image)?;
+                }
+                Added::Cells(image) => {
+                    context.add_image(image.place.clone());
+                    overlay.set_cells(&image)?;
+                }
+                Added::Remove(name) => overlay.remove(&name),
+                Added::Rename(old, new) => overlay.rename(&old, new),
+                Added::Clear => overlay.clear(),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn append(writer: &mut Writer, kind: FrameKind, key: &[u8], payload: &[u8]) -> Result<()> {
+    let frame = NewFrame {
+        kind,
+        type_id: 0,
+        key,
+        timestamp: now(),
+    };
+    writer.append(&frame, payload, None).map(drop)
+}
+
+/// A value that leads to a scope.
+fn carrier(scope: crate::value::Scope) -> Value {
+    Value::from(UserFunction {
+        name: None,
+        parameters: Vec::new(),
+        details: Record::new(),
+        source: "".into(),
+        scope: Some(scope),
+    })
+}
+
+type StorageKey = (usize, u64, u64, u64);
+type Remembered = (Option<StorageKey>, Option<KnownStorage>, ExtentRecord);
+
+fn storage_key(storage: &Arc<dyn Storage>, start: u64, raw_len: u64) -> StorageKey {
+    let (address, part) = storage.identity();
+    (address, part, start, raw_len)
+}
+
+/// The digest under which array data was written before, when it is known without reading it.
+fn known_digest(
+    extent: &PlannedExtent<'_>,
+    storages: &std::collections::HashMap<StorageKey, KnownStorage>,
+) -> Option<KnownDigest> {
+    if let Some((kind, digest)) = extent
+        .source
+        .stored(extent.raw_len)
+        .and_then(|s| s.digest())
+    {
+        let kind = match kind {
+            2 => DigestKind::Sha256,
+            _ => DigestKind::Xxh3,
+        };
+        return Some((kind, digest));
+    }
+    let ExtentSource::Stored { storage, start } = &extent.source else {
+        return None;
+    };
+    let known = storages.get(&storage_key(storage, *start, extent.raw_len))?;
+    let same = known.storage.upgrade()?;
+    // Held by nobody but through the weak one, its memory could not have been changed.
+    Arc::ptr_eq(&same, storage).then_some(known.digest)
+}
+
+/// What is to be remembered of an extent that was written.
+fn remember((extent, record): (&PlannedExtent<'_>, ExtentRecord)) -> Option<Remembered> {
+    if extent.raw_len < ELSEWHERE_FROM {
+        return None;
+    }
+    let digest = (record.digest_kind()?, record.digest);
+    Some(match &extent.source {
+        ExtentSource::Stored { storage, start } if !storage.is_volatile() => {
+            let known = KnownStorage {
+                storage: Arc::downgrade(storage),
+                digest,
+            };
+            let key = storage_key(storage, *start, extent.raw_len);
+            (Some(key), Some(known), record)
+        }
+        _ => (None, None, record),
+    })
+}

@@ -1,0 +1,28 @@
+//! Sessions: an archive and the journal beside it. Commits append to the journal; a checkpoint folds
+//! it into a new archive.
+
+mod attach;
+mod backup;
+mod checkpoint;
+mod commit;
+mod history;
+mod log;
+mod open;
+mod options;
+mod pending;
+mod reader;
+#[expect(
+    clippy::module_inception,
+    reason = "the session is what the room is for"
+)]
+mod session;
+mod state;
+mod travel;
+
+pub use backup::backup;
+pub use checkpoint::{Checkpoint, Checkpointed};
+pub use log::{Commit, Event, EventKind};
+pub use options::SessionOptions;
+pub use reader::SessionReader;
+pub use session::{Closed, Session};
+pub use travel::{Moment, Travelled};

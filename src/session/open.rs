@@ -1,0 +1,115 @@
+//! Opening an archive and its journal at one moment: a checkpoint may replace the one and retire the
+//! other between two looks.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::error::{EnvError, Result};
+use crate::journal::{Base, Chain, Companions};
+use crate::read::frames::ImageContext;
+use crate::read::map::Mapping;
+use crate::read::{Archive, OpenOptions};
+
+/// How long a reader tries to see archive and journal of one moment.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How the bytes of a session are reached.
+#[derive(Clone, Debug)]
+pub(super) struct Road {
+    options: OpenOptions,
+    mapping: Option<Mapping>,
+}
+
+impl Road {
+    pub(super) fn new(options: OpenOptions) -> Road {
+        Road {
+            options,
+            mapping: None,
+        }
+    }
+
+    /// # Safety
+    /// As [`Archive::open_mmap`], for the archives and the committed frames of one session.
+    #[allow(unsafe_code)]
+    pub(super) unsafe fn mapped(mut self) -> Road {
+        // SAFETY: the caller promises that committed frames are not changed and not cut off.
+        self.mapping = Some(unsafe { Mapping::promised() });
+        self
+    }
+
+    pub(super) fn open(&self, path: &Path) -> Result<Archive> {
+        match &self.mapping {
+            None => self.options.open(path),
+            Some(mapping) => self.options.open_promised(path, mapping),
+        }
+    }
+
+    /// How the images of frames over `archive` are read.
+    pub(super) fn context(&self, archive: &Archive) -> ImageContext {
+        let store = archive.store();
+        ImageContext::new(
+            store.check,
+            store.limits,
+            self.mapping.clone(),
+            std::sync::Arc::clone(store),
+        )
+    }
+}
+
+/// What a journal beside `archive` must belong to.
+pub(super) fn base_of(archive: &Archive) -> Result<Base> {
+    Ok(Base {
+        session_id: archive.session_id(),
+        root_digest: Some(archive.root_digest()?),
+        folded_sequence: archive.folded_sequence(),
+    })
+}
+
+/// The archive and the journal beside it, of one moment.
+///
+/// # Errors
+/// As [`Archive::open`] and [`Chain::open`].
+pub(super) fn open_both(road: &Road, companions: &Companions) -> Result<(Archive, Chain)> {
+    let path = companions.archive();
+    let start = Instant::now();
+    loop {
+        let before = Stamp::of(path);
+        let opened = road.open(path).and_then(|archive| {
+            let chain = Chain::open(companions, &base_of(&archive)?)?;
+            Ok((archive, chain))
+        });
+        // What was seen counts when the archive is still the same file: a checkpoint replaces it
+        // before it removes what it folded.
+        if before == Stamp::of(path) {
+            match opened {
+                Err(EnvError::ChangedInPlace { .. }) if start.elapsed() < PATIENCE => {}
+                opened => return opened,
+            }
+        }
+        if start.elapsed() > PATIENCE {
+            return opened;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// What tells a file at a path from one that replaced it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp(Option<(u64, u64, u64, Option<std::time::SystemTime>)>);
+
+impl Stamp {
+    pub(super) fn of(path: &Path) -> Stamp {
+        let Ok(metadata) = std::fs::metadata(path) else {
+            return Stamp(None);
+        };
+        #[cfg(unix)]
+        let (device, inode) = {
+            use std::os::unix::fs::MetadataExt;
+            (metadata.dev(), metadata.ino())
+        };
+        #[cfg(not(unix))]
+        let (device, inode) = (0, 0);
+        let modified = metadata.modified().ok();
+        Stamp(Some((device, inode, metadata.len(), modified)))
+    }
+}

@@ -1,0 +1,233 @@
+//! Reading a session beside its writer: a committed state, and the ones that follow.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::log::{Commit, Event, commits, context_of, event};
+use super::open::{Road, Stamp, open_both};
+use super::options::SessionOptions;
+use super::state::{apply, effective, note_image, state_at};
+use crate::error::{EnvError, Result};
+use crate::journal::{Chain, Companions, FrameKind};
+use crate::read::Archive;
+
+/// How often a reader that waits looks for commits.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// A session open for reading: the archive with what its journal says over it, as of one commit.
+/// Takes no lock and writes nothing; the writer goes on meanwhile.
+///
+/// ```
+/// use achronyme_env::{SessionOptions, SessionReader};
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("run.ach");
+///
+/// let mut session = SessionOptions::new().create(true).open(&path)?;
+/// let mut reader = SessionReader::open(&path)?;
+/// session.set("step", 1)?;
+/// session.commit()?;
+/// assert!(!reader.archive().contains("step"));
+/// assert!(reader.refresh()?);
+/// assert_eq!(reader.archive().get("step")?.as_i64(), Some(1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct SessionReader {
+    path: PathBuf,
+    companions: Companions,
+    road: Road,
+    chain: Chain,
+    archive: Archive,
+    /// The archive file that is open.
+    stamp: Stamp,
+    sequence: u64,
+}
+
+impl SessionReader {
+    /// Opens a session for reading, with the default options. An archive without a journal is a
+    /// session too.
+    ///
+    /// # Errors
+    /// As [`SessionOptions::read`].
+    pub fn open(path: impl AsRef<Path>) -> Result<SessionReader> {
+        SessionOptions::new().read(path)
+    }
+
+    pub(super) fn begin(path: &Path, road: Road) -> Result<SessionReader> {
+        let companions = Companions::of(path)?;
+        let (archive, chain) = open_both(&road, &companions)?;
+        let stamp = Stamp::of(companions.archive());
+        let mut reader = SessionReader {
+            path: path.to_owned(),
+            companions,
+            road,
+            sequence: chain.sequence(),
+            chain,
+            archive,
+            stamp,
+        };
+        reader.rebuild()?;
+        Ok(reader)
+    }
+
+    /// The path, as it was given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The state: everything that can be asked of an archive. Clones of it stay as they are when the
+    /// reader goes on.
+    pub fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
+    /// Sequence of the last commit that the state holds; 0 before the first.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Number of frames of the journal that are not in the archive.
+    pub fn unfolded(&self) -> u64 {
+        self.sequence.saturating_sub(self.archive.folded_sequence())
+    }
+
+    /// Bytes of the journal that are not part of it: damage, or a commit that was not finished. The
+    /// next writer moves them aside.
+    ///
+    /// # Errors
+    /// [`EnvError::Io`].
+    pub fn damage(&self) -> Result<Vec<String>> {
+        let damage = self.chain.damage()?;
+        let told = damage.iter().map(|damage| {
+            let why = match &damage.fault {
+                Some(fault) => fault.to_string(),
+                None => "a commit that was not finished".to_owned(),
+            };
+            format!(
+                "{}: {} bytes from {} on do not count: {why}",
+                damage.path.display(),
+                damage.len,
+                damage.offset
+            )
+        });
+        Ok(told.collect())
+    }
+
+    /// Goes to the last committed state. Whether there is a newer one. States never go back.
+    ///
+    /// # Errors
+    /// As [`SessionOptions::read`]; the reader then keeps the state it has.
+    pub fn refresh(&mut self) -> Result<bool> {
+        let before = self.sequence;
+        if Stamp::of(self.companions.archive()) != self.stamp {
+            return self.reopen();
+        }
+        match self.chain.refresh() {
+            Ok(_) => {}
+            // A checkpoint folded what this reader stands on.
+            Err(EnvError::JournalGap { .. } | EnvError::ForeignJournal { .. }) => {
+                return self.reopen();
+            }
+            Err(error) => return Err(error),
+        }
+        if self.chain.sequence() <= before {
+            return Ok(false);
+        }
+        let frames = self.chain.frames();
+        let plain = frames
+            .from(before + 1)
+            .all(|frame| frame.kind() != FrameKind::Restore);
+        if !plain {
+            self.rebuild()?;
+            return Ok(true);
+        }
+        let mut archive = self.archive.clone();
+        if let Some(overlay) = archive.overlay_mut() {
+            for frame in frames.from(before + 1) {
+                note_image(&frame, &overlay.context);
+                apply(overlay, &frame)?;
+            }
+        }
+        self.archive = archive;
+        self.sequence = self.chain.sequence();
+        Ok(true)
+    }
+
+    /// Waits for a newer state and goes to it; `false` when none came within `timeout`.
+    ///
+    /// # Errors
+    /// As [`SessionReader::refresh`].
+    pub fn wait(&mut self, timeout: Duration) -> Result<bool> {
+        let start = Instant::now();
+        loop {
+            if self.refresh()? {
+                return Ok(true);
+            }
+            let left = timeout.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            std::thread::sleep(left.min(LOOK_EVERY));
+        }
+    }
+
+    /// The commits in the journal, oldest first. Those that a checkpoint folded are not there.
+    ///
+    /// # Errors
+    /// What reading answers.
+    pub fn log(&self) -> Result<Vec<Commit>> {
+        let base = self.archive.folded_sequence();
+        let counting = effective(self.chain.frames(), base, self.sequence)?;
+        commits(self.chain.frames(), base, &counting)
+    }
+
+    /// What was done after `sequence`, event by event, as far as the journal reaches back: with 0
+    /// everything in it, with [`SessionReader::sequence`] of before a refresh what came since.
+    pub fn events(&self, sequence: u64) -> impl Iterator<Item = Result<Event>> + '_ {
+        let from = sequence.max(self.archive.folded_sequence()) + 1;
+        let context = context_of(self.archive.overlay());
+        self.chain
+            .frames()
+            .from(from)
+            .map(move |frame| event(&frame, &self.archive, context))
+    }
+
+    /// Opens archive and journal again: the archive was replaced.
+    fn reopen(&mut self) -> Result<bool> {
+        let before = self.sequence;
+        let stamp = Stamp::of(self.companions.archive());
+        let (archive, chain) = open_both(&self.road, &self.companions)?;
+        let same_session = chain.session_id() == self.chain.session_id();
+        if same_session && chain.sequence() < before {
+            // Looked at while a checkpoint was between two steps: the next look sees all of it.
+            return Ok(false);
+        }
+        self.stamp = stamp;
+        self.archive = archive;
+        self.chain = chain;
+        self.rebuild()?;
+        Ok(self.sequence != before)
+    }
+
+    fn rebuild(&mut self) -> Result<()> {
+        let base = self.archive.folded_sequence();
+        let context = Arc::new(self.road.context(&self.archive));
+        let sequence = self.chain.sequence();
+        let overlay = state_at(self.chain.frames(), base, sequence, context)?;
+        self.archive = self.archive.overlaid(overlay);
+        self.sequence = sequence;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for SessionReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "SessionReader({}, sequence {})",
+            self.path.display(),
+            self.sequence
+        )
+    }
+}

@@ -1,0 +1,361 @@
+//! Promises of sessions: a commit costs what changed and survives, undo appends, a checkpoint folds.
+
+use std::path::Path;
+use std::time::Duration;
+
+use achronyme_env::{
+    Archive, Cell, Durability, EnvError, Environment, Moment, Record, Session, SessionOptions,
+    SessionReader, Tensor, Value, Variable,
+};
+
+fn options() -> SessionOptions {
+    SessionOptions::new()
+        .create(true)
+        .durability(Durability::Os)
+        .checkpoint_at(None)
+}
+
+fn open(path: &Path) -> Session {
+    options().open(path).unwrap()
+}
+
+fn tensor(len: usize, seed: f64) -> Tensor {
+    Tensor::from_vec((0..len).map(|n| n as f64 + seed).collect(), [len as u64]).unwrap()
+}
+
+fn integers(session: &Session) -> Vec<(String, i64)> {
+    let names = session.names();
+    let value = |name: &str| session.get(name).unwrap().as_i64().unwrap();
+    names
+        .iter()
+        .map(|name| (name.to_string(), value(name)))
+        .collect()
+}
+
+#[test]
+fn what_is_committed_is_there_again_in_its_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = open(&path);
+    for (name, value) in [("b", 1), ("a", 2), ("c", 3)] {
+        session.set(name, value).unwrap();
+    }
+    session.commit().unwrap();
+    session.set("b", 10).unwrap();
+    session.remove("a").unwrap();
+    session.rename("c", "d").unwrap();
+    session.set("a", 4).unwrap();
+    let expected = [("b", 10), ("d", 3), ("a", 4)].map(|(name, n)| (name.to_owned(), n));
+    assert_eq!(integers(&session), expected);
+    session.commit().unwrap();
+    assert_eq!(integers(&session), expected);
+    session.set("lost", 5).unwrap();
+    drop(session);
+
+    let session = open(&path);
+    assert_eq!(integers(&session), expected);
+    let closed = session.close().unwrap();
+    assert_eq!(closed.journal, None);
+    let archive = Archive::open(&path).unwrap();
+    let names: Vec<_> = archive
+        .bindings_as_saved()
+        .iter()
+        .map(|b| b.name().to_owned())
+        .collect();
+    assert_eq!(names, ["b", "d", "a"]);
+    assert!(archive.verify().unwrap().is_ok());
+}
+
+#[test]
+fn undo_and_redo_walk_through_commits() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = open(&path);
+    for n in 1..=3 {
+        session.set("x", n).unwrap();
+        session.commit().unwrap();
+    }
+    let x = |session: &Session| session.get("x").unwrap().as_i64();
+    session.undo().unwrap();
+    assert_eq!(x(&session), Some(2));
+    session.undo().unwrap();
+    assert_eq!(x(&session), Some(1));
+    session.redo().unwrap();
+    assert_eq!(x(&session), Some(2));
+    session.redo().unwrap();
+    assert_eq!(x(&session), Some(3));
+    assert!(matches!(session.redo(), Err(EnvError::HistoryEnds { .. })));
+    session.undo().unwrap();
+    session.undo().unwrap();
+    session.undo().unwrap();
+    assert!(!session.contains("x"));
+    assert!(matches!(session.undo(), Err(EnvError::HistoryEnds { .. })));
+    session.redo().unwrap();
+    session.set("y", 9).unwrap();
+    session.commit().unwrap();
+    assert!(matches!(session.redo(), Err(EnvError::HistoryEnds { .. })));
+    assert_eq!(
+        integers(&session),
+        [("x".to_owned(), 1), ("y".to_owned(), 9)]
+    );
+    drop(session);
+    let mut session = open(&path);
+    assert_eq!(
+        integers(&session),
+        [("x".to_owned(), 1), ("y".to_owned(), 9)]
+    );
+    session.undo().unwrap();
+    assert_eq!(integers(&session), [("x".to_owned(), 1)]);
+}
+
+#[test]
+fn marks_lead_back_until_a_checkpoint() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = open(&path);
+    session.set("x", 1).unwrap();
+    session.mark("before").unwrap();
+    session.set("x", 2).unwrap();
+    session.set("y", tensor(100_000, 0.5)).unwrap();
+    session.commit().unwrap();
+    let gone = session.restore_at(&Moment::Mark("before".into())).unwrap();
+    assert_eq!(
+        gone.changed.iter().map(|n| &**n).collect::<Vec<_>>(),
+        ["x", "y"]
+    );
+    assert_eq!(integers(&session), [("x".to_owned(), 1)]);
+    session.undo().unwrap();
+    session.checkpoint().unwrap().unwrap();
+    let error = session
+        .restore_at(&Moment::Mark("before".into()))
+        .unwrap_err();
+    assert!(matches!(error, EnvError::NoSuchMark { .. }), "{error}");
+    assert!(matches!(session.undo(), Err(EnvError::HistoryEnds { .. })));
+}
+
+#[test]
+fn cells_are_one_in_archive_journal_and_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = open(&path);
+    let cell = Cell::new(1);
+    session.set("a", cell.clone()).unwrap();
+    session.commit().unwrap();
+    session
+        .set("b", Value::vector([Value::Cell(cell.clone())]))
+        .unwrap();
+    session.commit().unwrap();
+    cell.set(2);
+    session.commit().unwrap();
+    let sequence = session.sequence();
+    session.commit().unwrap();
+    assert_eq!(session.sequence(), sequence, "nothing changed");
+
+    let check = |session: &Session, expected: i64| {
+        let (a, b) = (session.get("a").unwrap(), session.get("b").unwrap());
+        let (Value::Cell(a), Some([Value::Cell(b)])) = (&a, b.as_vector()) else {
+            panic!()
+        };
+        assert!(a.same(b));
+        assert_eq!(a.get().as_i64(), Some(expected));
+    };
+    check(&session, 2);
+    drop(session);
+    let mut session = open(&path);
+    check(&session, 2);
+    session.checkpoint().unwrap().unwrap();
+    check(&session, 2);
+    let Value::Cell(cell) = session.get("a").unwrap() else {
+        panic!()
+    };
+    cell.set(3);
+    session.commit().unwrap();
+    drop(session);
+    let mut session = open(&path);
+    check(&session, 3);
+    session.undo().unwrap();
+    check(&session, 2);
+    let reader = SessionReader::open(&path).unwrap();
+    let values = reader.archive().load_vars(&["a", "b"]).unwrap();
+    let (Value::Cell(a), Some([Value::Cell(b)])) = (&values[0], values[1].as_vector()) else {
+        panic!()
+    };
+    assert!(a.same(b));
+    assert_eq!(
+        reader
+            .archive()
+            .view("a")
+            .unwrap()
+            .content()
+            .unwrap()
+            .to_value()
+            .unwrap()
+            .as_i64(),
+        Some(2)
+    );
+}
+
+#[test]
+fn unchanged_arrays_are_not_written_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = open(&path);
+    let big = tensor(1 << 20, 0.0);
+    session.set("big", big.clone()).unwrap();
+    session.commit().unwrap();
+    let after_first = session.journal_len();
+    assert!(after_first > 8 << 20);
+    let model = Record::from([
+        ("weights", Value::from(big.clone())),
+        ("rate", Value::from(0.1)),
+    ]);
+    session.set("model", model).unwrap();
+    session.commit().unwrap();
+    session.set_at("model.rate", 0.2).unwrap();
+    session.commit().unwrap();
+    assert!(
+        session.journal_len() < after_first + 4096,
+        "{}",
+        session.journal_len() - after_first
+    );
+    drop(session);
+    let mut session = open(&path);
+    assert_eq!(
+        session
+            .at("model.weights[5]")
+            .unwrap()
+            .as_tensor()
+            .unwrap()
+            .as_slice::<f64>()
+            .unwrap(),
+        [5.0]
+    );
+    session.checkpoint().unwrap().unwrap();
+    let before = session.journal_len();
+    session.set_at("model.rate", 0.3).unwrap();
+    session.commit().unwrap();
+    assert!(session.journal_len() < before + 4096);
+    drop(session);
+    let session = open(&path);
+    assert_eq!(session.at("model.rate").unwrap().as_f64(), Some(0.3));
+    let weights = session.at("model.weights").unwrap();
+    assert!(weights.identical(&Value::from(big)).unwrap());
+}
+
+#[test]
+fn readers_follow_and_stay_where_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = open(&path);
+    session.set("x", 1).unwrap();
+    session.commit().unwrap();
+    let mut reader = SessionReader::open(&path).unwrap();
+    let kept = reader.archive().clone();
+    session.set("x", 2).unwrap();
+    assert!(!reader.refresh().unwrap());
+    session.commit().unwrap();
+    assert!(reader.wait(Duration::from_secs(5)).unwrap());
+    assert_eq!(reader.archive().get("x").unwrap().as_i64(), Some(2));
+    session.checkpoint().unwrap();
+    session.set("y", 3).unwrap();
+    session.commit().unwrap();
+    assert!(reader.refresh().unwrap());
+    assert_eq!(reader.archive().get("y").unwrap().as_i64(), Some(3));
+    session.undo().unwrap();
+    assert!(reader.refresh().unwrap());
+    assert!(!reader.archive().contains("y"));
+    assert_eq!(kept.get("x").unwrap().as_i64(), Some(1));
+}
+
+#[test]
+fn an_attached_environment_is_recorded() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut environment = Environment::new();
+    environment.set("first", 1).unwrap();
+    let mut session = open(&path);
+    session.attach(&mut environment).unwrap();
+    session.commit().unwrap();
+    environment.set("second", 2).unwrap();
+    environment
+        .define("third", Variable::new(3).constant())
+        .unwrap();
+    environment.remove("first").unwrap();
+    environment.rename("second", "2nd").unwrap();
+    session.commit().unwrap();
+    assert_eq!(
+        integers(&session),
+        [("2nd".to_owned(), 2), ("third".to_owned(), 3)]
+    );
+    let travelled = session.undo().unwrap();
+    session.update(&mut environment, &travelled).unwrap();
+    assert_eq!(environment.names().collect::<Vec<_>>(), ["first"]);
+    drop(session);
+    let mut session = open(&path);
+    assert_eq!(integers(&session), [("first".to_owned(), 1)]);
+    let mut again = Environment::new();
+    session.attach(&mut again).unwrap();
+    assert_eq!(again.get("first").unwrap().as_i64(), Some(1));
+    assert!(!session.is_changed());
+}
+
+#[test]
+fn kept_history_reaches_over_checkpoints() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = options().keep_history(true).open(&path).unwrap();
+    session.set("x", 1).unwrap();
+    session.mark("one").unwrap();
+    session.set("x", tensor(20_000, 2.0)).unwrap();
+    session.commit().unwrap();
+    session.checkpoint().unwrap().unwrap();
+    session.set("x", 3).unwrap();
+    session.commit().unwrap();
+    session.checkpoint().unwrap().unwrap();
+    assert_eq!(session.log().unwrap().len(), 3);
+    session.restore_at(&Moment::Mark("one".into())).unwrap();
+    assert_eq!(integers(&session), [("x".to_owned(), 1)]);
+    let two = session.log().unwrap()[1].sequence;
+    session.restore_at(&Moment::Sequence(two)).unwrap();
+    assert_eq!(
+        session.get("x").unwrap().as_tensor().unwrap().shape(),
+        [20_000]
+    );
+}
+
+#[test]
+fn a_checkpoint_folds_while_commits_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = open(&path);
+    session.set("big", tensor(100_000, 1.0)).unwrap();
+    session.commit().unwrap();
+    let checkpoint = session.begin_checkpoint().unwrap().unwrap();
+    let running = std::thread::spawn(move || checkpoint.run().unwrap());
+    let big = session.get("big").unwrap();
+    session.set("same", big).unwrap();
+    session.set("x", 1).unwrap();
+    session.commit().unwrap();
+    let done = running.join().unwrap();
+    session.finish_checkpoint(done).unwrap();
+    assert_eq!(session.names().len(), 3);
+    assert!(
+        session
+            .get("same")
+            .unwrap()
+            .identical(&session.get("big").unwrap())
+            .unwrap()
+    );
+    drop(session);
+    let session = open(&path);
+    assert_eq!(session.get("x").unwrap().as_i64(), Some(1));
+    assert_eq!(
+        Archive::open(&path).unwrap().names().collect::<Vec<_>>(),
+        ["big"]
+    );
+    let names: Vec<_> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    assert_eq!(names.len(), 3, "{names:?}");
+}
