@@ -14,7 +14,8 @@ pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + S
 pub enum Promise {
     /// The state outlives a power cut.
     Durable,
-    /// After a power cut there is this state or an earlier one, whole.
+    /// After a power cut there is this state or an earlier one, whole: down to the last that was said
+    /// to be synced ([`Told::synced`]).
     Order,
 }
 

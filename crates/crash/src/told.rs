@@ -10,12 +10,19 @@ use crate::scenario::{Promise, Result};
 use crate::trace::Tracee;
 
 /// Through this a scenario tells which states may be found after a crash.
-#[derive(Debug)]
-pub struct Told(());
+#[derive(Clone, Debug)]
+pub struct Told {
+    silent: bool,
+}
 
 impl Told {
     pub(crate) fn new() -> Told {
-        Told(())
+        Told { silent: false }
+    }
+
+    /// One that says nothing, for what is done before the child begins.
+    pub(crate) fn silent() -> Told {
+        Told { silent: true }
     }
 
     /// Runs `commit`, during which the state may become `state`, and after which it is.
@@ -44,7 +51,7 @@ impl Told {
     /// A pipe that is gone.
     pub fn begin(&mut self, state: &str) -> Result<()> {
         assert!(!state.contains('\n'), "a state is one line: {state:?}");
-        say(&format!("begin {state}\n"))
+        self.say(&format!("begin {state}\n"))
     }
 
     /// From now on the state is what was begun last.
@@ -53,14 +60,27 @@ impl Told {
     ///
     /// A pipe that is gone.
     pub fn done(&mut self) -> Result<()> {
-        say("done\n")
+        self.say("done\n")
     }
-}
 
-fn say(line: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(line.as_bytes())?;
-    Ok(out.flush()?)
+    /// The state is on the disk: where the promise is only [`Promise::Order`], nothing before it may be
+    /// found from now on.
+    ///
+    /// # Errors
+    ///
+    /// A pipe that is gone.
+    pub fn synced(&mut self) -> Result<()> {
+        self.say("synced\n")
+    }
+
+    fn say(&self, line: &str) -> Result<()> {
+        if self.silent {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(line.as_bytes())?;
+        Ok(out.flush()?)
+    }
 }
 
 /// What a child has told so far.
@@ -71,6 +91,8 @@ pub(crate) struct Heard {
     states: Vec<String>,
     /// Whether the last of them is promised.
     promised: bool,
+    /// The first of them that may still be found, whatever was not synced since.
+    synced: usize,
 }
 
 impl Heard {
@@ -80,6 +102,7 @@ impl Heard {
             line: String::new(),
             states: vec![before.to_owned()],
             promised: true,
+            synced: 0,
         }
     }
 
@@ -99,6 +122,7 @@ impl Heard {
                     self.promised = false;
                 }
                 None if line == "done" && !self.promised => self.promised = true,
+                None if line == "synced" && self.promised => self.synced = self.states.len() - 1,
                 _ => return Err(format!("the child said {line:?}, out of turn").into()),
             }
         }
@@ -109,7 +133,7 @@ impl Heard {
     pub(crate) fn allowed(&self, promise: Promise) -> &[String] {
         let last = self.states.len() - 1;
         match (promise, self.promised) {
-            (Promise::Order, _) => &self.states,
+            (Promise::Order, _) => &self.states[self.synced..],
             (Promise::Durable, true) => &self.states[last..],
             (Promise::Durable, false) => &self.states[last - 1..],
         }

@@ -2,17 +2,19 @@
 
 mod planted;
 mod save;
+mod session;
 
 use crate::scenario::Scenario;
 
 /// The scenarios that must come out clean.
 pub fn all() -> Vec<Box<dyn Scenario>> {
-    save::all()
+    save::all().into_iter().chain(session::all()).collect()
 }
 
 /// Scenarios with a mistake in them each, and their correct twins: they prove the rig.
 pub fn planted() -> Vec<Box<dyn Scenario>> {
-    planted::all()
+    let sessions = session::planted().into_iter();
+    planted::all().into_iter().chain(sessions).collect()
 }
 
 /// The scenario called `name`.
