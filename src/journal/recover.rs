@@ -26,7 +26,7 @@ pub(crate) struct SetAside {
 /// Sets aside what is in the files and does not count, the last files first: whenever this ends, what
 /// is left is a chain that reads the same.
 pub(super) fn set_aside(chain: &Chain) -> Result<Vec<SetAside>> {
-    let companions = chain.companions();
+    let companions = &chain.companions;
     let mut done = Vec::new();
     for damage in chain.damage()?.into_iter().rev() {
         let to = match damage.offset {

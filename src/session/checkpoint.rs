@@ -4,15 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::log::now;
-use super::open::base_of;
 use super::session::Session;
-use super::state::state_at;
 use crate::environment::Variable;
 use crate::error::{EnvError, Result};
 use crate::format::header::FLAG_SEALED;
 use crate::journal::{Chain, Companions};
 use crate::read::Archive;
 use crate::read::cells::{CellHandles, SessionLoad};
+use crate::read::replay::open::base_of;
+use crate::read::replay::state::state_at;
 use crate::tree::build::SharedIds;
 use crate::value::{SharedHandle, ValueRef};
 use crate::write::{ArchiveWriter, BindingOptions, Lineage, SaveOptions, SaveReport};

@@ -4,7 +4,6 @@ use std::sync::{Arc, Weak};
 
 use super::log::now;
 use super::session::Session;
-use super::state::{TYPE_CONSTANT, TYPE_HAS_CELLS, TYPE_MUTABLE, set};
 use crate::environment::{Change, Variable};
 use crate::error::{EnvError, Result};
 use crate::format::extent::{DigestKind, ExtentRecord};
@@ -12,6 +11,7 @@ use crate::format::header::FLAG_SEALED;
 use crate::journal::{FrameKind, NewFrame, Writer, Written};
 use crate::read::cells::CellHandles;
 use crate::read::frames::{ELSEWHERE_FROM, FrameImage, ImageContext, ImagePlace};
+use crate::read::replay::state::{TYPE_CONSTANT, TYPE_HAS_CELLS, TYPE_MUTABLE, set};
 use crate::tree::build::SharedIds;
 use crate::tree::extent_source::{ExtentSource, PlannedExtent};
 use crate::value::{Record, SharedHandle, Storage, UserFunction, Value, ValueRef};

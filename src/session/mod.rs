@@ -7,7 +7,6 @@ mod checkpoint;
 mod commit;
 mod history;
 mod log;
-mod open;
 mod options;
 mod pending;
 mod reader;
@@ -16,7 +15,6 @@ mod reader;
     reason = "the session is what the room is for"
 )]
 mod session;
-mod state;
 mod travel;
 
 pub use backup::backup;

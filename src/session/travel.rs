@@ -7,11 +7,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::log::now;
 use super::session::Session;
-use super::state::{Reason, read_restore, restore_payload, state_at};
 use crate::environment::Environment;
 use crate::error::{EnvError, Result};
 use crate::journal::{FrameKind, NewFrame};
 use crate::read::cells::refill;
+use crate::read::replay::state::{Reason, read_restore, restore_payload, state_at};
 
 /// A moment of a session's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
