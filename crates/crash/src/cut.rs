@@ -11,11 +11,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::disk::Disk;
-use crate::loss::Pending;
+use crate::loss::{Loss, Pending};
 use crate::options::Options;
 use crate::record::{Event, Recorder};
 use crate::report::Report;
-use crate::scenario::{Result, Scenario};
+use crate::scenario::{Promise, Result, Scenario};
 use crate::stage::Stage;
 use crate::told::Heard;
 
@@ -38,31 +38,29 @@ pub fn cuts(program: &Path, scenario: &dyn Scenario, options: &Options) -> Resul
         .last()
         .ok_or("the child ended within a step")?;
 
+    let states = states(&recorder, &stage.before, scenario.promise(), options);
     let mut report = Report::new(format!("cut {}", scenario.name()), "states");
-    let mut random = fastrand::Rng::with_seed(options.seed);
+    report.possible = states.len();
+    let mut events = recorder.events.iter().enumerate();
     let mut pending = Pending::new(recorder.start.clone());
-    let mut known = HashSet::new();
-    for (index, event) in recorder.events.iter().enumerate() {
-        pending.event(index, event);
-        if let Event::Told(more) = event {
-            heard = more.clone();
+    for n in options.cuts(states.len()) {
+        let Some((at, loss)) = states.get(n - 1) else {
+            return Err(format!("there is no state {n}, only {}", states.len()).into());
+        };
+        for (index, event) in events.by_ref().take(at + 1 - pending.seen()) {
+            pending.event(index, event);
+            if let Event::Told(more) = event {
+                heard = more.clone();
+            }
         }
+        let directory = stage.empty()?;
+        pending.left(loss).write(directory.path())?;
         let allowed = heard.allowed(scenario.promise());
-        for loss in pending.losses(options.losses(), &mut random) {
-            let left = pending.left(&loss);
-            if !known.insert((left.hash(), allowed.to_vec())) {
-                continue;
-            }
-            report.possible += 1;
-            let n = report.possible;
-            if options.only.is_some_and(|only| only != n) {
-                continue;
-            }
-            let directory = tempfile::tempdir()?;
-            left.write(directory.path())?;
-            let place = || format!("state {n}, cut after {event} (event {index}), {loss}");
-            stage.judge(directory, &heard, allowed, last, place, &mut report)?;
-        }
+        let place = || {
+            let event = &recorder.events[*at];
+            format!("state {n}, cut after {event} (event {at}), {loss}")
+        };
+        stage.judge(directory, &heard, allowed, last, place, &mut report)?;
     }
     // The rig's own proof: with nothing lost, the record is what the child left.
     let all = recorder
@@ -74,6 +72,34 @@ pub fn cuts(program: &Path, scenario: &dyn Scenario, options: &Options) -> Resul
     }
     report.took = started.elapsed();
     Ok(report)
+}
+
+/// The different states that a power cut may leave, each with the number of the event after which it
+/// comes. The same files are another state when other states are allowed.
+fn states(
+    recorder: &Recorder,
+    before: &str,
+    promise: Promise,
+    options: &Options,
+) -> Vec<(usize, Loss)> {
+    let mut random = fastrand::Rng::with_seed(options.seed);
+    let mut pending = Pending::new(recorder.start.clone());
+    let mut heard = Heard::new(before);
+    let mut known = HashSet::new();
+    let mut states = Vec::new();
+    for (index, event) in recorder.events.iter().enumerate() {
+        pending.event(index, event);
+        if let Event::Told(more) = event {
+            heard = more.clone();
+        }
+        let allowed = heard.allowed(promise);
+        for loss in pending.losses(options.losses(), &mut random) {
+            if known.insert((pending.left(&loss).hash(), allowed.to_vec())) {
+                states.push((index, loss));
+            }
+        }
+    }
+    states
 }
 
 fn replayed(mut disk: Disk, event: &Event) -> Disk {

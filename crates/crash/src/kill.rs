@@ -41,7 +41,7 @@ pub fn kills(program: &Path, scenario: &dyn Scenario, options: &Options) -> Resu
     }
 
     report.possible = counted.seen;
-    let mut waiting = options.points(counted.seen);
+    let mut waiting = options.kills(counted.seen);
     waiting.reverse();
     while let Some(n) = waiting.pop() {
         let directory = stage.fresh()?;

@@ -13,6 +13,8 @@ const SECTOR: usize = 512;
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     sure: Disk,
+    /// Events that were taken in.
+    seen: usize,
     contents: Vec<(usize, FileId, Change)>,
     names: Vec<(usize, NameChange)>,
 }
@@ -27,12 +29,18 @@ impl Pending {
 
     /// Takes in the event with number `index`.
     pub(crate) fn event(&mut self, index: usize, event: &Event) {
+        self.seen = index + 1;
         match event {
             Event::Content(file, change) => self.contents.push((index, *file, change.clone())),
             Event::Names(change) => self.names.push((index, change.clone())),
             Event::Synced { what, before } => self.synced(*what, *before),
             Event::Told(_) => {}
         }
+    }
+
+    /// How many events were taken in.
+    pub(crate) fn seen(&self) -> usize {
+        self.seen
     }
 
     fn synced(&mut self, what: Synced, before: usize) {

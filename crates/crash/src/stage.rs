@@ -34,7 +34,7 @@ impl<'a> Stage<'a> {
         scenario: &'a dyn Scenario,
         options: &Options,
     ) -> Result<Stage<'a>> {
-        let prepared = tempfile::tempdir()?;
+        let prepared = tempfile::tempdir_in(options.scratch())?;
         scenario.prepare(prepared.path())?;
         let stage = Stage {
             scenario,
@@ -48,9 +48,14 @@ impl<'a> Stage<'a> {
         Ok(Stage { before, ..stage })
     }
 
+    /// An empty directory.
+    pub(crate) fn empty(&self) -> io::Result<TempDir> {
+        tempfile::tempdir_in(self.options.scratch())
+    }
+
     /// A directory with the prepared files.
     pub(crate) fn fresh(&self) -> Result<TempDir> {
-        let fresh = tempfile::tempdir()?;
+        let fresh = self.empty()?;
         for entry in fs::read_dir(self.prepared.path())? {
             let entry = entry?;
             fs::copy(entry.path(), fresh.path().join(entry.file_name()))?;
@@ -66,7 +71,8 @@ impl<'a> Stage<'a> {
             .args(["child", self.scenario.name()])
             .arg(directory)
             .stderr(errors);
-        let end = trace::run(command, watch)?;
+        let end = trace::run(command, self.options.patience, watch)
+            .map_err(|e| format!("{}: {e}", self.scenario.name()))?;
         match end {
             End::Exited(code) if code != 0 => {
                 let said = fs::read_to_string(self.errors.path())?;

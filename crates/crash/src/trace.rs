@@ -7,6 +7,11 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::process::{ChildStdin, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
@@ -136,8 +141,9 @@ impl Tracee {
 ///
 /// # Errors
 ///
-/// When it cannot be started or traced, and what the watch says; the child is dead then.
-pub(crate) fn run(mut command: Command, watch: &mut dyn Watch) -> Result<End> {
+/// When it cannot be started or traced, or does not end within `patience`, and what the watch says;
+/// the child is dead then.
+pub(crate) fn run(mut command: Command, patience: Duration, watch: &mut dyn Watch) -> Result<End> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -162,33 +168,26 @@ pub(crate) fn run(mut command: Command, watch: &mut dyn Watch) -> Result<End> {
         calls: HashMap::new(),
         watch,
     };
-    let mut failed = None;
-    loop {
-        // Of this thread only: other tests trace children of their own beside this one.
-        let flags = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
-        let status = match waitpid(None, Some(flags)) {
-            Err(Errno::EINTR) => continue,
-            status => status?,
-        };
-        let end = match status {
-            WaitStatus::Exited(pid, code) if pid == leader => Some(End::Exited(code)),
-            WaitStatus::Signaled(pid, signal, _) if pid == leader => Some(End::Killed(signal)),
-            _ => None,
-        };
-        match (end, failed.take()) {
-            (Some(_), Some(e)) => return Err(e),
-            (Some(end), None) => return Ok(end),
-            // It was killed; its threads go one by one.
-            (None, Some(e)) => failed = Some(e),
-            (None, None) => match stepping.step(status) {
-                Ok(Then::Go) => {}
-                Ok(Then::Kill) => kill(leader, Signal::SIGKILL)?,
-                Err(e) => {
-                    failed = Some(e);
-                    kill(leader, Signal::SIGKILL)?;
-                }
-            },
+    // Lost patience makes an end that the loop below then sees.
+    let (ended, end) = mpsc::channel::<()>();
+    let hung = Arc::new(AtomicBool::new(false));
+    let impatient = Arc::clone(&hung);
+    let waiting = thread::spawn(move || {
+        if end.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+            impatient.store(true, Ordering::SeqCst);
+            let _ = kill(leader, Signal::SIGKILL);
         }
+    });
+    let outcome = stepping.to_the_end(leader);
+    drop(ended);
+    waiting.join().map_err(|_| "the rig's clock panicked")?;
+    match hung.load(Ordering::SeqCst) {
+        true => Err(format!(
+            "the child did not end within {patience:?}; its threads were in {}",
+            stepping.inside()
+        )
+        .into()),
+        false => outcome,
     }
 }
 
@@ -202,6 +201,44 @@ struct Stepping<'a> {
 }
 
 impl Stepping<'_> {
+    /// Until the child has ended.
+    fn to_the_end(&mut self, leader: Pid) -> Result<End> {
+        let mut failed = None;
+        loop {
+            // Of this thread only: other tests trace children of their own beside this one.
+            let flags = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
+            let status = match waitpid(None, Some(flags)) {
+                Err(Errno::EINTR) => continue,
+                status => status?,
+            };
+            let end = match status {
+                WaitStatus::Exited(pid, code) if pid == leader => Some(End::Exited(code)),
+                WaitStatus::Signaled(pid, signal, _) if pid == leader => Some(End::Killed(signal)),
+                _ => None,
+            };
+            match (end, failed.take()) {
+                (Some(_), Some(e)) => return Err(e),
+                (Some(end), None) => return Ok(end),
+                // It was killed; its threads go one by one.
+                (None, Some(e)) => failed = Some(e),
+                (None, None) => match self.step(status) {
+                    Ok(Then::Go) => {}
+                    Ok(Then::Kill) => kill(leader, Signal::SIGKILL)?,
+                    Err(e) => {
+                        failed = Some(e);
+                        kill(leader, Signal::SIGKILL)?;
+                    }
+                },
+            }
+        }
+    }
+
+    /// The calls in which the threads are.
+    fn inside(&self) -> String {
+        let calls: Vec<String> = self.calls.values().map(Call::name).collect();
+        calls.join(", ")
+    }
+
     /// Does what one stop asks for, and lets the thread go on.
     fn step(&mut self, status: WaitStatus) -> Result<Then> {
         let (thread, signal) = match status {

@@ -15,7 +15,16 @@ use std::path::Path;
 use crash::{Extent, Options, Report, cuts, kills, scenarios};
 
 /// Beginnings of the names of scenarios; each has its test, so that they run beside each other.
-const FAMILIES: [&str; 2] = ["save-new", "save-over"];
+const FAMILIES: [&str; 8] = [
+    "save-new",
+    "save-over",
+    "session-commit",
+    "session-undo",
+    "session-checkpoint",
+    "session-close",
+    "session-recover",
+    "session-backup",
+];
 
 /// Fewer points than this cannot have been a sweep.
 const LEAST: usize = 10;
@@ -68,4 +77,34 @@ fn a_new_save_is_whole_or_not_there() {
 #[test]
 fn a_save_over_an_archive_leaves_the_old_one_or_the_new() {
     sweep("save-over");
+}
+
+#[test]
+fn a_commit_is_there_whole_once_it_is_done_and_before_that_not_at_all() {
+    sweep("session-commit");
+}
+
+#[test]
+fn undo_leads_to_one_state_or_leaves_the_other() {
+    sweep("session-undo");
+}
+
+#[test]
+fn a_checkpoint_changes_nothing_wherever_it_ends() {
+    sweep("session-checkpoint");
+}
+
+#[test]
+fn closing_changes_nothing_wherever_it_ends() {
+    sweep("session-close");
+}
+
+#[test]
+fn recovery_that_is_cut_short_is_recovered_from() {
+    sweep("session-recover");
+}
+
+#[test]
+fn a_backup_is_whole_or_not_there_and_the_session_stays() {
+    sweep("session-backup");
 }

@@ -7,11 +7,12 @@
 ))]
 
 use std::path::Path;
+use std::time::Duration;
 
 use crash::{Options, Report, cuts, kills, scenarios};
 
 /// Planted mistakes and sound twins: whether a kill shows it, and whether a power cut does.
-const PLANTED: [(&str, bool, bool); 10] = [
+const PLANTED: [(&str, bool, bool); 16] = [
     ("planted-in-place", true, true),
     ("planted-said-too-early", true, true),
     ("planted-save-without-sync", false, true),
@@ -22,9 +23,16 @@ const PLANTED: [(&str, bool, bool); 10] = [
     ("planted-log-without-sum", false, true),
     ("sound-log", false, false),
     ("sound-log-of-a-thread", false, false),
+    ("planted-session-said-too-early", true, true),
+    ("planted-session-half-a-commit", true, true),
+    ("planted-session-without-sync", false, true),
+    ("planted-session-segment-forgotten", true, true),
+    ("planted-session-unlinked-too-early", false, true),
+    ("sound-session-unlinked-in-time", false, false),
 ];
 
 const NOTHING: &str = "planted-nothing-done";
+const HANGS: &str = "planted-hanging";
 
 /// Both sweeps of a scenario; none where the environment says so.
 fn both(name: &str) -> Option<[Report; 2]> {
@@ -52,7 +60,7 @@ fn planted_mistakes_are_found_and_nothing_else() {
 fn every_planted_mistake_is_tried() {
     let planted = scenarios::planted();
     let mut names: Vec<&str> = planted.iter().map(|scenario| scenario.name()).collect();
-    names.retain(|name| *name != NOTHING);
+    names.retain(|name| ![NOTHING, HANGS].contains(name));
     assert_eq!(names, PLANTED.map(|(name, ..)| name));
 }
 
@@ -78,5 +86,25 @@ fn a_sweep_in_which_nothing_changes_is_no_proof() {
         assert!(report.faults().is_empty(), "{report}");
         let error = report.check(0).unwrap_err();
         assert!(error.contains("says nothing"), "{error}");
+    }
+}
+
+#[test]
+fn a_child_that_hangs_fails_its_sweep() {
+    let Some(options) = Options::from_environment() else {
+        return;
+    };
+    let options = Options {
+        patience: Duration::from_secs(1),
+        ..options
+    };
+    let program = Path::new(env!("CARGO_BIN_EXE_crash"));
+    let scenario = scenarios::find(HANGS).unwrap();
+    for sweep in [kills, cuts] {
+        let error = sweep(program, &*scenario, &options).unwrap_err();
+        assert!(
+            error.to_string().contains("did not end within 1s"),
+            "{error}"
+        );
     }
 }

@@ -19,6 +19,11 @@ pub(super) fn all() -> Vec<Box<dyn Scenario>> {
         Planted::new("planted-journal-unlinked-too-early", unlinked_too_early),
         Planted::new("sound-journal-unlinked-in-time", unlinked_in_time),
         Planted::new("planted-nothing-done", |_, _| Ok(())),
+        Planted::new("planted-hanging", |_, _| {
+            loop {
+                thread::park();
+            }
+        }),
         Planted::new("planted-log-without-sync", |directory, told| {
             log(directory, told, Bug::NoSync)
         }),

@@ -17,19 +17,19 @@ pub(super) fn all() -> Vec<Sessions> {
     };
     let plain = |name, play| Sessions::new(name, a_few, play);
     vec![
-        plain("session-create", create).without_base(),
-        plain("session-scalars", scalars),
-        plain("session-scalars-group", groups)
+        plain("session-commit-first", create).without_base(),
+        plain("session-commit-scalars", scalars),
+        plain("session-commit-group", groups)
             .with(|options| options.durability(group))
             .promising(Promise::Order),
-        plain("session-scalars-os", scalars)
+        plain("session-commit-os", scalars)
             .with(|options| options.durability(Durability::Os))
             .promising(Promise::Order),
-        plain("session-large", large),
-        plain("session-names", names),
-        plain("session-cells", cells),
+        plain("session-commit-large", large),
+        plain("session-commit-names", names),
+        plain("session-commit-cells", cells),
         plain("session-undo", undo),
-        plain("session-restore", restore),
+        plain("session-undo-to-a-mark", restore),
         plain("session-backup", backup),
         Sessions::new("session-checkpoint", with_arrays, checkpoints),
         Sessions::new("session-checkpoint-beside", with_arrays, beside),
