@@ -2,6 +2,7 @@
 //! it into a new archive.
 
 mod attach;
+mod autosave;
 mod backup;
 mod checkpoint;
 mod commit;
@@ -17,6 +18,7 @@ mod reader;
 mod session;
 mod travel;
 
+pub use autosave::{Autosave, AutosaveOptions, AutosavePause, AutosaveStatus};
 pub use backup::backup;
 pub use checkpoint::{Checkpoint, Checkpointed};
 pub use log::{Commit, Event, EventKind};
