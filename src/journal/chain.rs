@@ -116,7 +116,9 @@ impl Chain {
         loop {
             // Behind a segment whose frames are all folded the next one may be missing.
             let folded = self.base.folded_sequence;
-            let last = self.last_segment().filter(|(_, end)| end.sequence >= folded);
+            let last = self
+                .last_segment()
+                .filter(|(_, end)| end.sequence >= folded);
             let Some((last, end)) = last else {
                 *self = Chain::open(&self.companions, &self.base)?;
                 return Ok(known);

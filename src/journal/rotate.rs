@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::begin::{BEGIN_LEN, Begin};
-use super::file::{JournalFile, remove, rename_new, rename_over, sync_directory};
+use super::file::{JournalFile, keep, remove, rename_new, rename_over, sync_directory};
 use super::paths::Companions;
 use super::segment::{Found, Segment};
 use super::writer::Writer;
@@ -30,6 +30,20 @@ pub(super) fn prepare(companions: &Companions, begin: Begin) -> io::Result<Segme
 /// Makes the prepared segment the active one. What stands at that path must hold nothing that counts.
 pub(super) fn activate(companions: &Companions) -> io::Result<()> {
     rename_over(&companions.new_journal(), &companions.journal())
+}
+
+impl Companions {
+    /// Keeps the archive under the name of the one that history begins with, unless there is one
+    /// already. That is on the disk before the archive is replaced.
+    ///
+    /// # Errors
+    /// [`EnvError::Io`].
+    pub(crate) fn keep_base(&self) -> Result<()> {
+        let base = self.base();
+        keep(self.archive(), &base)
+            .and_then(|()| sync_directory(self.directory()))
+            .map_err(|e| EnvError::io("keep", base.as_path(), e))
+    }
 }
 
 impl Writer {
