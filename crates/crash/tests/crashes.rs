@@ -15,7 +15,7 @@ use std::path::Path;
 use crash::{Extent, Options, Report, cuts, kills, scenarios};
 
 /// Beginnings of the names of scenarios; each has its test, so that they run beside each other.
-const FAMILIES: [&str; 8] = [
+const FAMILIES: [&str; 10] = [
     "save-new",
     "save-over",
     "session-commit",
@@ -24,6 +24,8 @@ const FAMILIES: [&str; 8] = [
     "session-close",
     "session-recover",
     "session-backup",
+    "session-autosave",
+    "session-replaced",
 ];
 
 /// Fewer points than this cannot have been a sweep.
@@ -107,4 +109,14 @@ fn recovery_that_is_cut_short_is_recovered_from() {
 #[test]
 fn a_backup_is_whole_or_not_there_and_the_session_stays() {
     sweep("session-backup");
+}
+
+#[test]
+fn what_is_saved_in_the_background_is_there_when_it_is_said_to_be() {
+    sweep("session-autosave");
+}
+
+#[test]
+fn a_save_over_a_session_leaves_the_session_or_what_was_saved() {
+    sweep("session-replaced");
 }

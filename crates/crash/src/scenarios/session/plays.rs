@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use achronyme_env::{Durability, Moment, Record, Value, Variable};
+use achronyme_env::{Durability, Environment, Moment, Record, Value, Variable};
 
 use super::going_on::BACKUP;
 use super::work::{Work, tensor};
@@ -44,6 +44,8 @@ pub(super) fn all() -> Vec<Sessions> {
         Sessions::new("session-checkpoint-itself", with_arrays, of_itself)
             .with(|options| options.checkpoint_at(0.3))
             .long(),
+        plain("session-autosave", autosave),
+        Sessions::new("session-replaced", with_arrays, replaced),
         Sessions::new("session-close", with_arrays, close),
         Sessions::new("session-close-journal", with_arrays, close)
             .with(|options| options.fold_below(0)),
@@ -196,7 +198,10 @@ fn checkpoints(work: &mut Work) -> Result<()> {
 fn beside(work: &mut Work) -> Result<()> {
     drop(work.begin_checkpoint()?);
     work.put("n", 2)?;
-    work.step(|session| session.abandon_checkpoint())?;
+    work.step(|session| {
+        session.abandon_checkpoint();
+        Ok(())
+    })?;
     let Some(begun) = work.begin_checkpoint()? else {
         return Err("there was nothing to fold".into());
     };
@@ -258,6 +263,27 @@ fn close(work: &mut Work) -> Result<()> {
     work.reopen()?;
     work.put("n", 3)?;
     work.close()
+}
+
+fn autosave(work: &mut Work) -> Result<()> {
+    let mut environment = Environment::new();
+    let background = work.autosave(&mut environment)?;
+    for n in 0..3 {
+        work.record(&mut environment, "n", n)?;
+        work.record(&mut environment, &format!("new {n}"), tensor(300, 0.0)?)?;
+        work.flush(&background)?;
+    }
+    work.stop(background)?;
+    work.put("a", 2)
+}
+
+/// A save over the archive that gives its journal up, and a session over what was saved.
+fn replaced(work: &mut Work) -> Result<()> {
+    work.put("n", 2)?;
+    work.leave();
+    work.save_over(&[("n", Value::from(3)), ("array", tensor(300, 1.0)?.into())])?;
+    work.reopen()?;
+    work.put("n", 4)
 }
 
 /// What all recoveries do.

@@ -2,9 +2,11 @@
 //! found.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use achronyme_env::{
-    Cell, Checkpoint, Checkpointed, Moment, Session, SessionOptions, Tensor, Value, Variable,
+    Autosave, AutosaveOptions, Cell, Checkpoint, Checkpointed, Environment, Moment, SaveOptions,
+    Session, SessionOptions, Tensor, Value, Variable, save,
 };
 
 use super::line::line;
@@ -270,6 +272,54 @@ impl Work {
             Some(session) => self.told.step(&line, || session.close()).map(drop),
             None => Ok(()),
         }
+    }
+
+    /// Hands the session to the background, which commits what is recorded of `environment` when it
+    /// is asked to.
+    pub(super) fn autosave(&mut self, environment: &mut Environment) -> Result<Autosave> {
+        let mut session = self.session.take().ok_or("no session")?;
+        session.attach(environment)?;
+        let mut options = AutosaveOptions::default();
+        options.every = Duration::from_secs(3600);
+        Ok(session.autosave(options)?)
+    }
+
+    /// Sets a variable of an environment that is attached.
+    pub(super) fn record(
+        &mut self,
+        environment: &mut Environment,
+        name: &str,
+        value: impl Into<Value>,
+    ) -> Result<()> {
+        let value = value.into();
+        environment.set(name, value.clone())?;
+        self.set(name, value)
+    }
+
+    pub(super) fn flush(&mut self, background: &Autosave) -> Result<()> {
+        let line = self.line()?;
+        self.told.step(&line, || background.flush())
+    }
+
+    pub(super) fn stop(&mut self, background: Autosave) -> Result<()> {
+        let line = self.line()?;
+        self.session = Some(self.told.step(&line, || background.stop())?);
+        Ok(())
+    }
+
+    /// Saves other variables in place of the archive and its journal.
+    pub(super) fn save_over(&mut self, variables: &[(&str, Value)]) -> Result<()> {
+        let expected = variables.iter();
+        let expected = expected.map(|(name, v)| ((*name).to_owned(), Variable::new(v.clone())));
+        self.expected = expected.collect();
+        let line = self.line()?;
+        let options = SaveOptions::new()
+            .allow_overwrite(true)
+            .discard_journal(true);
+        let variables = variables.iter().map(|(name, value)| (*name, value));
+        self.told
+            .step(&line, || save(&self.archive, variables, &options))?;
+        Ok(())
     }
 
     /// Writes what is committed to one archive beside the session.
