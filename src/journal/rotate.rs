@@ -72,6 +72,7 @@ impl Writer {
             });
         }
         self.sync()?;
+        self.noted = false;
         self.trim().map_err(|e| self.write_failed(e, 0))?;
         let begin = Begin {
             session_id: self.session_id(),
