@@ -115,7 +115,12 @@ impl Chain {
     pub(crate) fn refresh(&mut self) -> Result<u64> {
         let known = self.sequence();
         loop {
-            let Some((last, end)) = self.last_segment() else {
+            // Behind a segment whose frames are all folded the next one may be missing.
+            let folded = self.base.folded_sequence;
+            let last = self
+                .last_segment()
+                .filter(|(_, end)| end.sequence >= folded);
+            let Some((last, end)) = last else {
                 *self = Chain::open(&self.companions, &self.base)?;
                 return Ok(known);
             };

@@ -60,7 +60,7 @@ impl Checkpoint {
     /// [`EnvError::ReplacedNotDurable`]: the new one is in place, and the journal is kept.
     pub fn run(&self) -> Result<Checkpointed> {
         if self.keep_history {
-            self.keep_base()?;
+            self.companions.keep_base()?;
         }
         let lineage = Lineage {
             session_id: self.session_id,
@@ -75,13 +75,6 @@ impl Checkpoint {
             report,
             sequence: self.sequence,
         })
-    }
-
-    /// Keeps the archive that history begins with.
-    fn keep_base(&self) -> Result<()> {
-        let (archive, base) = (self.companions.archive(), self.companions.base());
-        super::history::keep_file(archive, &base)
-            .map_err(|e| EnvError::io("keep", base.as_path(), e))
     }
 }
 

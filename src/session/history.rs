@@ -1,8 +1,6 @@
 //! History before the last checkpoint, where it is kept: the archive it begins with, and all
 //! segments since.
 
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
@@ -15,16 +13,6 @@ use crate::read::Archive;
 use crate::read::cells::{CellHandles, SessionLoad};
 use crate::read::replay::open::base_of;
 use crate::read::replay::state::{effective, state_at};
-
-/// Keeps the file at `from` under the name `to`, unless something is there.
-pub(super) fn keep_file(from: &Path, to: &Path) -> io::Result<()> {
-    match std::fs::hard_link(from, to) {
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        // Not every file system has links.
-        Err(e) if e.kind() == io::ErrorKind::Unsupported => std::fs::copy(from, to).map(drop),
-        other => other,
-    }
-}
 
 /// The archive that history begins with, and the frames since.
 pub(super) struct History {

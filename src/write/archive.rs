@@ -121,6 +121,11 @@ impl<'a> ArchiveWriter<'a> {
         })?;
         if !options.for_session {
             writer.guard = JournalGuard::new(path, options.discard_journal)?;
+            if let Some((session, sequence)) = writer.guard.as_ref().and_then(JournalGuard::session)
+            {
+                writer.options.lineage.session_id = session;
+                writer.options.lineage.folded_sequence = sequence;
+            }
         }
         Ok(writer)
     }

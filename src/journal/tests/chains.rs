@@ -84,6 +84,43 @@ fn folded_segments_are_removed_and_no_others() {
     assert_eq!(writer.session_id(), SESSION);
 }
 
+/// After a power cut a segment may be there again whose successors are removed.
+#[test]
+fn a_folded_segment_that_is_back_does_not_stand_in_the_way() {
+    let place = Place::new();
+    three_segments(&place, Durability::Os);
+    fs::remove_file(place.companions.retired(3)).unwrap();
+    fs::remove_file(place.companions.journal()).unwrap();
+    let mut chain = place.chain(&folded(5));
+    assert_eq!(chain.sequence(), 5);
+    let mut writer = place.clean_writer(&folded(5));
+    assert_eq!(chain.refresh().unwrap(), 5);
+    assert_eq!(set_and_commit(&mut writer, "k", "6"), 6);
+    assert_eq!(chain.refresh().unwrap(), 5);
+    assert_eq!(text(&chain, 5), "6 k=6;");
+    assert_eq!(
+        writer.remove_folded(5).unwrap(),
+        [place.companions.retired(1)]
+    );
+}
+
+/// Else a power cut could leave the new segment, and of the old one only the beginning.
+#[test]
+fn a_segment_is_on_the_disk_when_it_is_retired() {
+    let group = Durability::Group {
+        every: std::time::Duration::from_secs(3600),
+        commits: 100,
+    };
+    for durability in [Durability::Os, group, Durability::Commit] {
+        let place = Place::new();
+        let (mut writer, _) = place.writer(&NO_ARCHIVE, durability);
+        let sequence = set_and_commit(&mut writer, "k", "1");
+        writer.rotate(1).unwrap();
+        assert_eq!(writer.synced_sequence(), sequence);
+        assert_eq!(writer.segment().begin().synced, sequence);
+    }
+}
+
 #[test]
 fn an_empty_segment_is_not_retired() {
     let place = Place::new();
