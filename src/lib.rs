@@ -60,6 +60,7 @@
 //!
 //! `docs/format.md` specifies the bytes, `docs/architecture.md` shows the house.
 
+mod compare;
 mod environment;
 mod error;
 mod fault;
@@ -86,6 +87,10 @@ compile_error!(
     "achronyme-env reads and writes little-endian memory: big-endian hosts are not supported"
 );
 
+pub use compare::{
+    Changed, Diff, DiffOptions, Difference, ElementMismatch, Lone, Mismatch, Summary, WorkspaceRef,
+    content_hash, diff, differs, variable_hash,
+};
 pub use environment::{
     Clash, Environment, EnvironmentInfo, FunctionRegistry, Operation, RestoreMode, RestoreOptions,
     RestoreReport, Restored, SharedSnapshot, Snapshot, Variable, env_info, env_load_var,

@@ -67,13 +67,14 @@ fn unsafe_lives_in_one_room() {
 }
 
 /// The rooms, and the small things that not every room may know.
-const ROOMS: [&str; 11] = [
+const ROOMS: [&str; 12] = [
     "format",
     "value",
     "tree",
     "read",
     "write",
     "environment",
+    "compare",
     "host",
     "version1",
     "interop",
@@ -91,6 +92,14 @@ fn rooms_look_only_where_they_may() {
             "read" | "write" => &["tree", "format", "value", "path", "pattern"],
             "environment" => &[
                 "read", "write", "format", "value", "version1", "path", "pattern",
+            ],
+            "compare" => &[
+                "environment",
+                "read",
+                "write",
+                "format",
+                "value",
+                "pattern",
             ],
             "host" => &["read", "write", "value"],
             // The two that open a file of version 1, and make an archive of it.

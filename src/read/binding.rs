@@ -281,6 +281,14 @@ impl<'a> Binding<'a> {
         check().map_err(|e| e.of_variable(self.name()))
     }
 
+    /// Kind code and content digest of a tensor's extent, when the file records one known here.
+    pub(crate) fn recorded_digest(&self) -> Option<(u8, [u8; 32])> {
+        self.store
+            .extent(self.tensor_slot()?.extent)
+            .ok()?
+            .recorded_digest()
+    }
+
     fn parts_below(&self, node: u32) -> Result<super::parts::Parts> {
         super::parts::below(self.store, node).map_err(|e| e.of_variable(self.name()))
     }
@@ -292,7 +300,8 @@ impl<'a> Binding<'a> {
         }
     }
 
-    pub(super) fn slot(&self) -> Result<Slot> {
+    /// The slot, as the table has it.
+    pub(crate) fn slot(&self) -> Result<Slot> {
         let entry = self.entry();
         entry.and_then(EntryRecord::slot).ok_or_else(|| {
             let kind = entry.map_or(0, |entry| entry.kind);

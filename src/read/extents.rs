@@ -378,6 +378,10 @@ impl Storage for ExtentStorage {
         (record.codec() == Some(Codec::Raw)).then_some(record.offset)
     }
 
+    fn recorded_digest(&self) -> Option<(u8, [u8; 32])> {
+        self.store.extent(self.number).ok()?.recorded_digest()
+    }
+
     fn identity(&self) -> (usize, u64) {
         (Arc::as_ptr(&self.store).addr(), self.number.into())
     }

@@ -150,7 +150,7 @@ impl Archive {
     }
 
     /// The place of `name` in the sorted table.
-    pub(super) fn find(&self, name: &str) -> Option<usize> {
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
         let table = self.table();
         let key = name.as_bytes();
         table
@@ -159,7 +159,8 @@ impl Archive {
             .ok()
     }
 
-    fn nth(&self, index: usize) -> Binding<'_> {
+    /// The binding at a place in the order of names.
+    pub(crate) fn nth(&self, index: usize) -> Binding<'_> {
         Binding::new(self.store(), self.table(), index)
     }
 

@@ -21,6 +21,18 @@ pub(super) struct Parts {
 /// Everything below node `root`, cells and scopes included. Goes through the nodes one by one and
 /// keeps none of them.
 pub(super) fn below(store: &Store, root: u32) -> Result<Parts> {
+    search(store, root, true).map(|(parts, _)| parts)
+}
+
+/// The cells and scopes, by their shared numbers, that the value of node `root` names itself: not
+/// those that only their contents name.
+pub(super) fn shared_of(store: &Store, root: u32) -> Result<Vec<u32>> {
+    search(store, root, false).map(|(_, shared)| shared)
+}
+
+/// Goes through the nodes below `root`; into the contents of cells and scopes when it `follows`
+/// them. Returns the parts, and the shared numbers that were met and not followed.
+fn search(store: &Store, root: u32, follows: bool) -> Result<(Parts, Vec<u32>)> {
     let mut search = Search {
         waiting: vec![root],
         ..Search::default()
@@ -37,10 +49,11 @@ pub(super) fn below(store: &Store, root: u32) -> Result<Parts> {
             .nodes
             .get(number as usize)
             .map_or(0, |node| u64::from(node.len));
-        search.shared.clear();
         search.tree(node.root());
-        for shared in std::mem::take(&mut search.shared) {
-            search.waiting.extend(store.records().shared_node(shared));
+        if follows {
+            for shared in std::mem::take(&mut search.shared) {
+                search.waiting.extend(store.records().shared_node(shared));
+            }
         }
     }
     parts.extents = search
@@ -48,7 +61,7 @@ pub(super) fn below(store: &Store, root: u32) -> Result<Parts> {
         .into_iter()
         .filter(|extent| *extent != NONE)
         .collect();
-    Ok(parts)
+    Ok((parts, search.shared))
 }
 
 #[derive(Default)]

@@ -49,6 +49,13 @@ pub trait Storage: Send + Sync + fmt::Debug {
         None
     }
 
+    /// The content digest that the file these bytes come from records of them: the code of its kind
+    /// in the format, which is never that of "none", and its bytes. Storages of equal length and
+    /// equal digests are taken to hold the same.
+    fn recorded_digest(&self) -> Option<(u8, [u8; 32])> {
+        None
+    }
+
     /// All bytes for writing, when this is memory of its own.
     fn bytes_mut(&mut self) -> Option<&mut [u8]> {
         None
