@@ -187,7 +187,7 @@ fn outline(
             Ordering::Equal => {
                 let heads = (a.head(at)?, b.head(bt)?);
                 match of_heads(&heads.0, &heads.1, rules) {
-                    Some(found) if found.count == 0 => outline.same += 1,
+                    Some(found) if found.is_same() => outline.same += 1,
                     Some(found) => outline.changed.push(((at, bt), found)),
                     None => outline.unread.push((at, bt)),
                 }
@@ -313,6 +313,9 @@ fn read(
 
 /// The groups of pairs that share cells on one side or the other.
 fn together(a: &Side<'_>, b: &Side<'_>, pairs: &[(usize, usize)]) -> Result<Groups> {
+    if pairs.is_empty() {
+        return Ok(Groups::default());
+    }
     let (ours, theirs) = (Groups::of(a)?, Groups::of(b)?);
     if ours.is_empty() && theirs.is_empty() {
         return Ok(Groups::default());

@@ -270,7 +270,7 @@ pub(super) fn known(tensor: &Tensor) -> Known {
         return Known::Empty;
     }
     let (storage, start, len) = tensor.storage();
-    match storage.recorded_digest() {
+    match storage.stored().and_then(|stored| stored.digest()) {
         Some((kind, digest)) if start == 0 && len == storage.byte_len() => {
             Known::Digest(kind, digest)
         }

@@ -272,6 +272,21 @@ impl BlockSums {
         }
     }
 
+    /// The list as it stands in a file; of an extent of one block its sum.
+    pub(crate) fn to_list(&self) -> Vec<u8> {
+        match self {
+            BlockSums::Raw { crcs, .. } => crcs.iter().flat_map(|crc| crc.to_le_bytes()).collect(),
+            BlockSums::Coded(blocks) => match &blocks[..] {
+                [only] => only.crc.to_le_bytes().to_vec(),
+                blocks => blocks
+                    .iter()
+                    .flat_map(|block| [block.len as u32, block.crc])
+                    .flat_map(u32::to_le_bytes)
+                    .collect(),
+            },
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             BlockSums::Raw { crcs, .. } => crcs.len(),

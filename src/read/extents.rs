@@ -12,7 +12,7 @@ use crate::error::{EnvError, Result};
 use crate::fault::{Part, Problem};
 use crate::format::extent::{BlockSums, Codec, ExtentRecord};
 use crate::limits::CHECK_ON_BORROW_BYTES;
-use crate::value::{Buffer, Storage};
+use crate::value::{Buffer, Storage, StoredExtent};
 
 /// What is known of an extent since it was first touched. Kept as long as the archive.
 #[derive(Debug)]
@@ -262,8 +262,8 @@ impl Store {
 
 /// The bytes of an extent as the storage of tensors.
 pub(crate) struct ExtentStorage {
-    store: Arc<Store>,
-    number: u32,
+    pub(super) store: Arc<Store>,
+    pub(super) number: u32,
     /// Named by errors.
     variable: Option<Arc<str>>,
     loaded: OnceLock<Arc<Buffer>>,
@@ -328,7 +328,7 @@ impl ExtentStorage {
         }
     }
 
-    fn named(&self, error: EnvError) -> EnvError {
+    pub(super) fn named(&self, error: EnvError) -> EnvError {
         match &self.variable {
             Some(name) => error.of_variable(name),
             None => error,
@@ -378,8 +378,8 @@ impl Storage for ExtentStorage {
         (record.codec() == Some(Codec::Raw)).then_some(record.offset)
     }
 
-    fn recorded_digest(&self) -> Option<(u8, [u8; 32])> {
-        self.store.extent(self.number).ok()?.recorded_digest()
+    fn stored(&self) -> Option<StoredExtent<'_>> {
+        self.as_stored()
     }
 
     fn identity(&self) -> (usize, u64) {

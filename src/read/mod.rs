@@ -22,6 +22,7 @@ mod runs;
 mod sharing;
 pub(crate) mod source;
 pub(crate) mod store;
+mod stored;
 mod verify;
 pub(crate) mod view;
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use rkyv::rancor::BoxedError;
 use rkyv::util::AlignedVec;
 
-use super::extent_source::{ExtentSource, Identity, PlannedExtent};
+use super::duplicates::Duplicates;
+use super::extent_source::{ExtentSource, PlannedExtent};
 use super::schema::{IndexEntry, IndexPartTree, PartTree, RecordPartsTree, Tree};
 use crate::error::{EnvError, Result};
 use crate::finding::Finding;
@@ -71,13 +72,13 @@ pub(crate) struct Builder<'a, S> {
     shared_nodes: Vec<PlannedNode>,
     pub(crate) extents: Vec<PlannedExtent<'a>>,
     pub(crate) shapes: Vec<u64>,
-    by_identity: HashMap<Identity, u32>,
-    /// Extents by length, temperature and a hash of samples: candidates for the same content.
-    by_sample: HashMap<(u64, bool, u64), Vec<u32>>,
+    duplicates: Duplicates,
     shared: Vec<Shared>,
     shared_by_key: HashMap<SharedKey, u32>,
     pub(super) marks: Marks,
     cold: bool,
+    /// Whether what is cold in an archive stays so, as it stands there.
+    pub(crate) keep_coding: bool,
     /// Bytes of nodes and extents that the value being added needs, shared ones counted again.
     binding_bytes: u64,
     /// Contents of cells and scopes, by address, that are saved instead of what is in them now.
@@ -102,12 +103,12 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             shared_nodes: Vec::new(),
             extents: Vec::new(),
             shapes: Vec::new(),
-            by_identity: HashMap::new(),
-            by_sample: HashMap::new(),
+            duplicates: Duplicates::default(),
             shared: Vec::new(),
             shared_by_key: HashMap::new(),
             marks: Marks::default(),
             cold: false,
+            keep_coding: false,
             binding_bytes: 0,
             frozen: Arc::default(),
             scratch: AlignedVec::new(),
@@ -307,38 +308,33 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             return Ok(NONE);
         }
         self.binding_bytes = self.binding_bytes.saturating_add(raw_len);
-        let cold = self.cold;
+        let is_coded = || {
+            source
+                .stored(raw_len)
+                .is_some_and(|stored| !stored.is_raw())
+        };
+        let cold = self.cold || (self.keep_coding && is_coded());
         let identity = source.identity(raw_len, cold);
-        if let Some(known) = identity.and_then(|identity| self.by_identity.get(&identity)) {
-            return Ok(*known);
+        if let Some(known) = self.duplicates.of_identity(identity) {
+            return Ok(known);
         }
         let number = count("extents", self.extents.len())?;
-        let sample = source
-            .sample(raw_len)?
-            .map(|sample| (raw_len, cold, sample));
-        let alike = sample.and_then(|sample| self.by_sample.get(&sample));
-        for candidate in alike.into_iter().flatten() {
-            if self.extents[*candidate as usize]
-                .source
-                .same(&source, raw_len)?
-            {
-                // Its identity is not noted: this source is not kept, so that another of other
-                // content may stand at its address next.
+        let class = (raw_len, cold);
+        let key = self.duplicates.key(&source, class, &self.extents)?;
+        for candidate in self.duplicates.alike(class, key) {
+            let candidate_source = &self.extents[*candidate as usize].source;
+            if candidate_source.same(&source, raw_len)? {
                 return Ok(*candidate);
             }
         }
-        if let Some(sample) = sample {
-            self.by_sample.entry(sample).or_default().push(number);
-        }
+        self.duplicates.note(number, identity, class, key);
         self.extents.push(PlannedExtent {
             source,
             raw_len,
             width,
             cold,
+            keep_coding: self.keep_coding,
         });
-        if let Some(identity) = identity {
-            self.by_identity.insert(identity, number);
-        }
         Ok(number)
     }
 

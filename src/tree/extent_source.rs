@@ -5,7 +5,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::Result;
-use crate::value::{ElementSource, Storage};
+use crate::value::{ElementSource, Storage, StoredExtent};
 
 /// Array data of a save: where it comes from, and how it may be coded.
 #[derive(Debug)]
@@ -16,6 +16,20 @@ pub(crate) struct PlannedExtent<'a> {
     #[cfg_attr(not(feature = "zstd"), allow(dead_code))]
     pub(crate) width: usize,
     pub(crate) cold: bool,
+    /// Whether what is cold in an archive is copied as it stands there, and not packed again.
+    pub(crate) keep_coding: bool,
+}
+
+impl PlannedExtent<'_> {
+    /// The extent of an archive that is to be copied as it stands there.
+    pub(crate) fn copied(&self) -> Option<StoredExtent<'_>> {
+        let stored = self.source.stored(self.raw_len)?;
+        let as_it_is = match self.cold {
+            true => self.keep_coding && !stored.is_raw(),
+            false => stored.is_raw(),
+        };
+        as_it_is.then_some(stored)
+    }
 }
 
 /// Where the bytes of an extent come from.
@@ -58,6 +72,16 @@ impl ExtentSource<'_> {
             ExtentSource::Made(_) => return None,
         };
         Some((address, part, start, raw_len, cold))
+    }
+
+    /// The bytes as the whole of an extent of an archive.
+    pub(super) fn stored(&self, raw_len: u64) -> Option<StoredExtent<'_>> {
+        match self {
+            ExtentSource::Stored { storage, start: 0 } => {
+                storage.stored().filter(|stored| stored.raw_len == raw_len)
+            }
+            _ => None,
+        }
     }
 
     /// The bytes, when they are in memory and nobody writes them meanwhile.

@@ -3,6 +3,7 @@
 
 pub(crate) mod build;
 mod compound;
+mod duplicates;
 pub(crate) mod extent_source;
 mod kinds;
 mod lent;

@@ -15,6 +15,7 @@ mod record;
 mod select;
 mod shared;
 mod storage;
+mod stored;
 mod string_array;
 mod tensor;
 mod vector;
@@ -36,6 +37,7 @@ pub use lent::{
 };
 pub use record::Record;
 pub use storage::{Buffer, Storage};
+pub(crate) use stored::{StoredBlocks, StoredExtent};
 pub use string_array::StringArray;
 pub(crate) use tensor::checked_byte_len;
 pub use tensor::{Tensor, byte_len, format_shape};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::element::Element;
+use super::stored::StoredExtent;
 use crate::error::{EnvError, Result};
 
 /// Bytes behind tensors. An implementation answers the same bytes whenever it is asked.
@@ -49,10 +50,10 @@ pub trait Storage: Send + Sync + fmt::Debug {
         None
     }
 
-    /// The content digest that the file these bytes come from records of them: the code of its kind
-    /// in the format, which is never that of "none", and its bytes. Storages of equal length and
-    /// equal digests are taken to hold the same.
-    fn recorded_digest(&self) -> Option<(u8, [u8; 32])> {
+    /// The whole of these bytes as an extent of an archive, when they are one: a save then copies
+    /// what stands there. Only this crate's own storages can answer it.
+    #[doc(hidden)]
+    fn stored(&self) -> Option<StoredExtent<'_>> {
         None
     }
 

@@ -127,7 +127,8 @@ impl<'a> ArchiveWriter<'a> {
     ) -> Result<ArchiveWriter<'a>> {
         let (cold, selection) = options.check()?;
         let destination = destination()?;
-        let builder = Builder::new(destination.spool(), destination.spool());
+        let mut builder = Builder::new(destination.spool(), destination.spool());
+        builder.keep_coding = options.keep_coding;
         Ok(ArchiveWriter {
             destination,
             options: options.clone(),
@@ -364,7 +365,7 @@ impl<'a> ArchiveWriter<'a> {
 
         self.refuse_losses()?;
         self.refuse_too_large(extents_offset, &extents)?;
-        let expected = expected_len(extents_offset, &extents);
+        let expected = expected_len(extents_offset, &extents, &placed.extents);
         self.destination.reserve(expected)?;
         let failed = |e| self.destination.write_failed(e, expected);
 

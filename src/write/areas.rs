@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use tempfile::SpooledTempFile;
 
 use super::archive::ArchiveWriter;
-use super::emit::{Emission, write_at, write_hot};
+use super::emit::{Emission, carries_digest, write_at, write_placed};
 use crate::error::{EnvError, Result};
 use crate::format::extent::{Codec, DigestKind, ExtentRecord};
 use crate::format::records::Area;
@@ -18,6 +18,25 @@ use crate::tree::extent_source::PlannedExtent;
 
 impl ArchiveWriter<'_> {
     pub(super) fn blank_record(&self, extent: &PlannedExtent<'_>) -> ExtentRecord {
+        let digest_kind = self.digest_kind();
+        if let Some(stored) = extent.copied() {
+            let digest = match carries_digest(digest_kind, &stored) {
+                true => stored.digest,
+                false => [0; 32],
+            };
+            return ExtentRecord {
+                offset: 0,
+                stored_len: stored.stored_len,
+                raw_len: stored.raw_len,
+                sums_offset: 0,
+                sum: 0,
+                codec: stored.codec,
+                shuffle: stored.shuffle,
+                block_log2: stored.block_log2,
+                digest_kind: digest_kind as u8,
+                digest,
+            };
+        }
         let (codec, block) = match extent.cold {
             true => (Codec::Zstd, COLD_BLOCK_BYTES),
             false => (Codec::Raw, HOT_BLOCK_BYTES),
@@ -31,7 +50,7 @@ impl ArchiveWriter<'_> {
             codec: codec as u8,
             shuffle: 0,
             block_log2: block.trailing_zeros() as u8,
-            digest_kind: self.digest_kind() as u8,
+            digest_kind: digest_kind as u8,
             digest: [0; 32],
         }
     }
@@ -61,9 +80,9 @@ impl ArchiveWriter<'_> {
         Ok(())
     }
 
-    /// Writes extents in the order of their numbers: hot ones that follow each other together, on
-    /// all cores; a cold one's length is only known when it is packed. Returns where they end, and
-    /// the lists of block sums.
+    /// Writes extents in the order of their numbers: those whose length is known together, on all
+    /// cores; that of one that is packed is only known then. Returns where they end, and the lists
+    /// of block sums.
     pub(super) fn write_extents(
         &self,
         extents: &[PlannedExtent<'_>],
@@ -83,7 +102,7 @@ impl ArchiveWriter<'_> {
         let mut lists = Vec::with_capacity(extents.len());
         let (mut first, mut end) = (0, start);
         while first < extents.len() {
-            if extents[first].cold {
+            if is_packed(&extents[first]) {
                 let record = &mut records[first];
                 record.offset = aligned(end, extent_alignment(record.raw_len));
                 lists.push(self.write_cold(&emission, &extents[first], record, failed)?);
@@ -93,15 +112,15 @@ impl ArchiveWriter<'_> {
             }
             let run = extents[first..]
                 .iter()
-                .take_while(|extent| !extent.cold)
+                .take_while(|extent| !is_packed(extent))
                 .count();
             let records = &mut records[first..first + run];
             for record in records.iter_mut() {
                 record.offset = aligned(end, extent_alignment(record.raw_len));
                 end = record.offset + record.stored_len;
             }
-            let sums = write_hot(&emission, &extents[first..first + run], records, failed)?;
-            lists.extend(sums.iter().map(|sums| bytemuck::cast_slice(sums).to_vec()));
+            let run_lists = write_placed(&emission, &extents[first..first + run], records, failed)?;
+            lists.extend(run_lists);
             first += run;
         }
         Ok((end, lists))
@@ -187,13 +206,23 @@ pub(super) fn aligned(offset: u64, alignment: u64) -> u64 {
     align_up(offset, alignment).unwrap_or(u64::MAX)
 }
 
-/// Length of the file without what cold extents will need, which only packing them tells.
-pub(super) fn expected_len(start: u64, extents: &[PlannedExtent<'_>]) -> u64 {
+/// Whether the extent is compressed by this save, so that its length is not known before.
+pub(super) fn is_packed(extent: &PlannedExtent<'_>) -> bool {
+    extent.cold && extent.copied().is_none()
+}
+
+/// Length of the file without what packing will need, which only packing tells.
+pub(super) fn expected_len(
+    start: u64,
+    extents: &[PlannedExtent<'_>],
+    records: &[ExtentRecord],
+) -> u64 {
     let mut end = start;
     let mut sums = 0;
-    for extent in extents.iter().filter(|extent| !extent.cold) {
-        end = aligned(end, extent_alignment(extent.raw_len)) + extent.raw_len;
-        sums += extent.raw_len.div_ceil(HOT_BLOCK_BYTES) * 4 + 4;
+    let placed = extents.iter().zip(records);
+    for (_, record) in placed.filter(|(extent, _)| !is_packed(extent)) {
+        end = aligned(end, extent_alignment(record.raw_len)) + record.stored_len;
+        sums += record.sums_len().next_multiple_of(8);
     }
     end + sums + TRAILER_LEN
 }

@@ -1,5 +1,6 @@
 //! Array data to the file: summed and written piece by piece on all cores, straight from the
-//! caller's memory where it stands still, through a bounded buffer where it does not.
+//! caller's memory where it stands still, through a bounded buffer where it does not; or copied from
+//! another archive.
 
 use std::fs::File;
 use std::io;
@@ -7,12 +8,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::cancel::Cancel;
+use super::copy::{CopyBuffers, Copying};
 use super::options::Progress;
 use crate::error::{EnvError, Result};
-use crate::format::extent::{Codec, DigestKind, ExtentRecord};
+use crate::format::extent::{DigestKind, ExtentRecord};
 use crate::format::sums::{PIECE_BYTES, combine, piece_digest};
 use crate::limits::HOT_BLOCK_BYTES;
 use crate::tree::extent_source::PlannedExtent;
+use crate::value::StoredExtent;
 
 /// A run of the file that one thread writes: a piece of a large extent, or several small extents.
 #[derive(Debug)]
@@ -28,10 +31,18 @@ const SMALL_BYTES: u64 = 256 << 10;
 
 /// What writing an extent gave.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Written {
-    /// CRC-32 of each block.
-    pub(super) sums: Vec<u32>,
-    pub(super) pieces: Vec<[u8; 32]>,
+struct Written {
+    /// CRC-32 of each block; nothing of an extent that is copied.
+    sums: Vec<u32>,
+    /// Digest of each piece; nothing of an extent that is copied with the digest it has.
+    pieces: Vec<[u8; 32]>,
+}
+
+/// Buffers of one thread.
+#[derive(Default)]
+struct Buffers {
+    bytes: Vec<u8>,
+    copy: CopyBuffers,
 }
 
 /// What all threads of one save look at.
@@ -74,6 +85,20 @@ impl Emission<'_> {
         Ok(())
     }
 
+    pub(super) fn carries_digest(&self, stored: &StoredExtent<'_>) -> bool {
+        carries_digest(self.digest, stored)
+    }
+
+    /// The extent to copy, when it stands in another archive as it is to stand here.
+    fn copying<'c>(&'c self, extent: &'c PlannedExtent<'_>) -> Option<Copying<'c>> {
+        let stored = extent.copied()?;
+        Some(Copying {
+            emission: self,
+            extent,
+            stored,
+        })
+    }
+
     pub(super) fn report(&self, bytes: u64) {
         let done = self.done.fetch_add(bytes, Relaxed) + bytes;
         if let Some(progress) = self.progress {
@@ -82,21 +107,26 @@ impl Emission<'_> {
     }
 }
 
-/// Writes the hot extents to their places and fills in their sums and digests. The lists of sums
-/// are returned, one per extent.
-pub(super) fn write_hot(
+/// Whether an extent that is copied keeps the digest it has.
+pub(super) fn carries_digest(asked: DigestKind, stored: &StoredExtent<'_>) -> bool {
+    stored.digest_kind == asked as u8
+}
+
+/// Writes the extents, whose places and lengths are known, and fills in their digests. The lists of
+/// their sums are returned, one per extent.
+pub(super) fn write_placed(
     emission: &Emission<'_>,
     extents: &[PlannedExtent<'_>],
     records: &mut [ExtentRecord],
     failed: &(dyn Fn(io::Error) -> EnvError + Sync),
-) -> Result<Vec<Vec<u32>>> {
+) -> Result<Vec<Vec<u8>>> {
     let jobs = jobs(extents);
     let results: Vec<Mutex<Written>> = jobs.iter().map(|_| Mutex::default()).collect();
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
     let places: Vec<u64> = records.iter().map(|record| record.offset).collect();
     let work = || -> Result<()> {
-        let mut buffer = Vec::new();
+        let mut buffers = Buffers::default();
         loop {
             let number = next.fetch_add(1, Relaxed);
             let (Some(job), Some(result)) = (jobs.get(number), results.get(number)) else {
@@ -106,24 +136,21 @@ pub(super) fn write_hot(
                 return Ok(());
             }
             let written = match job {
-                Job::Piece { extent, start, len } => {
-                    let place = places[*extent] + start;
-                    write_piece(
-                        emission,
-                        &extents[*extent],
-                        *start,
-                        *len,
-                        place,
-                        &mut buffer,
-                        failed,
-                    )
-                }
+                Job::Piece { extent, start, len } => write_piece(
+                    emission,
+                    &extents[*extent],
+                    *start,
+                    *len,
+                    places[*extent],
+                    &mut buffers,
+                    failed,
+                ),
                 Job::Small { extents: range } => write_small(
                     emission,
                     extents,
                     &places,
                     range.clone(),
-                    &mut buffer,
+                    &mut buffers,
                     failed,
                 ),
             };
@@ -164,7 +191,7 @@ pub(super) fn write_hot(
         }
         result
     })?;
-    Ok(gather(emission.digest, extents, &jobs, results, records))
+    gather(emission, extents, &jobs, results, records)
 }
 
 pub(super) fn threads() -> usize {
@@ -177,13 +204,8 @@ fn jobs(extents: &[PlannedExtent<'_>]) -> Vec<Job> {
     let mut jobs = Vec::new();
     let mut small: Option<(std::ops::Range<usize>, u64)> = None;
     for (number, extent) in extents.iter().enumerate() {
-        if extent.cold || extent.raw_len >= SMALL_BYTES {
-            jobs.extend(small.take().map(|(extents, _)| Job::Small { extents }));
-        }
-        if extent.cold {
-            continue;
-        }
         if extent.raw_len >= SMALL_BYTES {
+            jobs.extend(small.take().map(|(extents, _)| Job::Small { extents }));
             let starts = (0..extent.raw_len).step_by(JOB_BYTES as usize);
             jobs.extend(starts.map(|start| Job::Piece {
                 extent: number,
@@ -207,16 +229,22 @@ fn jobs(extents: &[PlannedExtent<'_>]) -> Vec<Job> {
     jobs
 }
 
+/// Writes bytes `start..start + len` of an extent that stands at `place`.
 fn write_piece(
     emission: &Emission<'_>,
     extent: &PlannedExtent<'_>,
     start: u64,
     len: u64,
     place: u64,
-    buffer: &mut Vec<u8>,
+    buffers: &mut Buffers,
     failed: &(dyn Fn(io::Error) -> EnvError + Sync),
 ) -> Result<Written> {
     let mut written = Written::default();
+    if let Some(copying) = emission.copying(extent) {
+        written.pieces = copying.piece(start, len, place, &mut buffers.copy, failed)?;
+        return Ok(written);
+    }
+    let buffer = &mut buffers.bytes;
     let resident = extent.source.resident(extent.raw_len);
     let mut at = 0;
     while at < len {
@@ -234,7 +262,7 @@ fn write_piece(
             .sums
             .extend(bytes.chunks(HOT_BLOCK_BYTES as usize).map(crc32fast::hash));
         written.pieces.push(piece_digest(emission.digest, bytes));
-        write_at(emission.file, place + at, bytes).map_err(failed)?;
+        write_at(emission.file, place + start + at, bytes).map_err(failed)?;
         emission.report(now as u64);
         at += now as u64;
     }
@@ -247,17 +275,25 @@ fn write_small(
     extents: &[PlannedExtent<'_>],
     places: &[u64],
     range: std::ops::Range<usize>,
-    buffer: &mut Vec<u8>,
+    buffers: &mut Buffers,
     failed: &(dyn Fn(io::Error) -> EnvError + Sync),
 ) -> Result<Written> {
     emission.cancel.check()?;
     let mut written = Written::default();
     let first = places[range.start];
     let mut bytes_done = 0;
+    let buffer = &mut buffers.bytes;
     buffer.clear();
     for number in range {
         let extent = &extents[number];
         let start = (places[number] - first) as usize;
+        buffer.resize(start, 0);
+        bytes_done += extent.raw_len;
+        if let Some(copying) = emission.copying(extent) {
+            let digest = copying.small(buffer, &mut buffers.copy)?;
+            written.pieces.extend(digest);
+            continue;
+        }
         buffer.resize(start + extent.raw_len as usize, 0);
         extent.source.read_at(0, &mut buffer[start..])?;
         let bytes = &buffer[start..];
@@ -265,7 +301,6 @@ fn write_small(
             .sums
             .extend(bytes.chunks(HOT_BLOCK_BYTES as usize).map(crc32fast::hash));
         written.pieces.push(piece_digest(emission.digest, bytes));
-        bytes_done += extent.raw_len;
     }
     write_at(emission.file, first, buffer).map_err(failed)?;
     emission.report(bytes_done);
@@ -274,12 +309,12 @@ fn write_small(
 
 /// Puts the results of all jobs together, in order: they were made in the order of the extents.
 fn gather(
-    digest: DigestKind,
+    emission: &Emission<'_>,
     extents: &[PlannedExtent<'_>],
     jobs: &[Job],
     results: Vec<Mutex<Written>>,
     records: &mut [ExtentRecord],
-) -> Vec<Vec<u32>> {
+) -> Result<Vec<Vec<u8>>> {
     let mut all = vec![Written::default(); extents.len()];
     for (job, result) in jobs.iter().zip(results) {
         let result = result
@@ -293,18 +328,34 @@ fn gather(
             Job::Small { extents: range } => {
                 let (mut sums, mut pieces) = (result.sums.into_iter(), result.pieces.into_iter());
                 for number in range.clone() {
-                    let blocks = extents[number].raw_len.div_ceil(HOT_BLOCK_BYTES) as usize;
-                    all[number].sums.extend(sums.by_ref().take(blocks));
-                    all[number].pieces.extend(pieces.by_ref().take(1));
+                    let copied = extents[number].copied();
+                    let is_carried = copied
+                        .as_ref()
+                        .is_some_and(|it| emission.carries_digest(it));
+                    if copied.is_none() {
+                        let blocks = extents[number].raw_len.div_ceil(HOT_BLOCK_BYTES) as usize;
+                        all[number].sums.extend(sums.by_ref().take(blocks));
+                    }
+                    if !is_carried {
+                        all[number].pieces.extend(pieces.by_ref().take(1));
+                    }
                 }
             }
         }
     }
-    let lists = all.into_iter().zip(records).map(|(written, record)| {
-        if record.codec == Codec::Raw as u8 {
-            record.digest = combine(digest, &written.pieces);
+    let written = all.into_iter().zip(extents).zip(records);
+    let lists = written.map(|((written, extent), record)| {
+        let copied = extent.copied();
+        if !copied
+            .as_ref()
+            .is_some_and(|it| emission.carries_digest(it))
+        {
+            record.digest = combine(emission.digest, &written.pieces);
         }
-        written.sums
+        match copied {
+            Some(stored) => stored.blocks.sums(),
+            None => Ok(bytemuck::cast_slice(&written.sums).to_vec()),
+        }
     });
     lists.collect()
 }

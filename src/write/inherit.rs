@@ -3,6 +3,14 @@
 use super::options::SaveOptions;
 
 impl SaveOptions {
+    /// Whether what is compressed in the archive it comes from is copied as it stands there.
+    /// Otherwise it is written raw, or packed anew, as the other options say.
+    #[allow(dead_code, reason = "asked for by checkpoints and deltas")]
+    pub(crate) fn keep_coding(mut self, keep: bool) -> SaveOptions {
+        self.keep_coding = keep;
+        self
+    }
+
     /// Whether something lost is an error.
     pub(crate) fn is_strict(&self) -> bool {
         self.strict

@@ -6,6 +6,7 @@ mod binding_options;
 mod cancel;
 #[cfg(feature = "zstd")]
 mod cold;
+mod copy;
 mod destination;
 mod emit;
 mod entries;

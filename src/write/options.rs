@@ -56,6 +56,7 @@ pub struct SaveOptions {
     pub(super) durable: bool,
     pub(super) created: Option<u64>,
     pub(super) lineage: Lineage,
+    pub(super) keep_coding: bool,
     pub(super) progress: Option<Progress>,
     pub(super) cancel: Option<Arc<AtomicBool>>,
 }
@@ -84,6 +85,7 @@ impl Default for SaveOptions {
             durable: true,
             created: None,
             lineage: Lineage::default(),
+            keep_coding: false,
             progress: None,
             cancel: None,
         }

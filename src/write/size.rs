@@ -1,7 +1,7 @@
 //! Before anything is written: which extents are cold, and how long the file will be.
 
 use super::archive::ArchiveWriter;
-use super::areas::{aligned, extent_alignment};
+use super::areas::{aligned, extent_alignment, is_packed};
 use super::cancel::Cancel;
 use super::options::SaveOptions;
 use crate::error::{EnvError, Result};
@@ -68,22 +68,23 @@ impl ArchiveWriter<'_> {
         Ok(())
     }
 
-    /// Length of the file whose extents begin at `start`, when cold ones have the length `cold`
-    /// says.
+    /// Length of the file whose extents begin at `start`, when those that are packed have the
+    /// length `packed` says.
     fn file_len(
         &self,
         start: u64,
         extents: &[PlannedExtent<'_>],
-        cold: impl Fn(&PlannedExtent<'_>) -> Result<u64>,
+        packed: impl Fn(&PlannedExtent<'_>) -> Result<u64>,
     ) -> Result<u64> {
         let (mut end, mut sums) = (start, 0);
         for extent in extents {
-            let stored = match extent.cold {
-                true => cold(extent)?,
-                false => extent.raw_len,
+            let record = self.blank_record(extent);
+            let stored = match is_packed(extent) {
+                true => packed(extent)?,
+                false => record.stored_len,
             };
             end = aligned(end, extent_alignment(extent.raw_len)).saturating_add(stored);
-            sums += self.blank_record(extent).sums_len().next_multiple_of(8);
+            sums += record.sums_len().next_multiple_of(8);
         }
         Ok(aligned(end, AREA_ALIGNMENT)
             .saturating_add(sums)
