@@ -88,8 +88,9 @@ compile_error!(
 );
 
 pub use compare::{
-    Changed, Diff, DiffOptions, Difference, ElementMismatch, Lone, Mismatch, Summary, WorkspaceRef,
-    content_hash, diff, differs, variable_hash,
+    Changed, Delta, DeltaOptions, DeltaReport, Diff, DiffOptions, Difference, ElementMismatch,
+    Lone, Mismatch, Summary, WorkspaceRef, apply_delta, content_hash, create_delta, diff, differs,
+    variable_hash,
 };
 pub use environment::{
     Clash, Environment, EnvironmentInfo, FunctionRegistry, Operation, RestoreMode, RestoreOptions,

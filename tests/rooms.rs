@@ -93,14 +93,7 @@ fn rooms_look_only_where_they_may() {
             "environment" => &[
                 "read", "write", "format", "value", "version1", "path", "pattern",
             ],
-            "compare" => &[
-                "environment",
-                "read",
-                "write",
-                "format",
-                "value",
-                "pattern",
-            ],
+            "compare" => &["environment", "read", "write", "format", "value", "pattern"],
             "host" => &["read", "write", "value"],
             // The two that open a file of version 1, and make an archive of it.
             "version1" if path.ends_with("/file.rs") => &["read", "format", "value"],

@@ -13,7 +13,6 @@ use super::workspace::{Content, Head, Side, WorkspaceRef};
 use crate::error::Result;
 use crate::format::records::Slot;
 use crate::selection::Selection;
-use crate::value::{Complex128, Value};
 
 /// How `b` differs from `a`: variables added, removed and changed, and where in their values.
 ///
@@ -253,7 +252,7 @@ fn scalars(a: Slot, b: Slot, rules: &Rules) -> Option<Mismatch> {
     if close {
         return None;
     }
-    let (a, b) = (value_of(a), value_of(b));
+    let (a, b) = (a.to_scalar(), b.to_scalar());
     Some(match a.kind() == b.kind() {
         true => Mismatch::Values { a, b },
         false => Mismatch::Kind {
@@ -261,16 +260,6 @@ fn scalars(a: Slot, b: Slot, rules: &Rules) -> Option<Mismatch> {
             b: b.kind(),
         },
     })
-}
-
-fn value_of(slot: Slot) -> Value {
-    match slot {
-        Slot::Boolean(boolean) => boolean.into(),
-        Slot::Integer(integer) => integer.into(),
-        Slot::Number(bits) => f64::from_bits(bits).into(),
-        Slot::Complex(re, im) => Complex128::new(f64::from_bits(re), f64::from_bits(im)).into(),
-        Slot::Null | Slot::Tensor(_) | Slot::Node(_) => Value::Null,
-    }
 }
 
 /// Reads the variables of both sides that must be, and hands those that differ to `note` until it

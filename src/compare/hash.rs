@@ -143,14 +143,17 @@ impl Stream {
             return Ok(());
         }
         let (value, attributes) = load()?;
+        let held = self.held.len();
         self.value(&value, &Trail::at("", 0))?;
         self.record(&attributes, &Trail::at("", 0))?;
         while let Some(shared) = self.waiting.pop_front() {
             self.value(&shared.content(), &Trail::at("", 0))?;
         }
         if !shares {
-            self.numbers.clear();
-            self.held.clear();
+            // Nobody else holds these: their addresses may be another's.
+            for part in self.held.drain(held..) {
+                self.numbers.remove(&part.address());
+            }
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Two workspaces side by side: how they differ, what one must be sent to become the other, and
 //! what names the content of one.
 
+mod delta;
 mod diff;
 mod elements;
 mod groups;
@@ -15,6 +16,7 @@ mod strings;
 mod values;
 mod workspace;
 
+pub use delta::{Delta, DeltaOptions, DeltaReport, apply_delta, create_delta};
 pub use diff::{diff, differs};
 pub use hash::{content_hash, variable_hash};
 pub use options::DiffOptions;

@@ -110,14 +110,6 @@ impl<'w> Side<'w> {
         }
     }
 
-    /// What messages call it.
-    pub(super) fn origin(&self) -> Origin {
-        match self {
-            Side::Archive(archive) => archive.origin().clone(),
-            Side::Environment(_) => Origin::Environment,
-        }
-    }
-
     pub(super) fn name(&self, index: usize) -> &'w str {
         match self {
             Side::Archive(archive) => archive.nth(index).name(),

@@ -8,7 +8,9 @@ use super::view::View;
 use crate::error::Result;
 use crate::format::NONE;
 use crate::format::extent::{Codec, DigestKind};
-use crate::format::records::{EntryRecord, FLAG_CONSTANT, FLAG_MUTABLE, Slot, TensorSlot};
+use crate::format::records::{
+    EntryRecord, FLAG_CONSTANT, FLAG_MUTABLE, FLAG_TOMBSTONE, Slot, TensorSlot,
+};
 use crate::format::table::Table;
 use crate::value::{DType, Kind, Order, Record, Value};
 
@@ -72,6 +74,12 @@ impl<'a> Binding<'a> {
     pub fn is_mutable(&self) -> bool {
         self.entry()
             .is_some_and(|entry| entry.flags & FLAG_MUTABLE != 0)
+    }
+
+    /// Whether it removes the name: only in a delta.
+    pub(crate) fn is_removal(&self) -> bool {
+        self.entry()
+            .is_some_and(|entry| entry.flags & FLAG_TOMBSTONE != 0)
     }
 
     /// Whether it has attributes.

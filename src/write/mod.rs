@@ -7,12 +7,14 @@ mod cancel;
 #[cfg(feature = "zstd")]
 mod cold;
 mod copy;
+mod delta;
 mod destination;
 mod emit;
 mod entries;
 mod image;
 mod inherit;
 mod lineage;
+mod metadata;
 mod options;
 mod placed;
 mod replace;

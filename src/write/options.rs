@@ -57,6 +57,9 @@ pub struct SaveOptions {
     pub(super) created: Option<u64>,
     pub(super) lineage: Lineage,
     pub(super) keep_coding: bool,
+    pub(super) is_delta: bool,
+    /// Fields of the metadata record beyond those for people.
+    pub(super) own_metadata: Record,
     pub(super) progress: Option<Progress>,
     pub(super) cancel: Option<Arc<AtomicBool>>,
 }
@@ -86,6 +89,8 @@ impl Default for SaveOptions {
             created: None,
             lineage: Lineage::default(),
             keep_coding: false,
+            is_delta: false,
+            own_metadata: Record::new(),
             progress: None,
             cancel: None,
         }
