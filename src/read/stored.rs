@@ -9,7 +9,10 @@ use super::extents::ExtentStorage;
 use super::store::Store;
 use crate::error::Result;
 use crate::fault::{Part, Problem};
-use crate::value::{StoredBlocks, StoredExtent};
+use crate::value::{StoredBlocks, StoredExtent, StoredRun};
+
+/// Stored bytes read in one go, where more than one block fits them.
+const RUN_BYTES: u64 = 1 << 20;
 
 impl ExtentStorage {
     /// This extent as it stands in the file; `None` when its codec is not known here.
@@ -35,45 +38,56 @@ impl StoredBlocks for ExtentStorage {
         Ok(blocks.sums.to_list())
     }
 
-    fn read<'b>(&'b self, blocks: Range<u64>, buffer: &'b mut Vec<u8>) -> Result<(u64, &'b [u8])> {
+    fn read<'b>(&'b self, blocks: Range<u64>, buffer: &'b mut Vec<u8>) -> Result<StoredRun<'b>> {
         self.store
-            .stored_blocks(self.number, blocks, buffer)
+            .stored_run(self.number, blocks, buffer)
             .map_err(|e| self.named(e))
     }
 }
 
 impl Store {
-    fn stored_blocks<'b>(
+    fn stored_run<'b>(
         &'b self,
         number: u32,
         blocks: Range<u64>,
         buffer: &'b mut Vec<u8>,
-    ) -> Result<(u64, &'b [u8])> {
+    ) -> Result<StoredRun<'b>> {
         cancel::check(&self.origin)?;
         let (record, sums) = (self.extent(number)?, &self.blocks(number)?.sums);
-        let mut run: Option<Range<u64>> = None;
+        let mut run = StoredRun {
+            end: blocks.start,
+            start: 0,
+            bytes: &[],
+        };
+        let mut len = 0;
         for block in blocks.clone() {
-            let fault = |what: String| {
+            let Some(sum) = sums.get(block) else {
+                break;
+            };
+            if block == blocks.start {
+                run.start = sum.start;
+            } else if len + sum.len > RUN_BYTES {
+                break;
+            }
+            // What a reader would refuse is refused here too: it bounds the buffer.
+            let before = block.saturating_mul(record.block_len());
+            let raw_len = record.raw_len.saturating_sub(before);
+            check_stored_len(sum, raw_len.min(record.block_len())).map_err(|what| {
                 let part = Part::Block {
                     extent: number,
                     block,
                 };
-                self.fault(part, record.offset, Problem::Structure(what))
-            };
-            let sum = sums
-                .get(block)
-                .ok_or_else(|| fault("there is no such block".to_owned()))?;
-            // What a reader would refuse is refused here too: it bounds the buffer.
-            let before = block.saturating_mul(record.block_len());
-            let raw_len = record.raw_len.saturating_sub(before);
-            let raw_len = raw_len.min(record.block_len());
-            check_stored_len(sum, raw_len).map_err(fault)?;
-            let start = run.map_or(sum.start, |run| run.start);
-            run = Some(start..sum.start + sum.len);
+                self.fault(part, record.offset + sum.start, Problem::Structure(what))
+            })?;
+            len += sum.len;
+            run.end = block + 1;
         }
-        let run = run.unwrap_or_default();
-        let (place, len) = (record.offset + run.start, run.end - run.start);
-        let bytes = match self.source.lend(place, len) {
+        if run.end == blocks.start {
+            let what = format!("it has no block {}", run.end);
+            return Err(self.fault(Part::SumList(number), 0, Problem::Structure(what)));
+        }
+        let place = record.offset + run.start;
+        run.bytes = match self.source.lend(place, len) {
             Some(bytes) => bytes,
             None => {
                 buffer.resize(len as usize, 0);
@@ -81,13 +95,13 @@ impl Store {
                 buffer
             }
         };
-        let mut rest = bytes;
-        for (block, sum) in blocks.filter_map(|block| Some((block, sums.get(block)?))) {
+        let mut rest = run.bytes;
+        for (block, sum) in (blocks.start..run.end).filter_map(|n| Some((n, sums.get(n)?))) {
             let (stored, later) = rest.split_at_checked(sum.len as usize).unwrap_or_default();
             let offset = record.offset + sum.start;
             self.compare(number, block, offset, sum.crc, crc32fast::hash(stored))?;
             rest = later;
         }
-        Ok((run.start, bytes))
+        Ok(run)
     }
 }

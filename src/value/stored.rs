@@ -36,13 +36,24 @@ pub trait StoredBlocks: Send + Sync {
     /// [`crate::EnvError::Damaged`] and what reading answers.
     fn sums(&self) -> Result<Vec<u8>>;
 
-    /// The stored bytes of some blocks, each checked against its sum, whatever the archive was
-    /// opened with; and how far into the extent's stored bytes they begin. Lent where they are in
+    /// The first of `blocks`: as many as have 1 MiB of stored bytes together, and at least one. Each
+    /// is checked against its sum, whatever the archive was opened with. Lent where they are in
     /// memory, else read into `buffer`.
     ///
     /// # Errors
     /// [`crate::EnvError::Damaged`] and what reading answers.
-    fn read<'b>(&'b self, blocks: Range<u64>, buffer: &'b mut Vec<u8>) -> Result<(u64, &'b [u8])>;
+    fn read<'b>(&'b self, blocks: Range<u64>, buffer: &'b mut Vec<u8>) -> Result<StoredRun<'b>>;
+}
+
+/// Stored blocks that follow each other.
+#[derive(Clone, Copy, Debug)]
+pub struct StoredRun<'b> {
+    /// Number of the block after them.
+    pub end: u64,
+    /// First byte, counted from the beginning of the extent's stored bytes.
+    pub start: u64,
+    /// The stored bytes.
+    pub bytes: &'b [u8],
 }
 
 impl StoredExtent<'_> {
