@@ -8,10 +8,13 @@ use super::emit::{Emission, write_at};
 use crate::error::{EnvError, Result};
 use crate::format::sums::{PIECE_BYTES, piece_digest};
 use crate::tree::extent_source::PlannedExtent;
-use crate::value::{StoredExtent, StoredRun};
+use crate::value::{StoredExtent, WINDOW_BYTES, Window};
 
 /// Raw bytes of one job, however few they are in the file.
 const MAX_JOB_BYTES: u64 = 1 << 30;
+
+// Windows are taken for the pieces of a digest.
+const _: () = assert!(WINDOW_BYTES == PIECE_BYTES as u64);
 
 /// Buffers of one thread, used again for each piece.
 #[derive(Default)]
@@ -30,7 +33,7 @@ pub(super) struct Copying<'c> {
 impl Copying<'_> {
     /// Raw bytes that are copied as one job: about as many stored ones as `bytes`.
     pub(super) fn job_bytes(&self, bytes: u64) -> u64 {
-        if !self.emission.carries_digest(&self.stored) {
+        if !self.carries_digest() {
             return bytes;
         }
         let (raw, stored) = (self.stored.raw_len, self.stored.stored_len.max(1));
@@ -52,10 +55,15 @@ impl Copying<'_> {
         buffers: &mut CopyBuffers,
         failed: &(dyn Fn(io::Error) -> EnvError + Sync),
     ) -> Result<Vec<[u8; 32]>> {
+        // Windows that begin where pages of the new file do, many together, make it faster to write.
+        let phase = match self.carries_digest() {
+            true => place % WINDOW_BYTES,
+            false => 0,
+        };
         let mut done = start;
-        self.blocks(start, len, buffers, &mut |run| {
-            write_at(self.emission.file, place + run.start, run.bytes).map_err(failed)?;
-            let end = (run.end << self.stored.block_log2).min(start + len);
+        self.windows(start, len, phase, buffers, &mut |window| {
+            write_at(self.emission.file, place + window.start, window.bytes).map_err(failed)?;
+            let end = (window.blocks_end << self.stored.block_log2).min(start + len);
             self.emission.report(end - done);
             done = end;
             Ok(())
@@ -69,50 +77,47 @@ impl Copying<'_> {
         out: &mut Vec<u8>,
         buffers: &mut CopyBuffers,
     ) -> Result<Vec<[u8; 32]>> {
-        self.blocks(0, self.stored.raw_len, buffers, &mut |run| {
-            out.extend_from_slice(run.bytes);
+        self.windows(0, self.stored.raw_len, 0, buffers, &mut |window| {
+            out.extend_from_slice(window.bytes);
             Ok(())
         })
     }
 
-    fn blocks(
+    fn windows(
         &self,
         start: u64,
         len: u64,
+        phase: u64,
         buffers: &mut CopyBuffers,
-        put: &mut dyn FnMut(StoredRun<'_>) -> Result<()>,
+        put: &mut dyn FnMut(Window<'_>) -> Result<()>,
     ) -> Result<Vec<[u8; 32]>> {
-        let is_carried = self.emission.carries_digest(&self.stored);
-        let step = match is_carried {
-            true => len,
-            false => PIECE_BYTES as u64,
-        };
+        let first = start >> self.stored.block_log2;
+        let end = (start + len).div_ceil(1 << self.stored.block_log2);
+        let digest_here = !self.carries_digest() && self.stored.is_raw();
         let mut digests = Vec::new();
-        let mut at = start;
-        while at < start + len {
-            let now = step.min(start + len - at);
-            let mut block = at >> self.stored.block_log2;
-            let end = (at + now).div_ceil(1 << self.stored.block_log2);
-            let mut digest = None;
-            while block < end {
+        self.stored
+            .blocks
+            .read(first..end, phase, &mut buffers.stored, &mut |window| {
                 self.emission.cancel.check()?;
-                let run = self.stored.blocks.read(block..end, &mut buffers.stored)?;
-                let is_piece = self.stored.is_raw() && run.bytes.len() as u64 == now;
-                if !is_carried && is_piece {
-                    digest = Some(piece_digest(self.emission.digest, run.bytes));
+                if digest_here {
+                    // Without a phase windows are the pieces of the digest.
+                    digests.push(piece_digest(self.emission.digest, window.bytes));
                 }
-                put(run)?;
-                block = run.end;
+                put(window)
+            })?;
+        if !self.carries_digest() && !self.stored.is_raw() {
+            let mut at = start;
+            while at < start + len {
+                let now = (start + len - at).min(PIECE_BYTES as u64);
+                digests.push(self.unpacked_digest(at, now, &mut buffers.raw)?);
+                at += now;
             }
-            if !is_carried {
-                digests.push(match digest {
-                    Some(digest) => digest,
-                    None => self.unpacked_digest(at, now, &mut buffers.raw)?,
-                });
-            }
-            at += now;
         }
         Ok(digests)
+    }
+
+    fn carries_digest(&self) -> bool {
+        self.emission.carries_digest(&self.stored)
     }
 
     fn unpacked_digest(&self, at: u64, len: u64, raw: &mut Vec<u8>) -> Result<[u8; 32]> {
@@ -131,7 +136,7 @@ mod tests {
     use std::sync::Arc;
 
     use crate::read::Archive;
-    use crate::value::{Storage, StoredBlocks, StoredExtent, StoredRun};
+    use crate::value::{Storage, StoredBlocks, StoredExtent, Window};
     use crate::write::{SaveOptions, save};
     use crate::{Codec, DType, DigestKind, EnvError, Order, Result, Tensor, Value};
 
@@ -310,11 +315,17 @@ mod tests {
             Ok(crc32fast::hash(&self.stored).to_le_bytes().to_vec())
         }
 
-        fn read<'b>(&'b self, _: Range<u64>, _: &'b mut Vec<u8>) -> Result<StoredRun<'b>> {
-            Ok(StoredRun {
-                end: 1,
+        fn read(
+            &self,
+            _: Range<u64>,
+            _: u64,
+            _: &mut Vec<u8>,
+            put: &mut dyn FnMut(Window<'_>) -> Result<()>,
+        ) -> Result<()> {
+            put(Window {
                 start: 0,
                 bytes: &self.stored,
+                blocks_end: 1,
             })
         }
     }
