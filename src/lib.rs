@@ -39,6 +39,9 @@
 //! | a file | part of a tensor | [`Tensor::slice`], [`Archive::at`] with a slice |
 //! | an interpreter with values of its own | its session in a file, and back | [`host::save`], [`host::adopt`] |
 //! | a version 1 file | its values, or an archive | [`Version1`], [`upgrade`] |
+//! | two files or environments | what differs, down to the leaves | [`diff`], [`differs`] |
+//! | two files | what must be sent for one to become the other | [`create_delta`], [`apply_delta`], [`Delta`] |
+//! | a file or an environment | a name for its content | [`content_hash`], [`variable_hash`] |
 //! | a value | bytes for a message | [`serialize_value`], [`deserialize_value`] |
 #![cfg_attr(
     feature = "serde",
