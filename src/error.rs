@@ -292,11 +292,11 @@ pub enum EnvError {
         /// The delta.
         path: Origin,
         /// Root digest of the archive it is for.
-        expected: [u8; 32],
+        expected: Box<[u8; 32]>,
         /// The archive it was to be applied to.
         parent: Origin,
         /// The root digest of that.
-        found: [u8; 32],
+        found: Box<[u8; 32]>,
     },
 
     /// Text is not a path into a value, or not a slice.

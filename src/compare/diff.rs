@@ -14,6 +14,9 @@ use crate::error::Result;
 use crate::format::records::Slot;
 use crate::selection::Selection;
 
+/// Places of one variable on both sides, in the order of names.
+type Pair = (usize, usize);
+
 /// How `b` differs from `a`: variables added, removed and changed, and where in their values.
 ///
 /// Names, values, attributes and marks count, and which cells are shared. The order in which
@@ -64,7 +67,7 @@ pub fn diff<'a, 'b>(
         diff.added.push(lone(&b, index)?);
     }
     let mut changed = outline.changed;
-    let mut note = |pair: (usize, usize), found: Found| {
+    let mut note = |pair: Pair, found: Found| {
         changed.push((pair, found));
         true
     };
@@ -144,9 +147,9 @@ struct Outline {
     added: Vec<usize>,
     removed: Vec<usize>,
     /// Places on both sides, and how they differ.
-    changed: Vec<((usize, usize), Found)>,
+    changed: Vec<(Pair, Found)>,
     /// Places on both sides of what must be read.
-    unread: Vec<(usize, usize)>,
+    unread: Vec<Pair>,
     same: usize,
 }
 
@@ -268,8 +271,8 @@ fn read(
     a: &Side<'_>,
     b: &Side<'_>,
     rules: &Rules,
-    pairs: &[(usize, usize)],
-    note: &mut dyn FnMut((usize, usize), Found) -> bool,
+    pairs: &[Pair],
+    note: &mut dyn FnMut(Pair, Found) -> bool,
 ) -> Result<usize> {
     let groups = together(a, b, pairs)?;
     let mut differing = 0;
@@ -301,7 +304,7 @@ fn read(
 }
 
 /// The groups of pairs that share cells on one side or the other.
-fn together(a: &Side<'_>, b: &Side<'_>, pairs: &[(usize, usize)]) -> Result<Groups> {
+fn together(a: &Side<'_>, b: &Side<'_>, pairs: &[Pair]) -> Result<Groups> {
     if pairs.is_empty() {
         return Ok(Groups::default());
     }
@@ -310,9 +313,7 @@ fn together(a: &Side<'_>, b: &Side<'_>, pairs: &[(usize, usize)]) -> Result<Grou
         return Ok(Groups::default());
     }
     let mut sets = Sets::new(pairs.len());
-    let sides: [(&Groups, fn(&(usize, usize)) -> usize); 2] =
-        [(&ours, |pair| pair.0), (&theirs, |pair| pair.1)];
-    for (groups, place) in sides {
+    let mut join = |groups: &Groups, place: fn(&Pair) -> usize| {
         let mut first: HashMap<usize, usize> = HashMap::new();
         for (number, pair) in pairs.iter().enumerate() {
             let head = groups.around(place(pair)).and_then(<[usize]>::first);
@@ -320,7 +321,9 @@ fn together(a: &Side<'_>, b: &Side<'_>, pairs: &[(usize, usize)]) -> Result<Grou
                 sets.join(number, *first.entry(*head).or_insert(number));
             }
         }
-    }
+    };
+    join(&ours, |pair| pair.0);
+    join(&theirs, |pair| pair.1);
     Ok(Groups::new(sets, pairs.len()))
 }
 
@@ -329,16 +332,15 @@ fn of_members(
     a: &Side<'_>,
     b: &Side<'_>,
     rules: &Rules,
-    pairs: &[(usize, usize)],
+    pairs: &[Pair],
     members: &[usize],
     shares: bool,
 ) -> Result<Vec<(usize, Found)>> {
-    let chosen: Vec<(usize, usize)> = members
+    let chosen: Vec<Pair> = members
         .iter()
         .filter_map(|member| pairs.get(*member).copied())
         .collect();
-    let places =
-        |place: fn(&(usize, usize)) -> usize| -> Vec<usize> { chosen.iter().map(place).collect() };
+    let places = |place: fn(&Pair) -> usize| -> Vec<usize> { chosen.iter().map(place).collect() };
     let ours = a.load(&places(|pair| pair.0))?;
     let theirs = b.load(&places(|pair| pair.1))?;
     let mut comparison = Comparison::new(rules);

@@ -59,9 +59,9 @@ impl Delta {
         if expected != found && expected != known_digest(parent)? {
             return Err(EnvError::OtherParent {
                 path: self.origin().clone(),
-                expected,
+                expected: Box::new(expected),
                 parent: parent.origin().clone(),
-                found,
+                found: Box::new(found),
             });
         }
         let order = self.order(parent)?;
