@@ -157,7 +157,7 @@ fn copy_with_sums(from: &Path, to: &Path, threads: usize) {
     };
     std::thread::scope(|scope| {
         for _ in 1..threads {
-            scope.spawn(&work);
+            scope.spawn(work);
         }
         work();
     });
