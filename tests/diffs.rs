@@ -414,6 +414,8 @@ fn cells_that_hold_themselves_and_chains_of_cells_end() {
         let found = exact(&chain(1), &chain(2));
         assert!(found.changed[0].value[0].path.len() < 500);
         assert!(exact(&chain(1), &chain(1)).is_same());
+        let hash = |n| achronyme_env::content_hash(&chain(n)).unwrap();
+        assert_ne!(hash(1), hash(2));
     };
     thread.spawn(run).unwrap().join().unwrap();
 }
@@ -442,6 +444,13 @@ fn values_of_128_levels_are_compared_and_deeper_ones_are_an_error() {
         assert_eq!(exact(&nested(128, 1), &nested(128, 2)).changed.len(), 1);
         assert!(exact(&nested(128, 1), &nested(128, 1)).is_same());
         let error = diff(&nested(129, 1), &nested(129, 1), &DiffOptions::new()).unwrap_err();
+        assert!(error.to_string().contains("nested deeper"), "{error}");
+        let hash = |env: &Environment| achronyme_env::content_hash(env);
+        assert_ne!(
+            hash(&nested(128, 1)).unwrap(),
+            hash(&nested(128, 2)).unwrap()
+        );
+        let error = hash(&nested(129, 1)).unwrap_err();
         assert!(error.to_string().contains("nested deeper"), "{error}");
     };
     thread.spawn(run).unwrap().join().unwrap();
