@@ -113,8 +113,8 @@ pub use read::{
     VerifyFault, VerifyReport, View, read_cancellable,
 };
 pub use session::{
-    Checkpoint, Checkpointed, Closed, Commit, Event, EventKind, Moment, Session, SessionOptions,
-    SessionReader, Travelled, backup,
+    Checkpoint, Checkpointed, Closed, Commit, Event, EventKind, JournalDamage, JournalFault,
+    JournalInfo, JournalReport, Moment, Session, SessionOptions, SessionReader, Travelled, backup,
 };
 pub use slice::{Axis, Slice};
 pub use value::{

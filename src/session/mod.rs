@@ -6,6 +6,7 @@ mod backup;
 mod checkpoint;
 mod commit;
 mod history;
+mod journal;
 mod log;
 mod options;
 mod pending;
@@ -16,11 +17,14 @@ mod reader;
 )]
 mod session;
 mod travel;
+mod verify;
 
 pub use backup::backup;
 pub use checkpoint::{Checkpoint, Checkpointed};
+pub use journal::{JournalDamage, JournalInfo};
 pub use log::{Commit, Event, EventKind};
 pub use options::SessionOptions;
 pub use reader::SessionReader;
 pub use session::{Closed, Session};
 pub use travel::{Moment, Travelled};
+pub use verify::{JournalFault, JournalReport};
