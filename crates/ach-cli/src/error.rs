@@ -94,6 +94,18 @@ pub(crate) fn note(text: &str) {
     line(&format!("note: {text}"));
 }
 
+/// Tells something that is there for orientation only on standard error, as a note that does not
+/// catch the eye.
+pub(crate) fn aside(text: &str) {
+    let stderr = io::stderr();
+    if anstream::AutoStream::choice(&stderr) == anstream::ColorChoice::Never {
+        return note(text);
+    }
+    let style = anstyle::Style::new().dimmed();
+    let text = escape_for_terminal(text);
+    let _ = writeln!(&stderr, "{style}note: {text}{style:#}");
+}
+
 /// One line on standard error, harmless whatever it quotes. A closed standard error is no reason to
 /// stop.
 fn line(text: &str) {

@@ -15,6 +15,7 @@ use crate::export::npy::Npy;
 use crate::export::npz::NpzWriter;
 use crate::export::safetensors;
 use crate::gather::{Gathered, Wanted};
+use crate::journal::Reading;
 use crate::output_file::{OutputFile, check};
 use crate::term::{escape, json};
 
@@ -42,6 +43,8 @@ pub(crate) struct Args {
     /// Replace files that exist
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Extracts.
@@ -53,7 +56,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
     if let Some(path) = &args.output {
         check(path, args.force)?;
     }
-    let archive = crate::opened::open(&args.file)?;
+    let archive = crate::opened::open(&args.file, args.reading)?;
     let mut bindings = match &args.name {
         Some(pattern) => archive.matching(pattern)?,
         None => archive.bindings().collect(),

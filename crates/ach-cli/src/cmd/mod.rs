@@ -1,13 +1,22 @@
 //! The commands: one file each, its arguments and then what it does.
 
+pub(crate) mod backup;
+pub(crate) mod checkpoint;
 pub(crate) mod demo;
 pub(crate) mod extract;
 pub(crate) mod get;
 pub(crate) mod info;
+pub(crate) mod log;
 pub(crate) mod ls;
+pub(crate) mod mark;
+pub(crate) mod mv;
 pub(crate) mod pack;
+pub(crate) mod rm;
+pub(crate) mod set;
+pub(crate) mod travel;
 pub(crate) mod upgrade;
 pub(crate) mod verify;
+pub(crate) mod watch;
 
 use std::io::Write;
 use std::process::ExitCode;

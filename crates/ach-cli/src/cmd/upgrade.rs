@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Document, Status, counted};
 use crate::error::{Failure, Result, note, report, shown};
+use crate::journal::Reading;
 use crate::opened::{Opened, finding_json, told};
 use crate::progress::Progress;
 use crate::term::size::short;
@@ -52,9 +53,13 @@ pub(crate) struct Args {
 /// [`Failure`]; then nothing was written, unless `--verify` says that what was written is wrong.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
     crate::output_file::check(&args.output, args.force)?;
-    let old = match Opened::open(&args.file)? {
+    let alone = Reading {
+        archive_only: true,
+        ..Reading::default()
+    };
+    let old = match Opened::open(&args.file, alone)? {
         Opened::Version1(old) => old,
-        Opened::Present(archive) => {
+        Opened::Present(archive, _) => {
             let (major, minor) = (archive.header().major, archive.header().minor);
             let file = shown(&args.file);
             return Err(Failure::refused(format!(
