@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use super::file::JournalFile;
 use super::index::Frames;
 use super::listing::Listing;
 use super::paths::Companions;
@@ -168,7 +169,7 @@ impl Chain {
     pub(crate) fn damage(&self) -> Result<Vec<Damage>> {
         let mut found = Vec::new();
         if let Some((last, end)) = self.last_segment()
-            && !last.is_zero_from(end.offset)?
+            && !last.is_clean_after(&end)?
         {
             found.push(Damage {
                 path: last.path().to_owned(),
@@ -178,7 +179,9 @@ impl Chain {
             });
         }
         for (path, fault) in &self.strays {
-            let len = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+            let file = JournalFile::open(path, false)?;
+            let len = file.map_or(Ok(0), |file| file.len());
+            let len = len.map_err(|e| EnvError::io("read", path.as_path(), e))?;
             found.push(Damage {
                 path: path.clone(),
                 offset: 0,
@@ -222,7 +225,7 @@ impl Chain {
                 // A link of zero says that the writer did not know the frame before.
                 if begin.base_sequence != end.sequence || ![0, end.link].contains(&begin.link) {
                     // The end is settled only after all walks: ask whether it would have been.
-                    if self.fault.is_some() || !last.is_zero_from(end.offset)? {
+                    if self.fault.is_some() || !last.is_clean_after(&end)? {
                         return Ok(false);
                     }
                     return Err(self.unfit(&last, &segment, end.sequence));

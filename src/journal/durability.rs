@@ -107,7 +107,7 @@ impl Writer {
         if synced.is_ok() && !self.names_synced {
             synced = sync_directory(self.companions.directory());
         }
-        self.note_sync(self.committed.sequence, true, synced)
+        self.record_sync(self.committed.sequence, true, synced)
     }
 
     /// When [`Writer::sync`] is to be called if no more commits come; `None` when nothing waits, or
@@ -159,14 +159,14 @@ impl Writer {
         };
         // A segment that was made meanwhile has a name that was not synced.
         let names = self.names_synced || base_sequence == self.segment.begin().base_sequence;
-        self.note_sync(sequence, names, result)
+        self.record_sync(sequence, names, result)
     }
 
     fn is_synced(&self) -> bool {
         self.synced >= self.committed.sequence && self.unsynced.is_empty()
     }
 
-    fn note_sync(&mut self, sequence: u64, names: bool, result: io::Result<()>) -> Result<()> {
+    fn record_sync(&mut self, sequence: u64, names: bool, result: io::Result<()>) -> Result<()> {
         match result {
             Ok(()) => {
                 self.synced = self.synced.max(sequence);
@@ -174,6 +174,7 @@ impl Writer {
                 self.names_synced = names;
                 if self.synced >= self.committed.sequence {
                     self.waiting.clear();
+                    self.leave_note();
                 }
                 Ok(())
             }

@@ -15,6 +15,7 @@ mod frame;
 mod index;
 mod listing;
 mod lock;
+mod note;
 mod paths;
 mod recover;
 mod rotate;

@@ -8,6 +8,7 @@ use super::file::rename_new;
 use super::lock::WriterLock;
 use super::recover::{SetAside, set_aside};
 use super::rotate::{activate, prepare};
+use super::scan::AT_HAND;
 use super::segment::{Found, Segment};
 use super::writer::Writer;
 use crate::error::{EnvError, Result};
@@ -79,6 +80,8 @@ impl Writer {
         unsynced.retain(|(older, end)| {
             *end > synced && older.begin().base_sequence < segment.begin().base_sequence
         });
+        let mut frames = chain.frames().from(synced.saturating_add(1));
+        let large_unsynced = frames.any(|frame| frame.entry.payload_len > AT_HAND);
         let mut pending = Pending::default();
         pending.start_after(committed);
         let writer = Writer {
@@ -94,6 +97,8 @@ impl Writer {
             waiting: Waiting::default(),
             unsynced,
             names_synced: false,
+            large_unsynced,
+            noted: false,
             closed: None,
         };
         Ok((writer, aside))

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::append::Pending;
 use super::durability::{Durability, Waiting};
 use super::file::remove;
-use super::frame::FLAG_COMMIT;
+use super::frame::{FLAG_COMMIT, MESSAGE_HEADER_LEN};
 use super::lock::WriterLock;
 use super::paths::Companions;
 use super::scan::Position;
@@ -44,6 +44,10 @@ pub(crate) struct Writer {
     /// Retired segments that are not known to be on the disk, with their last sequences.
     pub(super) unsynced: Vec<(Segment, u64)>,
     pub(super) names_synced: bool,
+    /// Whether frames with large payloads are not known to be on the disk.
+    pub(super) large_unsynced: bool,
+    /// Whether a note stands behind the last frame.
+    pub(super) noted: bool,
     /// Why nothing more is appended.
     pub(super) closed: Option<String>,
 }
@@ -100,6 +104,7 @@ impl Writer {
             self.or_rollback(written)?;
             let len = self.pending.last.offset - self.committed.offset;
             self.committed = self.pending.last;
+            self.large_unsynced |= self.pending.large;
             self.pending.start_after(self.committed);
             if self.committed.offset >= self.file_len {
                 self.file_len = self.committed.offset;
@@ -204,12 +209,20 @@ impl Writer {
         self.committed = self.segment.start();
         self.pending.start_after(self.committed);
         self.file_len = self.committed.offset;
+        self.large_unsynced = false;
+        self.noted = false;
     }
 
-    /// Cuts the file after the last commit.
+    /// Cuts the file after the last commit and its note.
     pub(super) fn trim(&mut self) -> io::Result<()> {
-        self.segment.journal_file().set_len(self.committed.offset)?;
-        self.file_len = self.committed.offset;
+        let note = if self.noted {
+            MESSAGE_HEADER_LEN as u64
+        } else {
+            0
+        };
+        let end = self.committed.offset + note;
+        self.segment.journal_file().set_len(end)?;
+        self.file_len = end;
         Ok(())
     }
 

@@ -130,6 +130,12 @@ impl Session {
         self.writer.sync()
     }
 
+    /// When [`Session::sync`] is due if no more commits come, under
+    /// [`Durability::Group`](crate::Durability::Group); `None` when nothing waits.
+    pub fn sync_due(&self) -> Option<std::time::Instant> {
+        self.writer.sync_due()
+    }
+
     /// Cells and scopes that hold something else than what the session has of them.
     pub(super) fn changed_cells(&self) -> Vec<(u64, SharedHandle)> {
         let known = self.handles.all().into_iter();

@@ -2,6 +2,7 @@
 //! it into a new archive.
 
 mod attach;
+mod autosave;
 mod backup;
 mod checkpoint;
 mod commit;
@@ -19,6 +20,7 @@ mod session;
 mod travel;
 mod verify;
 
+pub use autosave::{Autosave, AutosaveOptions, AutosavePause, AutosaveStatus};
 pub use backup::backup;
 pub use checkpoint::{Checkpoint, Checkpointed};
 pub use journal::{JournalDamage, JournalInfo};

@@ -257,3 +257,50 @@ fn a_commit_of_nothing_does_nothing() {
     assert_eq!(writer.commit(1).unwrap(), 1);
     assert_eq!(place.journal(), before);
 }
+
+/// The journal of docs/format.md, section 16: one variable is set.
+#[test]
+fn the_bytes_are_those_of_the_specification() {
+    let place = Place::new();
+    let lock = WriterLock::take(&place.companions).unwrap();
+    let digest = Base {
+        root_digest: Some([0xdd; 32]),
+        ..NO_ARCHIVE
+    };
+    let chain = place.chain(&digest);
+    let time = 1_700_000_000_000_000_000;
+    let (mut writer, _) = Writer::open(lock, &chain, SESSION, Durability::Os, time).unwrap();
+    let new = NewFrame {
+        kind: FrameKind::Mark,
+        type_id: 0,
+        key: b"before",
+        timestamp: time,
+    };
+    writer.append(&new, b"hello", None).unwrap();
+    writer.commit(time + 1).unwrap();
+    writer.close().unwrap();
+    let hex: String = place
+        .journal()
+        .chunks(16)
+        .map(|line| {
+            line.iter()
+                .map(|byte| format!(" {byte:02x}"))
+                .collect::<String>()
+                + "\n"
+        })
+        .collect();
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/format.md")).unwrap();
+    let dump = page.split("### A journal in hex").nth(1).unwrap();
+    let lines = dump.lines().filter_map(|line| line.strip_prefix("    "));
+    let documented: String = lines
+        .map(|line| {
+            line[4..]
+                .get(..48)
+                .unwrap_or(&line[4..])
+                .trim_end()
+                .to_owned()
+                + "\n"
+        })
+        .collect();
+    assert_eq!(documented, hex);
+}

@@ -145,6 +145,64 @@ fn no_tail_is_stuck() {
     }
 }
 
+/// What was large and is known to be on the disk is not read again by everyone who opens the journal.
+#[test]
+fn a_note_spares_large_payloads_and_is_no_frame() {
+    let place = Place::new();
+    let (mut writer, _) = place.writer(&NO_ARCHIVE, Durability::Commit);
+    let large = "x".repeat(100_000);
+    let payload = set(&mut writer, "a", &large).payload_offset as usize;
+    writer.commit(1).unwrap();
+    let end = writer.committed_len() as usize;
+    let open = place.journal();
+    writer.close().unwrap();
+    let closed = place.journal();
+    assert_eq!(open[..end + 64], closed);
+    assert_eq!(closed[end..end + 4], *b"ACHN");
+    for bytes in [open, closed.clone()] {
+        for flipped in [payload, payload + 99_999] {
+            let mut bytes = bytes.clone();
+            bytes[flipped] ^= 1;
+            place.put_journal(&bytes);
+            let chain = place.chain(&NO_ARCHIVE);
+            assert_eq!((chain.sequence(), chain.damage().unwrap()), (1, vec![]));
+            assert!(chain.frames().get(1).unwrap().verify().is_err());
+        }
+    }
+    // Any other note is none: then the payload is looked at, and the note is in nobody's way.
+    for bit in 0..64 * 8 {
+        let mut bytes = closed.clone();
+        bytes[end + bit / 8] ^= 1 << (bit % 8);
+        place.put_journal(&bytes);
+        let chain = place.chain(&NO_ARCHIVE);
+        assert_eq!(chain.sequence(), 1, "bit {bit}");
+        assert_eq!(chain.damage().unwrap().len(), 1);
+        bytes[payload] ^= 1;
+        place.put_journal(&bytes);
+        assert_eq!(place.chain(&NO_ARCHIVE).sequence(), 0, "bit {bit}");
+    }
+    place.put_journal(&closed);
+    let mut follower = place.chain(&NO_ARCHIVE);
+    let mut writer = place.clean_writer(&NO_ARCHIVE);
+    assert_eq!(follower.refresh().unwrap(), 1);
+    set_and_commit(&mut writer, "b", &large);
+    follower.refresh().unwrap();
+    assert_eq!(follower.sequence(), 2);
+    writer.sync().unwrap();
+    set_and_commit(&mut writer, "c", "3");
+    writer.sync().unwrap();
+    writer.rotate(1).unwrap();
+    set_and_commit(&mut writer, "d", &large);
+    writer.sync().unwrap();
+    writer.rollback().unwrap();
+    writer.rotate(1).unwrap();
+    follower.refresh().unwrap();
+    assert_eq!(follower.sequence(), 4);
+    writer.close().unwrap();
+    let chain = place.chain(&NO_ARCHIVE);
+    assert_eq!((chain.sequence(), chain.damage().unwrap()), (4, vec![]));
+}
+
 /// Stale bytes that hold a well-formed record were delivered as committed.
 #[test]
 fn no_phantom_is_shown() {

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use achronyme_env::EnvError;
+
 use super::Status;
 use crate::error::{Failure, Result, shown};
 
@@ -38,7 +40,14 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
              `ach checkpoint {file}`"
         )));
     }
-    achronyme_env::backup(&args.source, &args.destination, args.force)?;
+    let saved = achronyme_env::backup(&args.source, &args.destination, args.force);
+    saved.map_err(|error| match error {
+        EnvError::UnfoldedJournal { path, journal, .. } => Failure::refused(format!(
+            "{path} is not replaced: {journal} holds commits that it does not; fold them with \
+             `ach checkpoint {path}`, or choose another name"
+        )),
+        other => other.into(),
+    })?;
     super::pack::summary(&args.destination, out)?;
     Ok(Status::Fine)
 }

@@ -43,6 +43,9 @@ pub(crate) struct Args {
     /// Replace files that exist
     #[arg(long)]
     force: bool,
+    /// Replace also an archive whose journal holds commits that it does not: they are gone then
+    #[arg(long, requires = "force")]
+    discard_journal: bool,
     #[command(flatten)]
     reading: Reading,
 }
@@ -185,6 +188,7 @@ fn into_archive(args: &Args, archive: &Archive, path: &Path, out: &mut dyn Write
     let options = about.say(
         SaveOptions::new()
             .allow_overwrite(args.force)
+            .discard_journal(args.discard_journal)
             .seal(archive.header().is_sealed()),
     );
     let mut writer = ArchiveWriter::create(path, &gathered.keep_cold(options))?;

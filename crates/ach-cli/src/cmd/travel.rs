@@ -57,14 +57,20 @@ pub(crate) fn undo(args: &UndoArgs, out: &mut dyn Write) -> Result<Status> {
     if let Some(mark) = &args.to {
         return go_to(path, &Moment::Mark(mark.clone()), out);
     }
-    let log = history(path, "undo")?;
-    let travelled = travel(path, Session::undo, |reason| {
+    let history = history(path, "undo")?;
+    let travelled = travel(path, Session::undo, |_| {
         let file = shown(path);
-        let first = log.first().copied().unwrap_or_default();
-        format!(
-            "there is nothing more to undo in {file}: {reason}, which stands before commit {first}; \
-             `ach log {file}` shows what there is"
-        )
+        match history.unfolded {
+            // Only where it is kept.
+            0 => format!(
+                "all commits of {file} are folded; `ach restore {file} --at COMMIT` goes back to \
+                 one that `ach log {file}` shows"
+            ),
+            _ => format!(
+                "there is nothing more to undo in {file}: `ach log {file}` shows how far its \
+                 history reaches"
+            ),
+        }
     })?;
     tell(path, &travelled, "back to", "", out)
 }
@@ -99,8 +105,7 @@ pub(crate) fn restore(args: &RestoreArgs, out: &mut dyn Write) -> Result<Status>
 }
 
 fn go_to(path: &Path, moment: &Moment, out: &mut dyn Write) -> Result<Status> {
-    let log = history(path, "go back to")?;
-    let last = log.last().copied().unwrap_or_default();
+    let last = history(path, "go back to")?.last;
     let go = |session: &mut Session| session.restore_at(moment);
     let travelled = travel(path, go, |reason| {
         let file = shown(path);
@@ -113,14 +118,21 @@ fn go_to(path: &Path, moment: &Moment, out: &mut dyn Write) -> Result<Status> {
     tell(path, &travelled, "now as at", &back, out)
 }
 
-/// The numbers of the commits that there are. Looked at before anything is opened for writing: what
-/// cannot be done leaves no files.
+/// What there is to go back to.
+struct History {
+    /// The last commit.
+    last: u64,
+    /// Commits that the archive does not hold.
+    unfolded: u64,
+}
+
+/// Looks at the history before anything is opened for writing: what cannot be done leaves no files.
 ///
 /// # Errors
-/// A refusal when there are none.
-fn history(path: &Path, verb: &str) -> Result<Vec<u64>> {
-    let log = SessionReader::open(path)?.log()?;
-    if log.is_empty() {
+/// A refusal when there is none.
+fn history(path: &Path, verb: &str) -> Result<History> {
+    let reader = SessionReader::open(path)?;
+    if reader.log()?.is_empty() {
         let file = shown(path);
         return Err(Failure::refused(format!(
             "there is nothing to {verb} in {file}: no commits stand in a journal beside it, and \
@@ -128,7 +140,10 @@ fn history(path: &Path, verb: &str) -> Result<Vec<u64>> {
              NAME`, or with --keep-history"
         )));
     }
-    Ok(log.into_iter().map(|commit| commit.sequence).collect())
+    Ok(History {
+        last: reader.sequence(),
+        unfolded: reader.journal()?.commits,
+    })
 }
 
 fn travel(

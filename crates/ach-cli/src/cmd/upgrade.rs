@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// Replace NEW if it exists
     #[arg(long)]
     force: bool,
+    /// Replace also an archive whose journal holds commits that it does not: they are gone then
+    #[arg(long, requires = "force")]
+    discard_journal: bool,
     /// Compress the arrays of variables whose names match (repeatable)
     #[arg(long, value_name = "GLOB")]
     cold: Vec<String>,
@@ -98,6 +101,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
 fn options(args: &Args, progress: &Progress) -> SaveOptions {
     let options = SaveOptions::new()
         .allow_overwrite(args.force)
+        .discard_journal(args.discard_journal)
         .compression_level(args.level);
     let options = args.cold.iter().fold(options, SaveOptions::cold);
     let progress = progress.clone();
