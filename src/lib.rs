@@ -81,6 +81,7 @@ mod selection;
 mod session;
 mod shuffle;
 mod slice;
+mod stack;
 mod tree;
 mod value;
 mod version1;

@@ -15,6 +15,7 @@ use crate::format::extent::{DigestKind, ExtentRecord};
 use crate::format::header::HEADER_LEN;
 use crate::format::records::EntryRecord;
 use crate::format::sums::{PIECE_BYTES, combine, piece_digest, root_digest};
+use crate::stack::with_room;
 use crate::value::Storage;
 
 use super::extents::ExtentStorage;
@@ -112,12 +113,14 @@ impl Archive {
                 None => Err(error),
             },
         };
-        for number in 0..records.nodes.len() as u32 {
-            let checked = self.store().checked_node(number, true).and_then(|node| {
-                check_indexes(View::of_checked(self.store(), node.root(), number))
-            });
-            note(checked)?;
-        }
+        with_room(|| {
+            (0..records.nodes.len() as u32).try_for_each(|number| {
+                let checked = self.store().checked_node(number, true).and_then(|node| {
+                    check_indexes(View::of_checked(self.store(), node.root(), number))
+                });
+                note(checked)
+            })
+        })?;
         let lengths = |extent: &ExtentRecord| extent.stored_len.saturating_add(extent.raw_len);
         let sum = |sum: u64, extent| sum.saturating_add(lengths(extent));
         let total = records.extents.iter().fold(0, sum);
