@@ -11,6 +11,7 @@ use crate::edit::{History, edit};
 use crate::error::{Result, note, shown};
 use crate::import::{ImportOptions, Naming, import, json_value};
 use crate::journal::Reading;
+use crate::term::table::cut;
 use crate::term::{Screen, escape, text};
 
 /// Set variables of an archive, or parts of them, in one commit.
@@ -122,7 +123,7 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
         }
         for attribute in &args.attr {
             let (name, key, value) = attribute.parts();
-            let shown = text::one_line(value, screen)?;
+            let shown = brief(value, screen)?;
             add_attributes(session, name, Record::from([(key, value.clone())]))?;
             lines.push(format!("{}:{key} = {shown}", escape::label(name)));
         }
@@ -142,11 +143,11 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
 /// Sets one place, and says what is there now and what was before.
 fn set(session: &mut Session, place: &str, value: Value, screen: &Screen) -> Result<String> {
     let before = session.at(place);
-    let now = text::one_line(&value, screen)?;
+    let now = brief(&value, screen)?;
     session.set_at(place, value)?;
     let was = match before {
         Ok(before) => {
-            let was = text::one_line(&before, screen);
+            let was = brief(&before, screen);
             format!(
                 "was {}",
                 was.unwrap_or_else(|_| before.kind().name().to_owned())
@@ -166,6 +167,13 @@ fn set(session: &mut Session, place: &str, value: Value, screen: &Screen) -> Res
         Err(_) => "new".to_owned(),
     };
     Ok(format!("{} = {now}, {was}", escape::label(place)))
+}
+
+/// A value in at most so many columns.
+fn brief(value: &Value, screen: &Screen) -> Result<String> {
+    const WIDTH: usize = 60;
+    let line = text::one_line(value, screen)?;
+    Ok(cut(&line, WIDTH, screen.unicode))
 }
 
 fn add_attributes(session: &mut Session, name: &str, more: Record) -> Result<()> {
