@@ -619,9 +619,14 @@ impl EnvError {
 
     /// The fault in the file, when the error is about damage.
     pub fn fault(&self) -> Option<&Fault> {
+        self.damaged_file().map(|(_, fault)| fault)
+    }
+
+    /// The file that is damaged, and the place in it.
+    pub(crate) fn damaged_file(&self) -> Option<(&Origin, &Fault)> {
         match self {
-            EnvError::Damaged { fault, .. } => Some(fault),
-            EnvError::Variable { source, .. } => source.fault(),
+            EnvError::Damaged { path, fault } => Some((path, fault)),
+            EnvError::Variable { source, .. } => source.damaged_file(),
             _ => None,
         }
     }

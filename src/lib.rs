@@ -127,7 +127,8 @@ pub use read::{
 };
 pub use session::{
     Autosave, AutosaveOptions, AutosavePause, AutosaveStatus, Checkpoint, Checkpointed, Closed,
-    Commit, Event, EventKind, Moment, Session, SessionOptions, SessionReader, Travelled, backup,
+    Commit, Event, EventKind, JournalDamage, JournalFault, JournalInfo, JournalReport, Moment,
+    Session, SessionOptions, SessionReader, Travelled, backup,
 };
 pub use slice::{Axis, Slice};
 pub use value::{

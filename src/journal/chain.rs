@@ -197,6 +197,19 @@ impl Chain {
         Ok(found)
     }
 
+    /// Bytes of the segments, the last one up to its last commit.
+    ///
+    /// # Errors
+    /// [`EnvError::Io`].
+    pub(crate) fn committed_len(&self) -> Result<u64> {
+        let retired = self.segments().split_last().map_or(&[][..], |(_, r)| r);
+        let mut len = self.end.map_or(0, |end| end.offset);
+        for segment in retired {
+            len += segment.len()?;
+        }
+        Ok(len)
+    }
+
     /// The greatest sequence that is known to be on the disk.
     pub(super) fn synced(&self) -> u64 {
         self.findings.synced

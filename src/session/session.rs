@@ -106,9 +106,12 @@ impl Session {
         let context = Arc::new(road.context(&archive));
         let overlay = state_at(chain.frames(), base, chain.sequence(), context)?;
         let mut session = Session {
-            companions,
             path: path.to_owned(),
-            options: options.clone(),
+            // Once begun it goes on: what a checkpoint removed could not be brought back.
+            options: match companions.base().exists() {
+                true => options.clone().keep_history(true),
+                false => options.clone(),
+            },
             road,
             writer,
             archive: archive.overlaid(overlay),
@@ -120,6 +123,7 @@ impl Session {
             recorder: None,
             dead_bytes: 0,
             set_aside: aside.into_iter().map(|aside| aside.to).collect(),
+            companions,
             chain,
         };
         session.note_next_cell();
@@ -140,6 +144,12 @@ impl Session {
     /// Sequence of the last committed frame.
     pub fn sequence(&self) -> u64 {
         self.writer.sequence()
+    }
+
+    /// Number of frames of the journal that are not in the archive.
+    pub fn unfolded(&self) -> u64 {
+        let folded = self.archive.folded_sequence();
+        self.sequence().saturating_sub(folded)
     }
 
     /// Files into which opening moved what could not be read of the journal: commits that were not
@@ -272,7 +282,11 @@ impl Session {
                 self.define(&name, variable)
             }
             // No variable of which it could be a part: a new one of that name.
-            Ok(_) | Err(EnvError::NotFound { .. }) => self.set(path, value),
+            Ok((name, _)) => self.set(&name, value),
+            Err(EnvError::NotFound { name, .. }) if path.starts_with('\'') => {
+                self.set(&name, value)
+            }
+            Err(EnvError::NotFound { .. }) => self.set(path, value),
             Err(error) => Err(error),
         }
     }

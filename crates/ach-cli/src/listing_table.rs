@@ -33,6 +33,7 @@ pub(crate) fn write(
             kind => TableCell::new(Paint::Plain, kind),
         };
         let stored = match (row.cold, row.stored) {
+            _ if row.in_journal => "journal".to_owned(),
             (true, stored) => format!("cold {}", sizes.text(stored)),
             (false, 0) => String::new(),
             (false, _) => "hot".to_owned(),
@@ -70,7 +71,11 @@ fn details(row: &Listed, screen: &Screen, table: &mut Table) -> Result<()> {
     const SHOWN: usize = 4;
     for extent in row.extents.iter().take(SHOWN) {
         let digest = short_digest(extent);
-        table.detail(&format!("at byte {}, digest {digest}", extent.offset));
+        let place = match row.in_journal {
+            true => "in the journal".to_owned(),
+            false => format!("at byte {}", extent.offset),
+        };
+        table.detail(&format!("{place}, digest {digest}"));
     }
     if let Some(more) = row
         .extents

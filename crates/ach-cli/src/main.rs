@@ -2,15 +2,20 @@
 
 mod arrivals;
 mod attribute;
+mod changes;
 mod cmd;
 mod diff_json;
 mod diff_text;
+mod edit;
 mod error;
+mod events;
 mod export;
 mod gather;
 mod import;
+mod journal;
 mod listing;
 mod listing_table;
+mod moment;
 mod opened;
 mod output_file;
 mod overview;
@@ -58,6 +63,17 @@ enum Command {
     Diff(cmd::diff::Args),
     Hash(cmd::hash::Args),
     Delta(cmd::delta::Args),
+    Set(cmd::set::Args),
+    Rm(cmd::rm::Args),
+    Mv(cmd::mv::Args),
+    Log(cmd::log::Args),
+    Mark(cmd::mark::Args),
+    Undo(cmd::travel::UndoArgs),
+    Redo(cmd::travel::RedoArgs),
+    Restore(cmd::travel::RestoreArgs),
+    Checkpoint(cmd::checkpoint::Args),
+    Backup(cmd::backup::Args),
+    Watch(cmd::watch::Args),
     Upgrade(cmd::upgrade::Args),
     Demo(cmd::demo::Args),
 }
@@ -93,6 +109,17 @@ fn dispatch(command: &Command, screen: &Screen, out: &mut dyn Write) -> error::R
         Command::Diff(args) => cmd::diff::run(args, screen, out),
         Command::Hash(args) => cmd::hash::run(args, out),
         Command::Delta(args) => cmd::delta::run(args, out),
+        Command::Set(args) => cmd::set::run(args, screen, out),
+        Command::Rm(args) => cmd::rm::run(args, out),
+        Command::Mv(args) => cmd::mv::run(args, out),
+        Command::Log(args) => cmd::log::run(args, screen, out),
+        Command::Mark(args) => cmd::mark::run(args, out),
+        Command::Undo(args) => cmd::travel::undo(args, out),
+        Command::Redo(args) => cmd::travel::redo(args, out),
+        Command::Restore(args) => cmd::travel::restore(args, out),
+        Command::Checkpoint(args) => cmd::checkpoint::run(args, out),
+        Command::Backup(args) => cmd::backup::run(args, out),
+        Command::Watch(args) => cmd::watch::run(args, screen, out),
         Command::Upgrade(args) => cmd::upgrade::run(args, out),
         Command::Demo(args) => cmd::demo::run(args, screen, out),
     }

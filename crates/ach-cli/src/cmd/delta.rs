@@ -1,9 +1,9 @@
 //! `ach delta`: what must be sent for one archive to become another.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use achronyme_env::{Archive, Delta, DeltaOptions, create_delta};
+use achronyme_env::{Archive, Delta, DeltaOptions, OpenOptions, create_delta};
 use clap::Subcommand;
 
 use super::{Status, counted};
@@ -82,10 +82,15 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
     }
 }
 
+/// An archive; what its journal says over it is refused later, and not passed over in silence.
+fn with_journal(path: &Path) -> Result<Archive> {
+    Ok(OpenOptions::new().journal(true).open(path)?)
+}
+
 fn create(args: &CreateArgs, out: &mut dyn Write) -> Result<Status> {
     crate::output_file::check(&args.output, args.force)?;
     // A version 1 file has no root digest that a delta could name.
-    let (old, new) = (Archive::open(&args.old)?, Archive::open(&args.new)?);
+    let (old, new) = (with_journal(&args.old)?, with_journal(&args.new)?);
     let progress = Progress::new("saving");
     let options = options(args.force, &progress).compression_level(args.level);
     let made = create_delta(&old, &new, &args.output, &options);
@@ -105,7 +110,7 @@ fn create(args: &CreateArgs, out: &mut dyn Write) -> Result<Status> {
 
 fn apply(args: &ApplyArgs, out: &mut dyn Write) -> Result<Status> {
     crate::output_file::check(&args.output, args.force)?;
-    let parent = Archive::open(&args.parent)?;
+    let parent = with_journal(&args.parent)?;
     let delta = Delta::open(&args.delta)?;
     let progress = Progress::new("saving");
     let made = delta.apply(&parent, &args.output, &options(args.force, &progress));

@@ -9,6 +9,7 @@ use super::{SCHEMA, Status, counted};
 use crate::diff_json::Report;
 use crate::diff_text;
 use crate::error::{Failure, Result, shown};
+use crate::journal::Reading;
 use crate::opened;
 use crate::term::{Screen, json};
 
@@ -45,6 +46,9 @@ pub(crate) struct Args {
     /// Only the exit code
     #[arg(short, long)]
     quiet: bool,
+    /// Only the archives, without what their journals say
+    #[arg(long)]
+    archive_only: bool,
 }
 
 /// Compares.
@@ -52,7 +56,14 @@ pub(crate) struct Args {
 /// # Errors
 /// When a file cannot be read or the output not be written; a refusal for a name that neither has.
 pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<Status> {
-    let (a, b) = (opened::open(&args.a)?, opened::open(&args.b)?);
+    let reading = Reading {
+        archive_only: args.archive_only,
+        quiet: args.quiet || args.json,
+    };
+    let (a, b) = (
+        opened::open(&args.a, reading)?,
+        opened::open(&args.b, reading)?,
+    );
     let options = options(args);
     if args.quiet && args.names.is_empty() {
         return Ok(status(!differs(&a, &b, &options)?));

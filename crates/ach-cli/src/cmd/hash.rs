@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Document, Status};
 use crate::error::{Failure, Result, shown};
+use crate::journal::Reading;
 use crate::listing::hex;
 use crate::opened;
 use crate::term::escape;
@@ -28,6 +29,9 @@ pub(crate) struct Args {
     /// As JSON, one object (docs/cli.md has the schema)
     #[arg(long)]
     json: bool,
+    /// Only the archive, without what its journal says
+    #[arg(long)]
+    archive_only: bool,
 }
 
 /// Hashes.
@@ -35,7 +39,11 @@ pub(crate) struct Args {
 /// # Errors
 /// When the file cannot be read or the output not be written; a refusal for a name it has not.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
-    let archive = opened::open(&args.file)?;
+    let reading = Reading {
+        archive_only: args.archive_only,
+        quiet: args.json,
+    };
+    let archive = opened::open(&args.file, reading)?;
     let mut names: Vec<&str> = Vec::new();
     for pattern in &args.names {
         let matching = archive.matching(pattern)?;

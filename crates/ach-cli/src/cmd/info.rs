@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Document, Status};
 use crate::error::{Result, report};
+use crate::journal::Reading;
 use crate::opened::Opened;
 use crate::overview::Overview;
 use crate::overview_delta::DeltaOverview;
@@ -29,6 +30,8 @@ pub(crate) struct Args {
     /// Sizes as plain numbers of bytes
     #[arg(long)]
     bytes: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Shows.
@@ -44,7 +47,7 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
     let mut status = Status::Fine;
     let mut files = Vec::new();
     for (index, path) in args.files.iter().enumerate() {
-        match Info::of(path) {
+        match Info::of(path, args) {
             Ok(info) if args.json => files.push(info.to_json(path)),
             Ok(info) => {
                 if index > 0 {
@@ -73,9 +76,20 @@ enum Info {
 }
 
 impl Info {
-    fn of(path: &Path) -> Result<Info> {
-        Ok(match Opened::open(path)? {
-            Opened::Present(archive) => Info::Present(Box::new(Overview::of(archive)?)),
+    fn of(path: &Path, args: &Args) -> Result<Info> {
+        let opened = Opened::open(path, args.reading)?;
+        if !args.json {
+            // How much of it there is stands in the overview.
+            let quiet = Reading {
+                quiet: true,
+                ..args.reading
+            };
+            opened.tell_journal(path, quiet);
+        }
+        Ok(match opened {
+            Opened::Present(archive, journal) => {
+                Info::Present(Box::new(Overview::of(archive, journal)?))
+            }
             Opened::Delta(delta) => Info::Delta(Box::new(DeltaOverview::of(delta)?)),
             Opened::Version1(old) => Info::Version1(old),
         })

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use achronyme_env::{Delta, Patterns};
 use serde::Serialize;
+use serde_json::Value as Json;
 
 use super::{Document, Status};
 use crate::error::{Failure, Result, report, shown};
+use crate::journal::{Beside, Reading};
 use crate::listing::{Listed, Row};
 use crate::listing_table;
 use crate::opened::Opened;
@@ -39,6 +41,8 @@ pub(crate) struct Args {
     /// Sizes as plain numbers of bytes
     #[arg(long)]
     bytes: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// The orders of a listing.
@@ -59,6 +63,8 @@ struct FileRows<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     variables: Option<Vec<Row<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    journal: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
 
@@ -77,7 +83,7 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
     for (index, path) in args.files.iter().enumerate() {
         let listed = list(args, path);
         match &listed {
-            Ok(rows) if !args.json => {
+            Ok(Shown { rows, .. }) if !args.json => {
                 if args.files.len() > 1 {
                     let gap = if index > 0 { "\n" } else { "" };
                     let path = screen.paint(Paint::Heading, shown(path));
@@ -93,7 +99,7 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
         }
         for problem in listed
             .iter()
-            .flatten()
+            .flat_map(|shown| &shown.rows)
             .filter_map(|row| row.problem.as_ref())
         {
             report(problem);
@@ -106,10 +112,14 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
     if args.json {
         let files = files.iter().map(|(path, listed)| FileRows {
             path: path.to_string_lossy().into_owned(),
-            variables: listed
-                .as_ref()
-                .ok()
-                .map(|rows| rows.iter().map(|row| row.to_json(args.long)).collect()),
+            variables: listed.as_ref().ok().map(|shown| {
+                shown
+                    .rows
+                    .iter()
+                    .map(|row| row.to_json(args.long))
+                    .collect()
+            }),
+            journal: listed.as_ref().ok().map(|shown| shown.journal.to_json()),
             error: listed.as_ref().err().map(ToString::to_string),
         });
         Document::new(files.collect()).write(out)?;
@@ -117,12 +127,23 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
     Ok(status)
 }
 
-fn list(args: &Args, path: &Path) -> Result<Vec<Listed>> {
-    let mut listed = match Opened::open(path)? {
+/// The variables of a file, and what stands beside it.
+struct Shown {
+    rows: Vec<Listed>,
+    journal: Beside,
+}
+
+fn list(args: &Args, path: &Path) -> Result<Shown> {
+    let opened = Opened::open(path, args.reading)?;
+    if !args.json {
+        opened.tell_journal(path, args.reading);
+    }
+    let journal = opened.journal().cloned().unwrap_or_default();
+    let mut rows = match opened {
         Opened::Delta(delta) => of_delta(args, &delta)?,
         opened => of_archive(args, opened)?,
     };
-    if let (Some(pattern), true) = (&args.name, listed.is_empty()) {
+    if let (Some(pattern), true) = (&args.name, rows.is_empty()) {
         return Err(Failure::refused(format!(
             "{} has no variable that matches {}",
             shown(path),
@@ -130,15 +151,15 @@ fn list(args: &Args, path: &Path) -> Result<Vec<Listed>> {
         )));
     }
     match args.sort {
-        Sort::Name => listed.sort_by(|a, b| a.name.cmp(&b.name)),
-        Sort::Saved => listed.sort_by_key(|row| row.ordinal),
-        Sort::Size => listed.sort_by_key(|row| (Reverse(row.raw), row.ordinal)),
+        Sort::Name => rows.sort_by(|a, b| a.name.cmp(&b.name)),
+        Sort::Saved => rows.sort_by_key(|row| row.ordinal),
+        Sort::Size => rows.sort_by_key(|row| (Reverse(row.raw), row.ordinal)),
     }
-    Ok(listed)
+    Ok(Shown { rows, journal })
 }
 
 fn of_archive(args: &Args, opened: Opened) -> Result<Vec<Listed>> {
-    let placed = matches!(opened, Opened::Present(_));
+    let placed = matches!(opened, Opened::Present(..));
     let archive = opened.into_archive(|_| true)?;
     let bindings = match &args.name {
         Some(pattern) => archive.matching(pattern)?,

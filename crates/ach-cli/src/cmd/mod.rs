@@ -1,5 +1,7 @@
 //! The commands: one file each, its arguments and then what it does.
 
+pub(crate) mod backup;
+pub(crate) mod checkpoint;
 pub(crate) mod delta;
 pub(crate) mod demo;
 pub(crate) mod diff;
@@ -7,10 +9,17 @@ pub(crate) mod extract;
 pub(crate) mod get;
 pub(crate) mod hash;
 pub(crate) mod info;
+pub(crate) mod log;
 pub(crate) mod ls;
+pub(crate) mod mark;
+pub(crate) mod mv;
 pub(crate) mod pack;
+pub(crate) mod rm;
+pub(crate) mod set;
+pub(crate) mod travel;
 pub(crate) mod upgrade;
 pub(crate) mod verify;
+pub(crate) mod watch;
 
 use std::io::Write;
 use std::process::ExitCode;
