@@ -246,6 +246,7 @@ impl Chain {
         } = &mut self.findings;
         let committed = frames.last_commit_below(u64::MAX).map_or(0, |f| f.sequence);
         let mut below = u64::MAX;
+        doubts.sort_unstable_by_key(|doubt| doubt.sequence);
         for doubt in std::mem::take(doubts) {
             if doubt.sequence <= *synced || doubt.sequence > committed {
                 continue;

@@ -12,7 +12,8 @@ use crate::fault::{Fault, Part, Problem};
 pub(super) const AT_HAND: u64 = 64 << 10;
 /// Bytes of the file in memory at a time: little at first, since most walks find little.
 const FIRST_WINDOW: usize = 4 << 10;
-const WINDOW: usize = 1 << 20;
+/// Small enough to stay in a processor's cache.
+const WINDOW: usize = 128 << 10;
 
 /// A place between two frames, and what the next frame must continue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,74 +53,90 @@ pub(super) fn walk(
     from: Position,
     findings: &mut Findings,
 ) -> Result<(Position, Option<Fault>)> {
-    let session = short_id(&segment.begin().session_id);
     let mut window = Window::new(segment);
     let mut at = from;
     loop {
-        let Some(bytes) = window.at(at.offset, MESSAGE_HEADER_LEN)? else {
-            let rest = segment.len()?.saturating_sub(at.offset);
-            let zero = rest == 0 || segment.is_zero_from(at.offset)?;
-            return Ok((at, (!zero).then(|| cut_short(at.offset, rest))));
-        };
-        if bytes[..4] == [0; 4] {
-            return Ok((at, None));
-        }
-        if bytes[..4] == NOTE_MAGIC && bytes == note(segment, &at) {
-            findings.synced = findings.synced.max(at.sequence);
-            return Ok((at, None));
-        }
-        let bytes: &[u8; MESSAGE_HEADER_LEN] = bytes.try_into().unwrap_or(&[0; 64]);
-        let checked = MessageHeader::from_bytes(bytes).and_then(|header| {
-            continues(&header, &at, session)?;
-            Ok((header, header.payload_offset(), header.frame_len()))
-        });
-        let (header, body, len) = match checked {
-            Ok((header, body, Some(len))) => (header, body, len),
-            Ok((_, _, None)) => return Ok((at, Some(cut_short(at.offset, 0)))),
-            Err(fault) => {
-                let offset = at.offset.saturating_add(fault.offset);
-                return Ok((at, Some(Fault { offset, ..fault })));
+        match step(&mut window, &at, findings)? {
+            Step::Frame(next) => at = next,
+            Step::End(fault) => {
+                window.sum_payloads(findings);
+                return Ok((at, fault));
             }
-        };
-        let link = crc_of(bytes);
-        let end = at.offset.checked_add(len);
-        let at_hand = header.payload_len <= AT_HAND;
-        // A long payload is not brought in: whether the file holds it is asked instead.
-        let taken = if at_hand { len } else { body };
-        let frame = match (window.at(at.offset, taken as usize)?, end) {
-            (Some(frame), Some(end)) if at_hand || end <= segment.len()? => frame,
-            _ => {
-                let rest = segment.len()?.saturating_sub(at.offset);
-                return Ok((at, Some(cut_short(at.offset, rest))));
-            }
-        };
-        let (head, payload) = frame.split_at(body as usize);
-        let key = match key_of(&header, head) {
-            Ok(key) => key,
-            Err(problem) => {
-                let fault = Fault::new(Part::Frame, at.offset + KEY_OFFSET, problem);
-                return Ok((at, Some(fault)));
-            }
-        };
-        if !at_hand || !payload_holds(&header, payload) {
-            findings.doubts.push(Doubt {
-                sequence: header.sequence,
-                wrong: at_hand,
-            });
         }
-        findings.frames.push(&header, at.offset, key);
-        findings.synced = findings.synced.max(header.synced);
-        at = Position {
-            offset: at.offset + len,
-            sequence: header.sequence,
-            link,
-            timestamp: header.timestamp.max(at.timestamp),
-        };
     }
 }
 
+enum Step {
+    /// A frame, which ends here.
+    Frame(Position),
+    /// No frame, and what stands there instead of zeros.
+    End(Option<Fault>),
+}
+
+/// Takes the frame at `at`.
+fn step(window: &mut Window<'_>, at: &Position, findings: &mut Findings) -> Result<Step> {
+    let segment = window.segment;
+    let Some(bytes) = window.at(at.offset, MESSAGE_HEADER_LEN, findings)? else {
+        let rest = segment.len()?.saturating_sub(at.offset);
+        let zero = rest == 0 || segment.is_zero_from(at.offset)?;
+        return Ok(Step::End((!zero).then(|| cut_short(at.offset, rest))));
+    };
+    if bytes[..4] == [0; 4] || (bytes[..4] == NOTE_MAGIC && bytes == note(segment, at)) {
+        if bytes[..4] == NOTE_MAGIC {
+            findings.synced = findings.synced.max(at.sequence);
+        }
+        return Ok(Step::End(None));
+    }
+    let bytes: &[u8; MESSAGE_HEADER_LEN] = bytes.try_into().unwrap_or(&[0; 64]);
+    let link = crc_of(bytes);
+    let checked = MessageHeader::from_bytes(bytes);
+    let session = window.session;
+    let header = match checked.and_then(|header| continues(header, at, session)) {
+        Ok(header) => header,
+        Err(fault) => {
+            let offset = at.offset.saturating_add(fault.offset);
+            return Ok(Step::End(Some(Fault { offset, ..fault })));
+        }
+    };
+    let body = header.payload_offset();
+    let at_hand = header.payload_len <= AT_HAND;
+    let len = header.frame_len().unwrap_or(u64::MAX);
+    let end = at.offset.saturating_add(len);
+    // A large payload is not brought in: whether the file holds it is asked instead.
+    let taken = if at_hand { len } else { body };
+    let frame = match window.at(at.offset, taken as usize, findings)? {
+        Some(frame) if at_hand || end <= segment.len()? => frame,
+        _ => {
+            let rest = segment.len()?.saturating_sub(at.offset);
+            return Ok(Step::End(Some(cut_short(at.offset, rest))));
+        }
+    };
+    let key = match key_of(&header, &frame[..body as usize]) {
+        Ok(key) => key,
+        Err(problem) => {
+            let offset = at.offset + KEY_OFFSET;
+            return Ok(Step::End(Some(Fault::new(Part::Frame, offset, problem))));
+        }
+    };
+    findings.frames.push(&header, at.offset, key);
+    findings.synced = findings.synced.max(header.synced);
+    let sequence = header.sequence;
+    if at_hand {
+        window.sum_later(sequence, at.offset + body, &header);
+    } else {
+        let wrong = false;
+        findings.doubts.push(Doubt { sequence, wrong });
+    }
+    Ok(Step::Frame(Position {
+        offset: end,
+        sequence,
+        link,
+        timestamp: header.timestamp.max(at.timestamp),
+    }))
+}
+
 /// Whether the frame is the next one after `last`, of the same session.
-fn continues(header: &MessageHeader, last: &Position, session: u64) -> Result<(), Fault> {
+fn continues(header: MessageHeader, last: &Position, session: u64) -> Result<MessageHeader, Fault> {
     let field = |offset, field, found| {
         let problem = Problem::Field { field, found };
         Err(Fault::new(Part::Frame, offset, problem))
@@ -139,7 +156,7 @@ fn continues(header: &MessageHeader, last: &Position, session: u64) -> Result<()
     if header.synced > last.sequence {
         return field(56, "last sequence on the disk", header.synced);
     }
-    Ok(())
+    Ok(header)
 }
 
 /// The key, once its sum and the padding behind it hold.
@@ -159,14 +176,12 @@ fn key_of<'a>(header: &MessageHeader, head: &'a [u8]) -> Result<&'a [u8], Proble
     }
 }
 
-fn payload_holds(header: &MessageHeader, padded: &[u8]) -> bool {
-    let (payload, padding) = padded.split_at(header.payload_len as usize);
-    crc32fast::hash(payload) == header.payload_crc && is_zero(padding)
-}
-
-/// Whether fewer than 64 bytes are zero.
-fn is_zero(padding: &[u8]) -> bool {
-    padding.iter().fold(0, |all, byte| all | byte) == 0
+/// Whether bytes are zero.
+fn is_zero(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let words = words.iter().map(|word| u64::from_le_bytes(*word));
+    let rest = rest.iter().map(|byte| u64::from(*byte));
+    words.fold(0, |all, word| all | word) | rest.fold(0, |all, byte| all | byte) == 0
 }
 
 fn cut_short(offset: u64, found: u64) -> Fault {
@@ -177,29 +192,43 @@ fn cut_short(offset: u64, found: u64) -> Fault {
 /// A part of the file in memory.
 struct Window<'a> {
     segment: &'a Segment,
+    session: u64,
     bytes: Vec<u8>,
     /// Bytes of it that are filled.
     filled: usize,
     offset: u64,
+    unsummed: Vec<Unsummed>,
+}
+
+/// A payload in the window. Most are known to be on the disk by the time the window is left, since
+/// the next headers say so: those are never summed.
+struct Unsummed {
+    sequence: u64,
+    start: usize,
+    len: usize,
+    crc: u32,
 }
 
 impl<'a> Window<'a> {
     fn new(segment: &'a Segment) -> Window<'a> {
         Window {
             segment,
+            session: short_id(&segment.begin().session_id),
             bytes: Vec::new(),
             filled: 0,
             offset: 0,
+            unsummed: Vec::new(),
         }
     }
 
     /// `len` bytes at `offset`, at most a few KiB more than [`AT_HAND`]; `None` when the file ends
     /// before. What was read once is not read again.
-    fn at(&mut self, offset: u64, len: usize) -> Result<Option<&[u8]>> {
+    fn at(&mut self, offset: u64, len: usize, findings: &mut Findings) -> Result<Option<&[u8]>> {
         if self.range(offset, len).is_none() {
-            let larger = (self.bytes.len() * 8).clamp(FIRST_WINDOW, WINDOW);
-            if self.bytes.len() < larger.max(len) {
-                self.bytes = vec![0; larger.max(len)];
+            self.sum_payloads(findings);
+            let larger = (self.bytes.len() * 8).clamp(FIRST_WINDOW, WINDOW).max(len);
+            if self.bytes.len() < larger {
+                self.bytes = vec![0; larger];
             }
             let file = self.segment.journal_file();
             self.filled = file
@@ -214,5 +243,39 @@ impl<'a> Window<'a> {
         let start = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
         let end = start.checked_add(len)?;
         (end <= self.filled).then_some(start..end)
+    }
+
+    /// Takes note of the payload at `offset`, which is in the window.
+    fn sum_later(&mut self, sequence: u64, offset: u64, header: &MessageHeader) {
+        self.unsummed.push(Unsummed {
+            sequence,
+            start: (offset - self.offset) as usize,
+            len: header.payload_len as usize,
+            crc: header.payload_crc,
+        });
+    }
+
+    /// Sums the payloads that are not known to be on the disk.
+    fn sum_payloads(&mut self, findings: &mut Findings) {
+        for payload in self.unsummed.drain(..) {
+            let Unsummed {
+                sequence,
+                start,
+                len,
+                crc,
+            } = payload;
+            if sequence <= findings.synced {
+                continue;
+            }
+            let end = start + len;
+            let bytes = &self.bytes[start..end];
+            let padding = &self.bytes[end..end.next_multiple_of(MESSAGE_HEADER_LEN)];
+            if crc32fast::hash(bytes) != crc || !is_zero(padding) {
+                findings.doubts.push(Doubt {
+                    sequence,
+                    wrong: true,
+                });
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
+use super::binding::Binding;
 use super::frames::{FrameImage, ImageContext};
 use super::store::{Store, TableBytes, Tables};
 use crate::error::Result;
@@ -327,6 +328,32 @@ impl Overlay {
             },
         };
         ids.get(number as usize).map(|id| id & !CONTENT_ELSEWHERE)
+    }
+
+    /// Bytes of the images that hold variables.
+    pub(crate) fn bytes_in_frames(&self) -> u64 {
+        let said = self.names.values().map(|said| match said {
+            Said::Frame(binding) => binding.image.place.len,
+            Said::Moved(_) | Said::Removed => 0,
+        });
+        said.sum()
+    }
+
+    /// About how many bytes of the archive belong to bindings that no longer count.
+    pub(crate) fn bytes_replaced(&self) -> u64 {
+        let table = self.table();
+        if self.hidden {
+            let extents = self.context.base.records().extents.iter();
+            return extents.map(|extent| extent.stored_len).sum();
+        }
+        let gone = self
+            .names
+            .iter()
+            .filter(|(_, said)| !matches!(said, Said::Moved(_)));
+        let gone = gone.filter_map(|(name, _)| find(table, name));
+        let binding = |index| Binding::in_table(&self.context.base, table, index, None, None);
+        gone.map(|index| binding(index).stored_bytes_cheaply())
+            .sum()
     }
 
     /// Whether the state holds a content of that cell.

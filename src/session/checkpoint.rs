@@ -199,6 +199,7 @@ impl Session {
     /// them too.
     pub fn abandon_checkpoint(&mut self) {
         self.since_rotation = None;
+        self.base_sequence = self.archive.folded_sequence();
     }
 
     /// Makes a checkpoint when too many bytes are dead.

@@ -15,7 +15,8 @@ pub(crate) struct Listed {
     pub(crate) name: String,
     /// Its place in the order of saving.
     pub(crate) ordinal: u32,
-    /// Kind, `unknown` for one of a later version, `damaged` when it cannot be read.
+    /// Kind, `unknown` for one of a later version, `damaged` when it cannot be read, `removed` for a
+    /// name that a delta removes.
     pub(crate) kind: &'static str,
     /// The dtype of an array; `unknown` for one of a later version.
     pub(crate) dtype: Option<&'static str>,
@@ -69,6 +70,26 @@ impl Listed {
             }
         }
         listed
+    }
+
+    /// A name that a delta removes.
+    pub(crate) fn removed(name: &str) -> Listed {
+        Listed {
+            name: name.to_owned(),
+            ordinal: u32::MAX,
+            kind: "removed",
+            dtype: None,
+            shape: None,
+            entries: None,
+            raw: 0,
+            stored: 0,
+            cold: false,
+            constant: false,
+            mutable: false,
+            attributes: Record::new(),
+            extents: Vec::new(),
+            problem: None,
+        }
     }
 
     /// The same without what is only known of the archive that was made of a version 1 file:

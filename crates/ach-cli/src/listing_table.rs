@@ -29,7 +29,7 @@ pub(crate) fn write(
     ]);
     for row in listed {
         let kind = match row.kind {
-            "damaged" | "unknown" => TableCell::new(Paint::Warning, row.kind),
+            "damaged" | "unknown" | "removed" => TableCell::new(Paint::Warning, row.kind),
             kind => TableCell::new(Paint::Plain, kind),
         };
         let stored = match (row.cold, row.stored) {
@@ -42,7 +42,10 @@ pub(crate) fn write(
             kind,
             TableCell::new(Paint::Plain, row.dtype.unwrap_or_default()),
             row.extent_text().into(),
-            sizes.text(row.raw).into(),
+            match row.kind {
+                "removed" => String::new().into(),
+                _ => sizes.text(row.raw).into(),
+            },
             TableCell::new(Paint::Dim, &stored),
         ]);
         if long {

@@ -3,6 +3,8 @@
 mod arrivals;
 mod attribute;
 mod cmd;
+mod diff_json;
+mod diff_text;
 mod error;
 mod export;
 mod gather;
@@ -12,6 +14,7 @@ mod listing_table;
 mod opened;
 mod output_file;
 mod overview;
+mod overview_delta;
 mod overview_version1;
 mod progress;
 mod term;
@@ -35,8 +38,8 @@ use term::{Screen, output};
     arg_required_else_help = true
 )]
 #[command(after_help = "\
-Exit codes: 0 all is well, 1 `ach verify` found something wrong or `ach upgrade --strict` something
-lost, 2 an error.
+Exit codes: 0 all is well, 1 `ach verify` found something wrong, `ach diff` a difference, or
+`ach upgrade --strict` something lost, 2 an error.
 Start with `ach demo`, a short tour on real data.")]
 struct Cli {
     #[command(subcommand)]
@@ -52,6 +55,9 @@ enum Command {
     Get(cmd::get::Args),
     Extract(cmd::extract::Args),
     Verify(cmd::verify::Args),
+    Diff(cmd::diff::Args),
+    Hash(cmd::hash::Args),
+    Delta(cmd::delta::Args),
     Upgrade(cmd::upgrade::Args),
     Demo(cmd::demo::Args),
 }
@@ -84,6 +90,9 @@ fn dispatch(command: &Command, screen: &Screen, out: &mut dyn Write) -> error::R
         Command::Get(args) => cmd::get::run(args, screen, out),
         Command::Extract(args) => cmd::extract::run(args, out),
         Command::Verify(args) => cmd::verify::run(args, screen, out),
+        Command::Diff(args) => cmd::diff::run(args, screen, out),
+        Command::Hash(args) => cmd::hash::run(args, out),
+        Command::Delta(args) => cmd::delta::run(args, out),
         Command::Upgrade(args) => cmd::upgrade::run(args, out),
         Command::Demo(args) => cmd::demo::run(args, screen, out),
     }

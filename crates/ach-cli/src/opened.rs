@@ -2,16 +2,18 @@
 
 use std::path::Path;
 
-use achronyme_env::{Archive, EnvError, Finding, Version1};
+use achronyme_env::{Archive, Delta, EnvError, Finding, Version1};
 use serde_json::{Value as Json, json};
 
-use crate::error::{Result, note};
+use crate::error::{Failure, Result, note};
 
-/// An archive of the present format, or a file of version 1.
+/// An archive of the present format, a delta, or a file of version 1.
 #[derive(Debug)]
 pub(crate) enum Opened {
     /// The present format: nothing but header and table was read.
     Present(Archive),
+    /// A delta, of the present format too.
+    Delta(Delta),
     /// Version 1: all of it was read and checked.
     Version1(Box<Version1>),
 }
@@ -23,10 +25,11 @@ impl Opened {
     /// Opens a file of either format.
     ///
     /// # Errors
-    /// As [`Archive::open`] and [`Version1::open`].
+    /// As [`Archive::open`], [`Delta::open`] and [`Version1::open`].
     pub(crate) fn open(path: &Path) -> Result<Opened, EnvError> {
         match Archive::open(path) {
             Ok(archive) => Ok(Opened::Present(archive)),
+            Err(EnvError::IsDelta { .. }) => Delta::open(path).map(Opened::Delta),
             Err(EnvError::Version1 { .. }) => {
                 Version1::open(path).map(Box::new).map(Opened::Version1)
             }
@@ -38,10 +41,13 @@ impl Opened {
     /// findings that `tells` chooses are noted.
     ///
     /// # Errors
-    /// As [`Version1::to_archive`].
+    /// As [`Version1::to_archive`]; a delta is no archive.
     pub(crate) fn into_archive(self, tells: impl Fn(&Finding) -> bool) -> Result<Archive> {
         match self {
             Opened::Present(archive) => Ok(archive),
+            Opened::Delta(delta) => Err(Failure::Library(EnvError::IsDelta {
+                path: delta.origin().clone(),
+            })),
             Opened::Version1(old) => {
                 let findings: Vec<&Finding> = old.findings().iter().filter(|f| tells(f)).collect();
                 told(findings.iter().copied())

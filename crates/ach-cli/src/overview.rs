@@ -144,7 +144,8 @@ impl Overview {
     }
 }
 
-fn segment(section: &Section) -> Segment {
+/// A part of the file, as the picture names it.
+pub(crate) fn segment(section: &Section) -> Segment {
     let label = match section.kind {
         SectionKind::Header => "header",
         SectionKind::Table => "table of contents",

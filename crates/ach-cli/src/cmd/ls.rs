@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use achronyme_env::{Delta, Patterns};
 use serde::Serialize;
 
 use super::{Document, Status};
@@ -17,7 +18,7 @@ use crate::term::{Paint, Screen};
 /// List the variables of archives.
 ///
 /// Sizes are those in memory; a compressed variable also shows what it takes in the file. Arrays are
-/// not read.
+/// not read. Of a delta, what it adds, replaces and removes is listed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Archives
@@ -117,29 +118,46 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
 }
 
 fn list(args: &Args, path: &Path) -> Result<Vec<Listed>> {
-    let opened = Opened::open(path)?;
-    let placed = matches!(opened, Opened::Present(_));
-    let archive = opened.into_archive(|_| true)?;
-    let bindings = match &args.name {
-        Some(pattern) => archive.matching(pattern)?,
-        None => archive.bindings().collect(),
+    let mut listed = match Opened::open(path)? {
+        Opened::Delta(delta) => of_delta(args, &delta)?,
+        opened => of_archive(args, opened)?,
     };
-    if let (Some(pattern), true) = (&args.name, bindings.is_empty()) {
+    if let (Some(pattern), true) = (&args.name, listed.is_empty()) {
         return Err(Failure::refused(format!(
             "{} has no variable that matches {}",
             shown(path),
             crate::term::escape::name(pattern)
         )));
     }
-    let mut listed: Vec<Listed> = bindings
-        .iter()
-        .map(|binding| Listed::new(binding, args.long))
-        .map(|listed| if placed { listed } else { listed.unplaced() })
-        .collect();
     match args.sort {
         Sort::Name => listed.sort_by(|a, b| a.name.cmp(&b.name)),
         Sort::Saved => listed.sort_by_key(|row| row.ordinal),
         Sort::Size => listed.sort_by_key(|row| (Reverse(row.raw), row.ordinal)),
     }
     Ok(listed)
+}
+
+fn of_archive(args: &Args, opened: Opened) -> Result<Vec<Listed>> {
+    let placed = matches!(opened, Opened::Present(_));
+    let archive = opened.into_archive(|_| true)?;
+    let bindings = match &args.name {
+        Some(pattern) => archive.matching(pattern)?,
+        None => archive.bindings().collect(),
+    };
+    let listed = bindings
+        .iter()
+        .map(|binding| Listed::new(binding, args.long))
+        .map(|listed| if placed { listed } else { listed.unplaced() });
+    Ok(listed.collect())
+}
+
+/// What a delta adds and replaces, and then what it removes.
+fn of_delta(args: &Args, delta: &Delta) -> Result<Vec<Listed>> {
+    let patterns = Patterns::new(&args.name)?;
+    let wanted = |name: &str| patterns.is_empty() || patterns.matches(name);
+    let sent = delta.sent();
+    let sent = sent.iter().filter(|binding| wanted(binding.name()));
+    let sent = sent.map(|binding| Listed::new(binding, args.long));
+    let removed = delta.removed().into_iter().filter(|name| wanted(name));
+    Ok(sent.chain(removed.map(Listed::removed)).collect())
 }

@@ -1,8 +1,11 @@
 //! The commands: one file each, its arguments and then what it does.
 
+pub(crate) mod delta;
 pub(crate) mod demo;
+pub(crate) mod diff;
 pub(crate) mod extract;
 pub(crate) mod get;
+pub(crate) mod hash;
 pub(crate) mod info;
 pub(crate) mod ls;
 pub(crate) mod pack;
@@ -51,7 +54,7 @@ pub(crate) enum Status {
     /// All is well.
     #[default]
     Fine,
-    /// `verify` found something wrong, or `upgrade --strict` something lost.
+    /// `verify` found something wrong, `diff` a difference, or `upgrade --strict` something lost.
     Faulty,
     /// An error was told.
     Failed,

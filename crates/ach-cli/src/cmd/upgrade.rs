@@ -54,7 +54,8 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
     crate::output_file::check(&args.output, args.force)?;
     let old = match Opened::open(&args.file)? {
         Opened::Version1(old) => old,
-        Opened::Present(archive) => {
+        other @ (Opened::Present(_) | Opened::Delta(_)) => {
+            let archive = other.into_archive(|_| true)?;
             let (major, minor) = (archive.header().major, archive.header().minor);
             let file = shown(&args.file);
             return Err(Failure::refused(format!(

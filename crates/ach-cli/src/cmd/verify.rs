@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use achronyme_env::{EnvError, Finding};
+use achronyme_env::{EnvError, Finding, VerifyReport};
 use serde_json::{Value as Json, json};
 
 use super::{Document, Status, counted};
@@ -81,6 +81,9 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
 fn verify(path: &Path) -> Result<Verdict> {
     let archive = match Opened::open(path) {
         Ok(Opened::Present(archive)) => archive,
+        Ok(Opened::Delta(delta)) => {
+            return checked(|progress| delta.verify_with(|done, total| progress.note(done, total)));
+        }
         // It was read and checked as a whole.
         Ok(Opened::Version1(old)) => {
             return Ok(Verdict {
@@ -92,8 +95,13 @@ fn verify(path: &Path) -> Result<Verdict> {
         }
         Err(error) => return unopened(path, error),
     };
+    checked(|progress| archive.verify_with(|done, total| progress.note(done, total)))
+}
+
+/// What a check of everything finds.
+fn checked(check: impl FnOnce(&Progress) -> Result<VerifyReport, EnvError>) -> Result<Verdict> {
     let progress = Progress::new("checking");
-    let report = archive.verify_with(|done, total| progress.note(done, total));
+    let report = check(&progress);
     progress.finish();
     let report = report?;
     let faults = report.faults.into_iter().map(|found| Found {
