@@ -207,7 +207,8 @@ fn damage_in_a_retired_segment_cuts_the_chain_and_what_follows_goes_aside_whole(
         three_segments(&place, Durability::Os);
         let path = place.companions.retired(3);
         let mut bytes = fs::read(&path).unwrap();
-        let at = if whole { 0 } else { bytes.len() - 64 };
+        // The header of the last frame: its payload was on the disk when the segment was retired.
+        let at = if whole { 0 } else { bytes.len() - 192 };
         bytes[at] ^= 1;
         fs::write(&path, &bytes).unwrap();
         let active = place.journal();
