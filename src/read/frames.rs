@@ -258,6 +258,8 @@ pub(crate) struct FrameImage {
     pub(crate) place: ImagePlace,
     context: Arc<ImageContext>,
     store: OnceLock<Arc<Store>>,
+    /// Known to have no attributes, without looking.
+    plain: bool,
 }
 
 impl FrameImage {
@@ -266,7 +268,21 @@ impl FrameImage {
             place,
             context,
             store: OnceLock::new(),
+            plain: false,
         }
+    }
+
+    /// An image that was written without attributes.
+    pub(crate) fn plain(place: ImagePlace, context: Arc<ImageContext>) -> FrameImage {
+        FrameImage {
+            plain: true,
+            ..FrameImage::new(place, context)
+        }
+    }
+
+    /// Whether it is known to have no attributes.
+    pub(super) fn is_plain(&self) -> bool {
+        self.plain
     }
 
     pub(super) fn store(&self) -> Result<&Arc<Store>> {

@@ -2,10 +2,12 @@
 //! other between two looks.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::state::note_image;
 use crate::error::{EnvError, Result};
-use crate::journal::{Base, Chain, Companions};
+use crate::journal::{Base, Chain, Companions, Frames};
 use crate::read::frames::ImageContext;
 use crate::read::map::Mapping;
 use crate::read::{Archive, OpenOptions};
@@ -44,15 +46,15 @@ impl Road {
         }
     }
 
-    /// How the images of frames over `archive` are read.
-    pub(super) fn context(&self, archive: &Archive) -> ImageContext {
+    /// How the images of `frames` over `archive` are read; they may name each other's extents.
+    pub(super) fn context(&self, archive: &Archive, frames: &Frames) -> Arc<ImageContext> {
         let store = archive.store();
-        ImageContext::new(
-            store.check,
-            store.limits,
-            self.mapping.clone(),
-            std::sync::Arc::clone(store),
-        )
+        let mapping = self.mapping.clone();
+        let context = ImageContext::new(store.check, store.limits, mapping, Arc::clone(store));
+        for frame in frames.from(archive.folded_sequence() + 1) {
+            note_image(&frame, &context);
+        }
+        Arc::new(context)
     }
 }
 
