@@ -2,7 +2,7 @@
 
 use achronyme_env::SessionReader;
 
-use super::measure::{Case, in_turn, print, seconds};
+use super::measure::{Case, busy, in_turn, print};
 use super::opening::options;
 use super::{Outcome, Plan};
 
@@ -21,25 +21,25 @@ pub(crate) fn history(plan: &Plan<'_>) -> Outcome {
     let mut number = 0.5;
     let mut cases = [
         Case::new("undo", || {
-            let undone = seconds(|| session.borrow_mut().undo().expect("an undo"));
+            let undone = busy(|| session.borrow_mut().undo().expect("an undo"));
             session.borrow_mut().redo().expect("a redo");
             vec![undone]
         }),
         Case::new("redo", || {
             session.borrow_mut().undo().expect("an undo");
-            vec![seconds(|| session.borrow_mut().redo().expect("a redo"))]
+            vec![busy(|| session.borrow_mut().redo().expect("a redo"))]
         }),
         Case::new("open to read", || {
-            vec![seconds(|| SessionReader::open(&path).expect("a session"))]
+            vec![busy(|| SessionReader::open(&path).expect("a session"))]
         }),
         Case::new("log", || {
-            let log = seconds(|| reader_log(&path));
+            let log = busy(|| reader_log(&path));
             vec![log]
         }),
     ];
     let rounds = plan.of(50, 5);
     in_turn(rounds, &mut cases);
-    let title = format!("session of {commits} commits of one number, not synced");
+    let title = format!("session of {commits} commits of one number, not synced, processor time");
     print(&title, 1.0, &cases);
     drop(cases);
     let mut cases = [Case::new("refresh after one commit", || {
@@ -48,7 +48,7 @@ pub(crate) fn history(plan: &Plan<'_>) -> Outcome {
         let mut session = session.borrow_mut();
         session.set("session/var000001", number).expect("a name");
         session.commit().expect("a commit");
-        let taken = seconds(|| assert!(reader.refresh().expect("a refresh")));
+        let taken = busy(|| assert!(reader.refresh().expect("a refresh")));
         vec![taken]
     })];
     in_turn(rounds, &mut cases);
@@ -64,12 +64,12 @@ pub(crate) fn history(plan: &Plan<'_>) -> Outcome {
         number += 1.0;
         session.set("session/var000001", number).expect("a name");
         session.commit().expect("a commit");
-        let taken = seconds(|| assert!(reader.refresh().expect("a refresh")));
+        let taken = busy(|| assert!(reader.refresh().expect("a refresh")));
         vec![taken]
     })];
     in_turn(rounds, &mut cases);
     print(
-        &format!("session of {names} names in the journal"),
+        &format!("session of {names} names in the journal, processor time"),
         1.0,
         &cases,
     );

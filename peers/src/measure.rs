@@ -45,6 +45,19 @@ pub(crate) fn seconds<T>(work: impl FnOnce() -> T) -> f64 {
     taken
 }
 
+/// Seconds of the processor that `work` takes on this thread: what else the machine does is left out.
+pub(crate) fn busy<T>(work: impl FnOnce() -> T) -> f64 {
+    let now = || {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+    };
+    let start = now();
+    let left = black_box(work());
+    let taken = now() - start;
+    drop(left);
+    taken
+}
+
 /// Runs all in turn, each round beginning with the next one, after a round that does not count.
 pub(crate) fn in_turn(rounds: usize, cases: &mut [Case<'_>]) {
     for round in 0..=rounds {

@@ -226,7 +226,7 @@ pub(super) fn payload_offset(key_len: u64) -> u64 {
 }
 
 /// Length of a frame with its padding; `None` beyond 64 bits.
-pub(super) fn frame_len(key_len: u64, payload_len: u64) -> Option<u64> {
+pub(crate) fn frame_len(key_len: u64, payload_len: u64) -> Option<u64> {
     payload_offset(key_len).checked_add(padded(payload_len)?)
 }
 
@@ -238,6 +238,11 @@ pub(super) fn padded(len: u64) -> Option<u64> {
 /// The sum that a header records of itself: what the next frame links to.
 pub(super) fn crc_of(header: &[u8; MESSAGE_HEADER_LEN]) -> u32 {
     u32_at(header, 4)
+}
+
+/// The sum of its payload that a header records.
+pub(super) fn payload_crc_of(header: &[u8; MESSAGE_HEADER_LEN]) -> u32 {
+    u32_at(header, 48)
 }
 
 fn u32_at(bytes: &[u8; MESSAGE_HEADER_LEN], at: usize) -> u32 {

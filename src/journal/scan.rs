@@ -1,7 +1,11 @@
 //! Walking the frames of one segment: no call of the system and no allocation for a frame.
 
+use std::ops::Range;
+
 use super::begin::short_id;
-use super::frame::{FrameKind, KEY_OFFSET, MESSAGE_HEADER_LEN, MessageHeader, crc_of, key_area};
+use super::frame::{
+    FrameKind, KEY_OFFSET, MESSAGE_HEADER_LEN, MessageHeader, crc_of, key_area, payload_crc_of,
+};
 use super::index::Frames;
 use super::segment::Segment;
 use crate::error::Result;
@@ -26,12 +30,11 @@ pub(crate) struct Position {
     pub(super) timestamp: u64,
 }
 
-/// A frame whose payload may not be what was written: counts only if it was known to be on the disk.
+/// A frame whose payload is wrong, or long and not looked at: counts only if it was known to be on
+/// the disk, or turns out to be sound.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Doubt {
     pub(super) sequence: u64,
-    /// Its payload was summed and is wrong; else it is long and was not looked at.
-    pub(super) wrong: bool,
 }
 
 /// What walks gather.
@@ -51,11 +54,23 @@ pub(super) fn walk(
     from: Position,
     findings: &mut Findings,
 ) -> Result<(Position, Option<Fault>)> {
+    let mut window = Window::new(segment, from.sequence);
+    let walked = take_all(&mut window, from, findings);
+    window.sum_payloads(findings);
+    findings.doubts.sort_by_key(|doubt| doubt.sequence);
+    walked
+}
+
+fn take_all(
+    window: &mut Window<'_>,
+    from: Position,
+    findings: &mut Findings,
+) -> Result<(Position, Option<Fault>)> {
+    let segment = window.segment;
     let session = short_id(&segment.begin().session_id);
-    let mut window = Window::new(segment);
     let mut at = from;
     loop {
-        let Some(bytes) = window.at(at.offset, MESSAGE_HEADER_LEN)? else {
+        let Some(bytes) = window.at(at.offset, MESSAGE_HEADER_LEN, findings)? else {
             let rest = segment.len()?.saturating_sub(at.offset);
             let zero = rest == 0 || segment.is_zero_from(at.offset)?;
             return Ok((at, (!zero).then(|| cut_short(at.offset, rest))));
@@ -81,26 +96,23 @@ pub(super) fn walk(
         let at_hand = header.payload_len <= AT_HAND;
         // A long payload is not brought in: whether the file holds it is asked instead.
         let taken = if at_hand { len } else { body };
-        let frame = match (window.at(at.offset, taken as usize)?, end) {
+        let frame = match (window.at(at.offset, taken as usize, findings)?, end) {
             (Some(frame), Some(end)) if at_hand || end <= segment.len()? => frame,
             _ => {
                 let rest = segment.len()?.saturating_sub(at.offset);
                 return Ok((at, Some(cut_short(at.offset, rest))));
             }
         };
-        let (head, payload) = frame.split_at(body as usize);
-        let key = match key_of(&header, head) {
+        let key = match key_of(&header, &frame[..body as usize]) {
             Ok(key) => key,
             Err(problem) => {
                 let fault = Fault::new(Part::Frame, at.offset + KEY_OFFSET, problem);
                 return Ok((at, Some(fault)));
             }
         };
-        if !at_hand || !payload_holds(&header, payload) {
-            findings.doubts.push(Doubt {
-                sequence: header.sequence,
-                wrong: at_hand,
-            });
+        if !at_hand {
+            let sequence = header.sequence;
+            findings.doubts.push(Doubt { sequence });
         }
         findings.frames.push(&header, at.offset, key);
         findings.synced = findings.synced.max(header.synced);
@@ -154,9 +166,13 @@ fn key_of<'a>(header: &MessageHeader, head: &'a [u8]) -> Result<&'a [u8], Proble
     }
 }
 
-fn payload_holds(header: &MessageHeader, padded: &[u8]) -> bool {
-    let (payload, padding) = padded.split_at(header.payload_len as usize);
-    crc32fast::hash(payload) == header.payload_crc && is_zero(padding)
+/// Whether the payload of a whole frame holds, the padding behind it too.
+fn payload_holds(frame: &[u8], payload: Range<usize>) -> bool {
+    let Some(header) = frame.first_chunk() else {
+        return false;
+    };
+    let (payload, padding) = (&frame[payload.start..payload.end], &frame[payload.end..]);
+    crc32fast::hash(payload) == payload_crc_of(header) && is_zero(padding)
 }
 
 /// Whether fewer than 64 bytes are zero.
@@ -176,22 +192,48 @@ struct Window<'a> {
     /// Bytes of it that are filled.
     filled: usize,
     offset: u64,
+    /// Sequence of the last frame whose payload was looked at, or need not be.
+    summed: u64,
 }
 
 impl<'a> Window<'a> {
-    fn new(segment: &'a Segment) -> Window<'a> {
+    fn new(segment: &'a Segment, last: u64) -> Window<'a> {
         Window {
             segment,
             bytes: Vec::new(),
             filled: 0,
             offset: 0,
+            summed: last,
         }
+    }
+
+    /// Sums the payloads at hand that are not known to be on the disk. Done once the window is to
+    /// move on, since by then later frames say of most that they are.
+    fn sum_payloads(&mut self, findings: &mut Findings) {
+        let first = self.summed.max(findings.synced).saturating_add(1);
+        for frame in findings.frames.from(first) {
+            let entry = frame.entry;
+            if entry.payload_len > AT_HAND {
+                continue;
+            }
+            let payload = frame.payload();
+            let start = (payload.offset - entry.offset) as usize;
+            let payload = start..start + payload.len as usize;
+            let len = payload.end.next_multiple_of(MESSAGE_HEADER_LEN);
+            let range = self.range(entry.offset, len);
+            if !range.is_some_and(|range| payload_holds(&self.bytes[range], payload)) {
+                let sequence = frame.sequence;
+                findings.doubts.push(Doubt { sequence });
+            }
+        }
+        self.summed = findings.frames.last_sequence();
     }
 
     /// `len` bytes at `offset`, at most a few KiB more than [`AT_HAND`]; `None` when the file ends
     /// before. What was read once is not read again.
-    fn at(&mut self, offset: u64, len: usize) -> Result<Option<&[u8]>> {
+    fn at(&mut self, offset: u64, len: usize, findings: &mut Findings) -> Result<Option<&[u8]>> {
         if self.range(offset, len).is_none() {
+            self.sum_payloads(findings);
             let larger = (self.bytes.len() * 8).clamp(FIRST_WINDOW, WINDOW);
             if self.bytes.len() < larger.max(len) {
                 self.bytes = vec![0; larger.max(len)];
@@ -205,7 +247,7 @@ impl<'a> Window<'a> {
         Ok(self.range(offset, len).map(|range| &self.bytes[range]))
     }
 
-    fn range(&self, offset: u64, len: usize) -> Option<std::ops::Range<usize>> {
+    fn range(&self, offset: u64, len: usize) -> Option<Range<usize>> {
         let start = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
         let end = start.checked_add(len)?;
         (end <= self.filled).then_some(start..end)

@@ -17,7 +17,7 @@ use crate::error::{EnvError, Origin, Result};
 use crate::fault::{Fault, Part, Problem};
 use crate::format::extent::{DigestKind, ExtentRecord};
 use crate::format::image::ImageHead;
-use crate::journal::Segment;
+use crate::journal::{Place, Segment};
 use crate::limits::Limits;
 use crate::value::Value;
 
@@ -40,6 +40,16 @@ pub(crate) struct ImagePlace {
     /// First byte, and number of bytes.
     pub(crate) offset: u64,
     pub(crate) len: u64,
+}
+
+impl From<Place<'_>> for ImagePlace {
+    fn from(place: Place<'_>) -> ImagePlace {
+        ImagePlace {
+            segment: place.segment.clone(),
+            offset: place.offset,
+            len: place.len,
+        }
+    }
 }
 
 impl ImagePlace {
@@ -253,7 +263,7 @@ fn damaged(path: &Origin, fault: Fault) -> EnvError {
 }
 
 /// An image that is opened when it is first looked at.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FrameImage {
     pub(crate) place: ImagePlace,
     context: Arc<ImageContext>,
@@ -278,6 +288,17 @@ impl FrameImage {
             plain: true,
             ..FrameImage::new(place, context)
         }
+    }
+
+    /// Becomes the image at another place, of which nothing is known.
+    pub(super) fn move_to(&mut self, place: Place<'_>) {
+        if !self.place.segment.is(place.segment) {
+            self.place.segment = place.segment.clone();
+        }
+        self.place.offset = place.offset;
+        self.place.len = place.len;
+        self.store = OnceLock::new();
+        self.plain = false;
     }
 
     /// Whether it is known to have no attributes.

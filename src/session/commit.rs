@@ -9,7 +9,7 @@ use crate::environment::{Change, Variable};
 use crate::error::{EnvError, Result};
 use crate::format::extent::{DigestKind, ExtentRecord};
 use crate::format::header::FLAG_SEALED;
-use crate::journal::{FrameKind, NewFrame, Writer};
+use crate::journal::{FrameKind, NewFrame, Writer, frame_len};
 use crate::read::cells::CellHandles;
 use crate::read::frames::{ELSEWHERE_FROM, FrameImage, ImageContext, ImagePlace};
 use crate::tree::build::SharedIds;
@@ -299,8 +299,14 @@ impl Session {
 
     /// About how many bytes of archive or journal belong to a variable.
     fn bytes_of(&self, name: &str) -> u64 {
-        let binding = self.archive.binding(name);
-        binding.map_or(0, |binding| binding.stored_bytes_cheaply())
+        let Some(binding) = self.archive.binding(name) else {
+            return 0;
+        };
+        let stored = binding.stored_bytes_cheaply();
+        match binding.is_in_journal() {
+            true => frame_len(name.len() as u64, stored).unwrap_or(stored),
+            false => stored,
+        }
     }
 
     /// Adds committed frames to the state.

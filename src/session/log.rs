@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::state::{Reason, place_of, read_restore};
+use super::state::{Reason, read_restore};
 use crate::error::Result;
 use crate::journal::{Frame, FrameKind, Frames};
 use crate::read::Archive;
@@ -206,9 +206,8 @@ pub(super) fn event(
     context: Option<&Arc<ImageContext>>,
 ) -> Result<Event> {
     let image = match frame.kind() {
-        FrameKind::Set | FrameKind::SetByReference => {
-            context.map(|context| Arc::new(FrameImage::new(place_of(frame), Arc::clone(context))))
-        }
+        FrameKind::Set | FrameKind::SetByReference => context
+            .map(|context| Arc::new(FrameImage::new(frame.payload().into(), Arc::clone(context)))),
         _ => None,
     };
     Ok(Event {

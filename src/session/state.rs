@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::{EnvError, Origin, Result};
 use crate::fault::{Fault, Part, Problem};
 use crate::journal::{Frame, FrameKind, Frames};
-use crate::read::frames::{ELSEWHERE_FROM, FrameImage, ImageContext, ImagePlace};
+use crate::read::frames::{ELSEWHERE_FROM, FrameImage, ImageContext};
 use crate::read::overlay::Overlay;
 
 /// Bits of a frame's type id above the kind of its value.
@@ -98,21 +98,30 @@ pub(super) fn state_at(
 ) -> Result<Overlay> {
     let mut overlay = Overlay::new(Arc::clone(&context));
     for sequence in effective(frames, base, sequence)? {
-        if let Some(frame) = frames.get(sequence) {
-            Said::read(&frame, &context)?.add(&mut overlay)?;
+        let Some(frame) = frames.get(sequence) else {
+            continue;
+        };
+        let type_id = frame.entry.type_id;
+        let sets = matches!(frame.kind(), FrameKind::Set | FrameKind::SetByReference);
+        match sets && type_id & TYPE_HAS_CELLS == 0 {
+            true => {
+                let name = text(&frame, frame.key)?;
+                let (constant, mutable) = marks(type_id);
+                overlay.set_at(name, constant, mutable, frame.payload());
+            }
+            false => Said::read(&frame, &context)?.add(&mut overlay)?,
         }
     }
     Ok(overlay)
 }
 
-/// Where the image of a frame stands.
-pub(super) fn place_of(frame: &Frame<'_>) -> ImagePlace {
-    let payload = frame.payload();
-    ImagePlace {
-        segment: payload.segment.clone(),
-        offset: payload.offset,
-        len: payload.len,
-    }
+/// Whether a variable is constant, and whether it is mutable.
+fn marks(type_id: u16) -> (bool, bool) {
+    (type_id & TYPE_CONSTANT != 0, type_id & TYPE_MUTABLE != 0)
+}
+
+fn text<'f>(frame: &Frame<'_>, bytes: &'f [u8]) -> Result<&'f str> {
+    std::str::from_utf8(bytes).map_err(|_| damaged(frame, "a name is not UTF-8"))
 }
 
 fn carries_image(kind: FrameKind) -> bool {
@@ -125,7 +134,7 @@ fn carries_image(kind: FrameKind) -> bool {
 /// Tells `context` of the extents that stand in a frame, whether it counts or not.
 pub(super) fn note_image(frame: &Frame<'_>, context: &ImageContext) {
     if frame.entry.payload_len >= ELSEWHERE_FROM && carries_image(frame.kind()) {
-        context.add_image(place_of(frame));
+        context.add_image(frame.payload().into());
     }
 }
 
@@ -148,11 +157,8 @@ impl Said {
     /// [`EnvError::Damaged`] when its parts do not hold together; [`EnvError::Unsupported`] for a
     /// kind of a later version; what reading answers.
     pub(super) fn read(frame: &Frame<'_>, context: &Arc<ImageContext>) -> Result<Said> {
-        let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Arc::<str>::from(text)),
-            Err(_) => Err(damaged(frame, "a name is not UTF-8")),
-        };
-        let image = || Arc::new(FrameImage::new(place_of(frame), Arc::clone(context)));
+        let text = |bytes| text(frame, bytes).map(Arc::from);
+        let image = || Arc::new(FrameImage::new(frame.payload().into(), Arc::clone(context)));
         Ok(match frame.kind() {
             FrameKind::Set | FrameKind::SetByReference => {
                 Said::Set(text(frame.key)?, frame.entry.type_id, image())
@@ -206,8 +212,7 @@ impl Said {
         }
         match self {
             Said::Set(name, type_id, image) => {
-                let constant = type_id & TYPE_CONSTANT != 0;
-                let mutable = type_id & TYPE_MUTABLE != 0;
+                let (constant, mutable) = marks(type_id);
                 overlay.set(name, constant, mutable, image);
             }
             Said::Remove(name) => overlay.remove(&name),
