@@ -1,76 +1,14 @@
 //! What can go wrong, told for the person who reads it: what was being done, to which file and
 //! which variable, what was found there, and what to do.
 
-use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
 
 use crate::fault::Fault;
 use crate::finding::Finding;
+pub use crate::origin::Origin;
 
 /// The result of every fallible function of this crate.
 pub type Result<T, E = EnvError> = std::result::Result<T, E>;
-
-/// Where bytes came from: a file, or memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A file on disk, under the path it was opened by.
-    File(PathBuf),
-    /// Bytes handed over by the caller.
-    Memory,
-    /// No file: an environment.
-    Environment,
-    /// Several archives that were merged, in their order.
-    Merged(Vec<Origin>),
-}
-
-impl Origin {
-    /// The path, when there is one.
-    pub fn path(&self) -> Option<&Path> {
-        match self {
-            Origin::File(path) => Some(path),
-            Origin::Memory | Origin::Environment | Origin::Merged(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::File(path) => {
-                write!(
-                    f,
-                    "{}",
-                    crate::name::escape_for_terminal(&path.to_string_lossy())
-                )
-            }
-            Origin::Memory => f.write_str("the bytes in memory"),
-            Origin::Environment => f.write_str("the environment"),
-            Origin::Merged(origins) => {
-                let (shown, more) = origins.split_at(origins.len().min(3));
-                for (n, origin) in shown.iter().enumerate() {
-                    let between = match n {
-                        0 => "",
-                        n if n + 1 == origins.len() => " and ",
-                        _ => ", ",
-                    };
-                    write!(f, "{between}{origin}")?;
-                }
-                match (shown, more.len()) {
-                    ([], _) => f.write_str("no archive"),
-                    (_, 0) => Ok(()),
-                    (_, more) => write!(f, " and {more} more"),
-                }
-            }
-        }
-    }
-}
-
-impl From<&Path> for Origin {
-    fn from(path: &Path) -> Self {
-        Origin::File(path.to_path_buf())
-    }
-}
 
 /// Every error of this crate.
 ///
@@ -403,6 +341,19 @@ pub enum EnvError {
         path: Origin,
         /// What the operating system answered.
         source: io::Error,
+    },
+
+    /// An archive is not replaced whose journal holds commits that it does not.
+    #[error(
+        "{path} is not replaced: {journal} holds {frames} changes that it does not; fold them with `ach checkpoint`, or say that they are to be discarded"
+    )]
+    UnfoldedJournal {
+        /// The archive.
+        path: Origin,
+        /// Its journal.
+        journal: Origin,
+        /// Number of frames that are not in the archive.
+        frames: u64,
     },
 
     /// Another writer has the session.

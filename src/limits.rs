@@ -6,7 +6,8 @@
 /// Levels of nesting a value may have: vectors, records, edges, functions, errors and extensions
 /// count one each. The content of a cell or scope starts anew, since cells may form chains.
 ///
-/// Deep enough for real data, shallow enough for a thread with a stack of 512 KiB.
+/// Deep enough for real data, shallow enough for a thread with a stack of 512 KiB. (A debug build,
+/// which needs more, takes it from elsewhere.)
 pub const MAX_NESTING: usize = 128;
 
 /// Longest binding name, in bytes of UTF-8.

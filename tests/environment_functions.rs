@@ -3,6 +3,7 @@
 
 mod samples;
 mod session;
+mod small_stack;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use achronyme_env::{
     RestoreOptions, Scope, UserFunction, Value, Variable, restore_environment, save_environment,
 };
 use session::{ROADS, assert_same, builtin, environment, lambda, quick, told};
+use small_stack::on_small_stack;
 
 type Native = fn(f64) -> f64;
 
@@ -309,11 +311,6 @@ fn records_keep_their_methods_and_self() {
         counter.set(());
     }
     object.set(());
-}
-
-fn on_small_stack(run: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new().stack_size(512 * 1024);
-    thread.spawn(run).unwrap().join().unwrap();
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Promise: a host's aliases and cycles through its own cells and scopes come back, whatever could
 //! not be saved or made is reported with its path, and what the host does not know saves unchanged.
 
+mod small_stack;
 mod tiny_host;
 
 use std::borrow::Cow;
@@ -14,17 +15,13 @@ use achronyme_env::{
     Scope, ScopeRef, SharedContents, SharedId, Tensor, TensorRef, UserFunction, UserFunctionRef,
     Value, ValueRef, deserialize_value, serialize_value,
 };
+use small_stack::on_small_stack;
 use tiny_host::{CellRc, Complex, Host, Object, ScopeRc, cell, list, record, same, session};
 
 const fn is_send<T: Send>() {}
 const _: () = is_send::<ArchiveWriter<'static>>();
 
 const LEVELS: usize = achronyme_env::limits::MAX_NESTING;
-
-fn on_small_stack(run: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new().stack_size(512 * 1024);
-    thread.spawn(run).unwrap().join().unwrap();
-}
 
 /// Saves a session, opens it, and makes a session of it again.
 fn there_and_back<const N: usize>(

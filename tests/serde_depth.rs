@@ -1,13 +1,16 @@
 //! Promise: however deep a type or a value is, a conversion answers an error and does not run off
-//! the stack, on a thread of 512 KiB in a build without optimisation.
+//! the stack, on a thread of 512 KiB, and in a build without optimisation.
 
 #![cfg(feature = "serde")]
+
+mod small_stack;
 
 use std::collections::BTreeMap;
 
 use achronyme_env::limits::MAX_NESTING;
 use achronyme_env::{Cell, EnvError, Extension, Record, Tensor, Value, from_value, to_value};
 use serde::{Deserialize, Serialize};
+use small_stack::on_small_stack;
 
 #[derive(Serialize, Deserialize, Default)]
 struct Link {
@@ -28,7 +31,7 @@ struct Endless(Option<Box<Endless>>);
 
 #[test]
 fn a_list_of_structs_reaches_the_limit_and_not_beyond() {
-    on_a_small_stack(|| {
+    on_small_stack(|| {
         let list = |links: usize| {
             (1..links).fold(Link::default(), |next, _| Link {
                 next: Some(Box::new(next)),
@@ -61,7 +64,7 @@ fn every_kind_of_variant_counts_its_levels() {
         (|next| Chain::Map(BTreeMap::from([(0, next)])), 4),
     ];
     for (around, levels) in kinds {
-        on_a_small_stack(move || {
+        on_small_stack(move || {
             let chain = |links: usize| (0..links).fold(Chain::End, |next, _| around(next));
             let value = to_value(&chain(MAX_NESTING / levels)).unwrap();
             from_value::<Chain>(&value).unwrap();
@@ -84,7 +87,7 @@ fn a_map_that_turns_out_to_have_other_keys_is_measured_again() {
 
 #[test]
 fn a_type_made_of_wrappers_alone_ends() {
-    on_a_small_stack(|| {
+    on_small_stack(|| {
         let endless = (0..10_000).fold(Endless(None), |inner, _| Endless(Some(inner.into())));
         let error = to_value(&endless).unwrap_err();
         assert!(matches!(error, EnvError::NestingTooDeep { .. }), "{error}");
@@ -119,7 +122,7 @@ fn values_nested_in_any_way_are_refused_beyond_the_limit() {
         },
     ];
     for around in kinds {
-        on_a_small_stack(move || {
+        on_small_stack(move || {
             let value = (0..600).fold(Value::Null, |inner, _| around(inner));
             let error = from_value::<serde_json::Value>(&value).unwrap_err();
             assert!(matches!(error, EnvError::NestingTooDeep { .. }), "{error}");
@@ -129,7 +132,7 @@ fn values_nested_in_any_way_are_refused_beyond_the_limit() {
 
 #[test]
 fn a_cell_that_holds_itself_ends() {
-    on_a_small_stack(|| {
+    on_small_stack(|| {
         let cell = Cell::default();
         cell.set(Value::vector([Value::from(cell.clone())]));
         let error = from_value::<serde_json::Value>(&cell.clone().into()).unwrap_err();
@@ -142,7 +145,7 @@ fn a_cell_that_holds_itself_ends() {
 
 #[test]
 fn a_tensor_of_the_highest_rank_below_the_deepest_vector_is_read() {
-    on_a_small_stack(|| {
+    on_small_stack(|| {
         let tensor = Value::from(Tensor::from_vec(vec![1.0], [1; 64]).unwrap());
         let value = (0..MAX_NESTING).fold(tensor, |inner, _| Value::vector([inner]));
         let json: serde_json::Value = from_value(&value).unwrap();
@@ -162,9 +165,4 @@ fn links(list: &Link) -> usize {
         at = next;
     }
     count
-}
-
-fn on_a_small_stack(check: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new().stack_size(512 * 1024);
-    thread.spawn(check).unwrap().join().unwrap();
 }

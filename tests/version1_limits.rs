@@ -3,12 +3,14 @@
 #![cfg(feature = "zstd")]
 
 mod old_format;
+mod small_stack;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use achronyme_env::{EnvError, Limits, Version1};
 use old_format::*;
+use small_stack::on_small_stack;
 
 /// Counts the bytes that this thread has allocated, and their peak.
 struct Counting;
@@ -196,11 +198,6 @@ fn a_window_above_128_mib_is_refused() {
         error.to_string().contains("zstd cannot unpack it"),
         "{error}"
     );
-}
-
-fn on_small_stack(run: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new().stack_size(512 * 1024);
-    thread.spawn(run).unwrap().join().unwrap();
 }
 
 #[test]

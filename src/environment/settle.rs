@@ -10,6 +10,7 @@ use super::restore_options::{RestoreMode, RestoreOptions};
 use super::variables::{Environment, Variable};
 use crate::error::{EnvError, Result};
 use crate::finding::{Finding, Outcome};
+use crate::stack::with_room;
 use crate::value::walk::{Trail, Walk};
 use crate::value::{Function, Record, Value};
 
@@ -46,7 +47,7 @@ pub(super) fn settle(
         in_record: options.namespace.is_some(),
         placeholders: !placeholders_told,
     };
-    look.find_losses(&variables, findings)?;
+    with_room(|| look.find_losses(&variables, findings))?;
     if options.strict && report.findings.iter().any(|f| f.outcome.is_loss()) {
         return Err(EnvError::Lossy {
             action: "restore",
@@ -173,7 +174,7 @@ impl Environment {
             placeholders: false,
         };
         let loaded = [(Arc::from(""), Variable::new(value.clone()))];
-        look.find_losses(&loaded, &mut Vec::new())
+        with_room(|| look.find_losses(&loaded, &mut Vec::new()))
     }
 }
 

@@ -13,6 +13,7 @@ use super::save::{add_variables, session_options};
 use super::variables::{Environment, Variable};
 use crate::error::{EnvError, Result};
 use crate::name::nearest;
+use crate::stack::with_room;
 use crate::value::SharedHandle;
 use crate::value::Value;
 use crate::value::copy::Copier;
@@ -60,6 +61,10 @@ impl Environment {
     /// # Errors
     /// [`EnvError::NestingTooDeep`] for a value that holds cells deeper than 128 levels down.
     pub fn snapshot(&self) -> Result<Snapshot> {
+        with_room(|| self.frozen()).map(|frozen| Snapshot(Arc::new(frozen)))
+    }
+
+    fn frozen(&self) -> Result<Frozen> {
         let mut walk = Walk::of_shared();
         let mut shared = Vec::new();
         let mut contents = Contents::new();
@@ -77,12 +82,12 @@ impl Environment {
                     .map_err(|e| e.of_variable(name))?;
             }
         }
-        Ok(Snapshot(Arc::new(Frozen {
+        Ok(Frozen {
             variables: self.variables.clone(),
             shared,
             contents: Arc::new(contents),
             taken_at: SystemTime::now(),
-        })))
+        })
     }
 
     /// Goes back to a snapshot, as often as wanted: variables, constants too, are those of then,
@@ -177,6 +182,13 @@ impl Snapshot {
     /// they held then, shared among each other as they were. Functions that captured a scope are
     /// not resolved in it.
     pub fn environment(&self) -> Environment {
+        Environment {
+            variables: with_room(|| self.copies()),
+            ..Environment::default()
+        }
+    }
+
+    fn copies(&self) -> IndexMap<Arc<str>, Variable> {
         let mut copier = Copier::new(&self.0.contents);
         let variables = self.0.variables.iter().map(|(name, variable)| {
             let copied = Variable {
@@ -188,10 +200,7 @@ impl Snapshot {
         });
         let variables = variables.collect();
         copier.fill();
-        Environment {
-            variables,
-            ..Environment::default()
-        }
+        variables
     }
 
     /// Saves the state to a file, as [`crate::save_environment`] does.

@@ -8,6 +8,7 @@ use crate::error::{EnvError, Result};
 use crate::finding::{Finding, Outcome};
 use crate::limits::MAX_NESTING;
 use crate::marks::Marks;
+use crate::stack::with_room;
 use crate::value::{
     Cell, Edge, ErrorValue, Extension, Function, Record, Scope, UserFunction, Value,
 };
@@ -145,19 +146,21 @@ pub fn adopt<A: Adopt, N: Into<String>>(
         bindings: Vec::new(),
         findings: Vec::new(),
     };
-    for (name, value) in bindings {
-        let name = name.into();
-        adoption.marks.begin();
-        let value = adoption
-            .value(&value, 0)
-            .map_err(|e| e.of_variable(&name))?;
-        adoption.marks.settle(None);
-        adoption.fill().map_err(|e| e.of_variable(&name))?;
-        let findings = adoption.marks.take_findings(&name);
-        adopted.findings.extend(findings);
-        adopted.bindings.push((name, value));
-    }
-    Ok(adopted)
+    with_room(|| {
+        for (name, value) in bindings {
+            let name = name.into();
+            adoption.marks.begin();
+            let value = adoption
+                .value(&value, 0)
+                .map_err(|e| e.of_variable(&name))?;
+            adoption.marks.settle(None);
+            adoption.fill().map_err(|e| e.of_variable(&name))?;
+            let findings = adoption.marks.take_findings(&name);
+            adopted.findings.extend(findings);
+            adopted.bindings.push((name, value));
+        }
+        Ok(adopted)
+    })
 }
 
 struct Adoption<'h, A: Adopt> {

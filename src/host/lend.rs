@@ -7,6 +7,7 @@ use std::path::Path;
 use super::keep::Keep;
 use crate::error::{EnvError, Result};
 use crate::limits::MAX_NESTING;
+use crate::stack::with_room;
 use crate::value::{ScopeRef, SharedContents, SharedId, ValueRef};
 use crate::write::{ArchiveWriter, BindingOptions, SaveOptions, SaveReport};
 
@@ -185,10 +186,12 @@ where
         },
     };
     let mut writer = ArchiveWriter::create(path, options)?;
-    for (name, value, options) in bindings {
-        let value = contents.lend(value);
-        writer.add_from(name.as_ref(), value, &options, &mut contents)?;
-    }
+    with_room(|| {
+        bindings.into_iter().try_for_each(|(name, value, options)| {
+            let value = contents.lend(value);
+            writer.add_from(name.as_ref(), value, &options, &mut contents)
+        })
+    })?;
     writer.finish()
 }
 

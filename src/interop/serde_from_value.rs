@@ -11,6 +11,7 @@ use super::serde_failure::Failure;
 use super::serde_float::{exact_f64, narrow_to_f32};
 use super::serde_tensor::{StringsReader, TensorReader};
 use crate::error::Result;
+use crate::stack::with_room;
 use crate::value::{Complex128, DType, Extension, Value};
 
 /// Anything that implements `serde::Deserialize`, from the value that stands for it.
@@ -57,7 +58,8 @@ use crate::value::{Complex128, DType, Extension, Value};
 /// # Ok::<(), achronyme_env::EnvError>(())
 /// ```
 pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T> {
-    T::deserialize(Reader::new(value, Depth::default())).map_err(Failure::into_error)
+    let reader = Reader::new(value, Depth::default());
+    with_room(|| T::deserialize(reader)).map_err(Failure::into_error)
 }
 
 /// Deserializes one value, at its depth.

@@ -9,6 +9,7 @@ use super::serde_depth::Depth;
 use super::serde_failure::Failure;
 use super::serde_float::widen_f32;
 use crate::error::Result;
+use crate::stack::with_room;
 use crate::value::{Extension, Record, Value};
 
 /// The value that stands for anything that implements `serde::Serialize`.
@@ -62,9 +63,7 @@ use crate::value::{Extension, Record, Value};
 /// # Ok::<(), achronyme_env::EnvError>(())
 /// ```
 pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value> {
-    value
-        .serialize(Writer::at(Depth::default()))
-        .map_err(Failure::into_error)
+    with_room(|| value.serialize(Writer::at(Depth::default()))).map_err(Failure::into_error)
 }
 
 /// Serializes one value, at its depth.

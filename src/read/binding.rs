@@ -12,6 +12,7 @@ use crate::format::NONE;
 use crate::format::extent::{Codec, DigestKind};
 use crate::format::records::{EntryRecord, FLAG_CONSTANT, FLAG_MUTABLE, Slot, TensorSlot};
 use crate::format::table::Table;
+use crate::stack::with_room;
 use crate::value::{DType, Kind, Order, Record, Value};
 
 /// A name, its value, and its attributes. Borrowed from an archive; looking at it reads nothing
@@ -390,7 +391,7 @@ impl<'a> Binding<'a> {
                 _ => Ok(()),
             }
         };
-        check().map_err(|e| e.of_variable(self.name()))
+        with_room(check).map_err(|e| e.of_variable(self.name()))
     }
 
     /// As [`Binding::root`]; also of a binding whose value is of a kind that is not known here.

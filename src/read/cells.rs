@@ -12,6 +12,7 @@ use super::overlay::Overlay;
 use super::store::Store;
 use crate::error::{EnvError, Result};
 use crate::format::records::Slot;
+use crate::stack::with_room;
 use crate::tree::node::Node;
 use crate::tree::restore::{Restorer, TreeSource};
 use crate::tree::schema::Archived;
@@ -140,6 +141,14 @@ pub(super) fn load<'s>(
     roots: &[(Root<'_>, &'s str)],
     handles: &'s CellHandles,
 ) -> Result<Vec<Value>> {
+    with_room(|| load_all(overlay, roots, handles))
+}
+
+fn load_all<'s>(
+    overlay: &'s Overlay,
+    roots: &[(Root<'_>, &'s str)],
+    handles: &'s CellHandles,
+) -> Result<Vec<Value>> {
     let mut loader = Loader::new(overlay, handles);
     let values = roots.iter().map(|(root, name)| {
         let value = loader.value(root, name);
@@ -183,7 +192,7 @@ impl<'s> SessionLoad<'s> {
             self.0.fill()?;
             Ok((value, attributes))
         };
-        let loaded = load().map_err(|e| e.of_variable(name));
+        let loaded = with_room(&mut load).map_err(|e| e.of_variable(name));
         if loaded.is_err() {
             self.0.forget_made();
         }
@@ -197,10 +206,12 @@ pub(super) fn load_one(overlay: &Overlay, root: Root<'_>, name: &str) -> Result<
         return root.store.value(root.slot, Some(name));
     }
     let handles = CellHandles::default();
-    let mut loader = Loader::new(overlay, &handles);
-    let value = loader.value(&root, name)?;
-    loader.fill()?;
-    Ok(value)
+    with_room(|| {
+        let mut loader = Loader::new(overlay, &handles);
+        let value = loader.value(&root, name)?;
+        loader.fill()?;
+        Ok(value)
+    })
 }
 
 /// The value of a tree that stands in a node of `store`, with cells of its own.
@@ -211,12 +222,14 @@ pub(super) fn load_tree(
     name: &str,
 ) -> Result<Value> {
     let handles = CellHandles::default();
-    let mut loader = Loader::new(overlay, &handles);
-    let (source, restorer) = loader.source(store);
-    source.bulk.variable.set(Some(name));
-    let value = restorer.tree(tree, own, 0)?;
-    loader.fill()?;
-    Ok(value)
+    with_room(|| {
+        let mut loader = Loader::new(overlay, &handles);
+        let (source, restorer) = loader.source(store);
+        source.bulk.variable.set(Some(name));
+        let value = restorer.tree(tree, own, 0)?;
+        loader.fill()?;
+        Ok(value)
+    })
 }
 
 /// The contents that cells have in the session, whatever is in the handles.
@@ -231,7 +244,7 @@ pub(crate) fn refill(overlay: &Overlay, ids: &[u64], handles: &CellHandles) -> R
             waiting.push_back((*id, known.handle, None));
         }
     }
-    loader.fill()
+    with_room(|| loader.fill())
 }
 
 /// Cells to be filled: the id, the cell, and the name of the variable that led there.

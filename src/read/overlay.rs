@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
+use super::binding::Binding;
 use super::frames::{FrameImage, ImageContext};
 use super::store::{Store, TableBytes, Tables};
 use crate::error::Result;
@@ -148,11 +149,6 @@ impl Overlay {
 
     pub(crate) fn len(&self) -> usize {
         self.len
-    }
-
-    /// Whether something is said: otherwise the archive alone is the whole.
-    pub(crate) fn is_silent(&self) -> bool {
-        !self.hidden && self.names.is_empty() && self.cells.is_empty()
     }
 
     // What frames say. Each is one effective frame, in order.
@@ -377,6 +373,32 @@ impl Overlay {
             },
         };
         ids.get(number as usize).map(|id| id & !CONTENT_ELSEWHERE)
+    }
+
+    /// Bytes of the images that hold variables.
+    pub(crate) fn bytes_in_frames(&self) -> u64 {
+        let said = self.names.values().map(|said| match said {
+            Said::Frame(binding) => binding.image.place.len,
+            Said::Moved(_) | Said::Removed => 0,
+        });
+        said.sum()
+    }
+
+    /// About how many bytes of the archive belong to bindings that no longer count.
+    pub(crate) fn bytes_replaced(&self) -> u64 {
+        let table = self.table();
+        if self.hidden {
+            let extents = self.context.base.records().extents.iter();
+            return extents.map(|extent| extent.stored_len).sum();
+        }
+        let gone = self
+            .names
+            .iter()
+            .filter(|(_, said)| !matches!(said, Said::Moved(_)));
+        let gone = gone.filter_map(|(name, _)| find(table, name));
+        let binding = |index| Binding::in_table(&self.context.base, table, index, None, None);
+        gone.map(|index| binding(index).stored_bytes_cheaply())
+            .sum()
     }
 
     /// Whether the state holds a content of that cell.

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use super::store::Store;
 use crate::error::Result;
 use crate::format::NONE;
+use crate::stack::with_room;
 use crate::tree::schema::{Archived, ArchivedFieldTree, ArchivedTree};
 
 /// Nodes and extents of a value.
@@ -25,24 +26,7 @@ pub(super) fn below(store: &Store, root: u32) -> Result<Parts> {
         waiting: vec![root],
         ..Search::default()
     };
-    let mut parts = Parts::default();
-    while let Some(number) = search.waiting.pop() {
-        if !search.seen.insert(number) {
-            continue;
-        }
-        parts.nodes.push(number);
-        let node = store.passing_node(number)?;
-        parts.node_bytes += store
-            .records()
-            .nodes
-            .get(number as usize)
-            .map_or(0, |node| u64::from(node.len));
-        search.shared.clear();
-        search.tree(node.root());
-        for shared in std::mem::take(&mut search.shared) {
-            search.waiting.extend(store.records().shared_node(shared));
-        }
-    }
+    let mut parts = with_room(|| search.nodes(store))?;
     parts.extents = search
         .extents
         .into_iter()
@@ -60,6 +44,29 @@ struct Search {
 }
 
 impl Search {
+    /// Goes through the nodes that wait, and those found in them.
+    fn nodes(&mut self, store: &Store) -> Result<Parts> {
+        let mut parts = Parts::default();
+        while let Some(number) = self.waiting.pop() {
+            if !self.seen.insert(number) {
+                continue;
+            }
+            parts.nodes.push(number);
+            let node = store.passing_node(number)?;
+            parts.node_bytes += store
+                .records()
+                .nodes
+                .get(number as usize)
+                .map_or(0, |node| u64::from(node.len));
+            self.shared.clear();
+            self.tree(node.root());
+            for shared in std::mem::take(&mut self.shared) {
+                self.waiting.extend(store.records().shared_node(shared));
+            }
+        }
+        Ok(parts)
+    }
+
     /// Notes what a tree names. Its depth was bounded when its node was checked.
     fn tree(&mut self, tree: &Archived) {
         match tree {

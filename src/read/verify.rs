@@ -15,6 +15,7 @@ use crate::format::extent::{DigestKind, ExtentRecord};
 use crate::format::header::HEADER_LEN;
 use crate::format::records::EntryRecord;
 use crate::format::sums::{PIECE_BYTES, combine, piece_digest, root_digest};
+use crate::stack::with_room;
 use crate::value::Storage;
 
 use super::extents::ExtentStorage;
@@ -88,6 +89,11 @@ impl Archive {
     /// # Errors
     /// Those of [`verify`](Archive::verify).
     pub fn verify_with(&self, mut progress: impl FnMut(u64, u64)) -> Result<VerifyReport> {
+        if self.overlay().is_some() {
+            let mut report = self.without_overlay().verify_with(progress)?;
+            self.verify_frames(&mut report)?;
+            return Ok(report);
+        }
         let records = self.store().records();
         let mut report = VerifyReport {
             bytes: self.file_len(),
@@ -107,12 +113,14 @@ impl Archive {
                 None => Err(error),
             },
         };
-        for number in 0..records.nodes.len() as u32 {
-            let checked = self.store().checked_node(number, true).and_then(|node| {
-                check_indexes(View::of_checked(self.store(), node.root(), number))
-            });
-            note(checked)?;
-        }
+        with_room(|| {
+            (0..records.nodes.len() as u32).try_for_each(|number| {
+                let checked = self.store().checked_node(number, true).and_then(|node| {
+                    check_indexes(View::of_checked(self.store(), node.root(), number))
+                });
+                note(checked)
+            })
+        })?;
         let lengths = |extent: &ExtentRecord| extent.stored_len.saturating_add(extent.raw_len);
         let sum = |sum: u64, extent| sum.saturating_add(lengths(extent));
         let total = records.extents.iter().fold(0, sum);
@@ -158,6 +166,25 @@ impl Archive {
             })
             .collect();
         Ok(report)
+    }
+
+    /// The variables that stand in the journal: nodes, sums and digests of their images, and their
+    /// values as wholes. The offsets of faults count from the beginning of an image.
+    fn verify_frames(&self, report: &mut VerifyReport) -> Result<()> {
+        report.bindings = self.len();
+        for binding in self.bindings().filter(Binding::is_in_journal) {
+            let verified = binding.verify().and_then(|()| self.verify_value(&binding));
+            let Err(error) = verified else { continue };
+            match error.fault() {
+                Some(fault) => report.faults.push(VerifyFault {
+                    fault: fault.clone(),
+                    variables: vec![binding.name().to_owned()],
+                }),
+                None if matches!(inner(&error), EnvError::Unsupported { .. }) => {}
+                None => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// A value as a whole, with its attributes.

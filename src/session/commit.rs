@@ -4,7 +4,6 @@ use std::sync::{Arc, Weak};
 
 use super::log::now;
 use super::session::Session;
-use super::state::{Said, TYPE_CONSTANT, TYPE_HAS_CELLS, TYPE_MUTABLE};
 use crate::environment::{Change, Variable};
 use crate::error::{EnvError, Result};
 use crate::format::extent::{DigestKind, ExtentRecord};
@@ -12,6 +11,7 @@ use crate::format::header::FLAG_SEALED;
 use crate::journal::{FrameKind, NewFrame, Writer, frame_len};
 use crate::read::cells::CellHandles;
 use crate::read::frames::{ELSEWHERE_FROM, FrameImage, ImageContext, ImagePlace};
+use crate::read::replay::state::{Said, TYPE_CONSTANT, TYPE_HAS_CELLS, TYPE_MUTABLE};
 use crate::tree::build::SharedIds;
 use crate::tree::extent_source::{ExtentSource, PlannedExtent};
 use crate::value::{Record, SharedHandle, Storage, UserFunction, Value, ValueRef};
@@ -119,6 +119,12 @@ impl Session {
     /// [`EnvError::CommitNotDurable`].
     pub fn sync(&mut self) -> Result<()> {
         self.writer.sync()
+    }
+
+    /// When [`Session::sync`] is due if no more commits come, under
+    /// [`Durability::Group`](crate::Durability::Group); `None` when nothing waits.
+    pub fn sync_due(&self) -> Option<std::time::Instant> {
+        self.writer.sync_due()
     }
 
     /// Cells and scopes that hold something else than what the session has of them.

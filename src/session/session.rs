@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::commit::KnownStorage;
-use super::open::{Road, open_both};
 use super::options::SessionOptions;
 use super::pending::{Named, Pending};
-use super::state::state_at;
 use crate::environment::{Change, Environment, Recorder, Variable};
 use crate::error::{EnvError, Origin, Result};
-use crate::journal::{Chain, Companions, Writer, WriterLock};
+use crate::journal::{Chain, Companions, Frames, Writer, WriterLock};
 use crate::name::check_name;
 use crate::read::cells::{CellHandles, SessionLoad};
+use crate::read::replay::open::{Road, open_both};
+use crate::read::replay::state::state_at;
 use crate::read::{Archive, Binding};
 use crate::value::{Record, Value};
 use crate::write::{ArchiveWriter, Lineage, SaveOptions};
@@ -99,10 +99,10 @@ impl Session {
         if options.create && !companions.archive().exists() {
             create_empty(&companions, new_id)?;
         }
-        let (archive, chain) = open_both(&road, &companions)?;
+        let (archive, chain) = open_both(&road, path, &companions)?;
         let (writer, aside) =
             Writer::open(lock, &chain, new_id, options.durability, super::log::now())?;
-        let base = chain.base().folded_sequence;
+        let base = archive.folded_sequence();
         let context = road.context(&archive, chain.frames());
         let overlay = state_at(chain.frames(), base, chain.sequence(), context)?;
         let mut session = Session {
@@ -123,6 +123,7 @@ impl Session {
             chain,
         };
         session.note_next_cell();
+        session.dead_bytes = session.dead_bytes_of(session.chain.frames());
         // Left by a checkpoint that was cut short after its archive was in place.
         if !session.options.keep_history {
             session.writer.remove_folded(base)?;
@@ -370,14 +371,14 @@ impl Session {
     /// As [`Session::commit`] and [`Session::checkpoint`]; what is committed stays so.
     pub fn close(mut self) -> Result<Closed> {
         self.commit()?;
+        self.refresh_chain()?;
         let chain_len = self.journal_len() + self.retired_len();
         let total = self.archive.file_len().saturating_add(chain_len);
-        let folded = self.base_sequence;
-        let has_commits = self.sequence() > folded;
+        let has_commits = self.sequence() > self.archive.folded_sequence();
         if has_commits && total <= self.options.fold_below {
             self.checkpoint()?;
         }
-        let folded = self.base_sequence;
+        let folded = self.archive.folded_sequence();
         if self.sequence() == folded && !self.options.keep_history {
             self.writer.close_and_remove(folded)?;
             return Ok(Closed {
@@ -391,6 +392,19 @@ impl Session {
         };
         self.writer.close()?;
         Ok(closed)
+    }
+
+    /// About how many bytes of archive and journal belong to values that were replaced or removed.
+    fn dead_bytes_of(&self, frames: &Frames) -> u64 {
+        let written = frames.from(self.base_sequence + 1);
+        let written: u64 = written.map(|frame| frame.entry.payload_len).sum();
+        match self.archive.overlay() {
+            Some(overlay) => {
+                let live = overlay.bytes_in_frames();
+                written.saturating_sub(live) + overlay.bytes_replaced()
+            }
+            None => 0,
+        }
     }
 
     /// Bytes of retired segments that are not folded.

@@ -18,6 +18,7 @@ use crate::format::image::CONTENT_ELSEWHERE;
 use crate::format::records::{Slot, TensorSlot};
 use crate::limits::MAX_NODE_BYTES;
 use crate::marks::Marks;
+use crate::stack::with_room;
 use crate::value::{
     Cell, DType, NoContents, Order, Scope, SharedContents, SharedHandle, SharedId, Tensor,
     TensorData, TensorRef, Value, ValueRef,
@@ -162,10 +163,10 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             }
             ValueRef::Value(value) => self.add_value(value)?,
             ValueRef::Owned(value) => self.add_value(value)?,
-            structured => {
+            structured => with_room(|| {
                 let (tree, _) = self.tree_of_ref(structured, 0)?;
-                Slot::Node(self.emit(&tree)?)
-            }
+                self.emit(&tree).map(Slot::Node)
+            })?,
         };
         self.marks.settle(None);
         self.write_shared(contents)?;
@@ -188,10 +189,10 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
                 let extent = self.tensor(tensor)?;
                 self.tensor_slot(tensor.dtype(), tensor.order(), tensor.shape(), extent)?
             }
-            structured => {
+            structured => with_room(|| {
                 let (tree, _) = self.tree(structured, 0)?;
-                Slot::Node(self.emit(&tree)?)
-            }
+                self.emit(&tree).map(Slot::Node)
+            })?,
         })
     }
 
@@ -203,34 +204,49 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
     /// Writes the contents of cells and scopes that were met, and of those met in them. A queue and
     /// no recursion: cells may form chains of any length.
     fn write_shared(&mut self, contents: &mut dyn SharedContents<'a>) -> Result<()> {
-        while let Some(shared) = self.shared.get(self.shared_nodes.len()).cloned() {
-            let (content, lent);
-            if !self.name_shared(&shared)? {
-                let node = serialize(&Tree::Null, &mut self.scratch, &mut self.shared_spool)?;
-                self.shared_nodes.push(node);
-                continue;
-            }
-            let (tree, _) = match &shared {
-                Shared::Cell(cell) => {
-                    let frozen = self.frozen.get(&cell.address()).cloned();
-                    content = frozen.unwrap_or_else(|| cell.get());
-                    self.tree(&content, 0)?
-                }
-                Shared::Scope(scope) => {
-                    let frozen = self.frozen.get(&scope.address()).cloned();
-                    content = frozen.unwrap_or_else(|| Value::Record(scope.bindings()));
-                    self.tree(&content, 0)?
-                }
-                Shared::HostCell(id) | Shared::HostScope(id) => {
-                    let number = self.shared_nodes.len() as u32;
-                    lent = self.lent_content(contents.contents(*id)?, shared.is_scope())?;
-                    self.lent_tree(&lent, number)?
-                }
-            };
-            let node = serialize(&tree, &mut self.scratch, &mut self.shared_spool)?;
-            self.binding_bytes += u64::from(node.len);
-            self.shared_nodes.push(node);
+        if self.shared.len() == self.shared_nodes.len() {
+            return Ok(());
         }
+        with_room(|| {
+            while let Some(shared) = self.shared.get(self.shared_nodes.len()).cloned() {
+                self.write_content(&shared, contents)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Writes the content of one cell or scope.
+    fn write_content(
+        &mut self,
+        shared: &Shared,
+        contents: &mut dyn SharedContents<'a>,
+    ) -> Result<()> {
+        if !self.name_shared(shared)? {
+            let node = serialize(&Tree::Null, &mut self.scratch, &mut self.shared_spool)?;
+            self.shared_nodes.push(node);
+            return Ok(());
+        }
+        let (content, lent);
+        let (tree, _) = match shared {
+            Shared::Cell(cell) => {
+                let frozen = self.frozen.get(&cell.address()).cloned();
+                content = frozen.unwrap_or_else(|| cell.get());
+                self.tree(&content, 0)?
+            }
+            Shared::Scope(scope) => {
+                let frozen = self.frozen.get(&scope.address()).cloned();
+                content = frozen.unwrap_or_else(|| Value::Record(scope.bindings()));
+                self.tree(&content, 0)?
+            }
+            Shared::HostCell(id) | Shared::HostScope(id) => {
+                let number = self.shared_nodes.len() as u32;
+                lent = self.lent_content(contents.contents(*id)?, shared.is_scope())?;
+                self.lent_tree(&lent, number)?
+            }
+        };
+        let node = serialize(&tree, &mut self.scratch, &mut self.shared_spool)?;
+        self.binding_bytes += u64::from(node.len);
+        self.shared_nodes.push(node);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use yoke::Yoke;
 
 use super::schema::Archived;
 use crate::limits::MAX_NESTING;
+use crate::stack::with_room;
 
 /// Nested ranges the validator may enter: a record with an index is a box and a vector, and the
 /// validator itself needs two.
@@ -28,7 +29,9 @@ impl Node {
             let bytes = bytemuck::cast_slice(words);
             let archive = ArchiveValidator::with_max_depth(bytes, NonZeroUsize::new(MAX_DEPTH));
             let mut validator = Validator::new(archive, ());
-            rkyv::api::access_with_context::<Archived, _, BoxedError>(bytes, &mut validator)
+            with_room(|| {
+                rkyv::api::access_with_context::<Archived, _, BoxedError>(bytes, &mut validator)
+            })
         });
         attached.map(Node).map_err(|e| {
             // rkyv's text is a chain of contexts over several lines; its first line says what.

@@ -12,6 +12,7 @@ use super::schema::{Archived, ArchivedTree};
 use crate::error::{EnvError, Result};
 use crate::format::NONE;
 use crate::limits::MAX_NESTING;
+use crate::stack::with_room;
 use crate::value::{
     Complex128, DType, Edge, ErrorValue, Extension, Function, Order, Record, Scope, SharedHandle,
     StringArray, Tensor, Typed, UserFunction, Value,
@@ -80,6 +81,10 @@ pub(crate) fn restore_many(
     numbers: &[u32],
     begin: &dyn Fn(usize),
 ) -> Result<Vec<Value>> {
+    with_room(|| make(source, numbers, begin))
+}
+
+fn make(source: &dyn TreeSource, numbers: &[u32], begin: &dyn Fn(usize)) -> Result<Vec<Value>> {
     let mut restorer = Restorer::new(Rc::new(source));
     let mut values = Vec::with_capacity(numbers.len());
     for (place, number) in numbers.iter().enumerate() {
@@ -93,10 +98,12 @@ pub(crate) fn restore_many(
 
 /// The value of `tree`, which stands in the node `own`.
 pub(crate) fn restore_tree(source: &dyn TreeSource, tree: &Archived, own: u32) -> Result<Value> {
-    let mut restorer = Restorer::new(Rc::new(source));
-    let value = restorer.tree(tree, own, 0)?;
-    restorer.fill_shared(&|_| ())?;
-    Ok(value)
+    with_room(|| {
+        let mut restorer = Restorer::new(Rc::new(source));
+        let value = restorer.tree(tree, own, 0)?;
+        restorer.fill_shared(&|_| ())?;
+        Ok(value)
+    })
 }
 
 /// Makes the values of one source.

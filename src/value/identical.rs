@@ -7,6 +7,7 @@ use super::record::Record;
 use super::{Tensor, Value};
 use crate::error::{EnvError, Result};
 use crate::limits::MAX_NESTING;
+use crate::stack::with_room;
 
 impl Value {
     /// Whether both are the same kind with the same bits: numbers by their bits (so a NaN equals
@@ -17,11 +18,13 @@ impl Value {
     /// What reading tensors answers; [`EnvError::NestingTooDeep`].
     pub fn identical(&self, other: &Value) -> Result<bool> {
         let mut comparison = Comparison::default();
-        let mut same = comparison.values(self, other, 0)?;
-        while let (true, Some((a, b))) = (same, comparison.waiting.pop()) {
-            same = comparison.values(&a, &b, 0)?;
-        }
-        Ok(same)
+        with_room(|| {
+            let mut same = comparison.values(self, other, 0)?;
+            while let (true, Some((a, b))) = (same, comparison.waiting.pop()) {
+                same = comparison.values(&a, &b, 0)?;
+            }
+            Ok(same)
+        })
     }
 }
 

@@ -15,6 +15,7 @@ use crate::fault::{Fault, Part, Problem};
 use crate::finding::{Finding, Outcome};
 use crate::format::header::HEADER_LEN;
 use crate::limits::Limits;
+use crate::stack::with_room;
 
 /// Length of the SHA-256 at the end.
 const SUM_LEN: u64 = 32;
@@ -48,7 +49,7 @@ pub(super) fn read<R: Read + Seek>(
         compressed: header.is_compressed,
         ..Version1Metadata::default()
     };
-    let mut body = body::read(decoder, metadata)?;
+    let mut body = with_room(|| body::read(decoder, metadata))?;
     if !header.agrees {
         let reason = "its header names another compression in one field than in the other; the \
                       flags were followed";

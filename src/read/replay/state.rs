@@ -9,21 +9,21 @@ use crate::read::frames::{ELSEWHERE_FROM, FrameImage, ImageContext};
 use crate::read::overlay::Overlay;
 
 /// Bits of a frame's type id above the kind of its value.
-pub(super) const TYPE_HAS_CELLS: u16 = 1 << 8;
-pub(super) const TYPE_CONSTANT: u16 = 1 << 9;
-pub(super) const TYPE_MUTABLE: u16 = 1 << 10;
+pub(crate) const TYPE_HAS_CELLS: u16 = 1 << 8;
+pub(crate) const TYPE_CONSTANT: u16 = 1 << 9;
+pub(crate) const TYPE_MUTABLE: u16 = 1 << 10;
 
 /// Why a state became that of an earlier sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Reason {
+pub(crate) enum Reason {
     Undo = 1,
     Redo = 2,
     At = 3,
 }
 
 /// Target and reason of a restore frame.
-pub(super) fn restore_payload(target: u64, reason: Reason) -> [u8; 16] {
+pub(crate) fn restore_payload(target: u64, reason: Reason) -> [u8; 16] {
     let mut payload = [0; 16];
     payload[..8].copy_from_slice(&target.to_le_bytes());
     payload[8] = reason as u8;
@@ -34,7 +34,7 @@ pub(super) fn restore_payload(target: u64, reason: Reason) -> [u8; 16] {
 ///
 /// # Errors
 /// [`EnvError::Damaged`] for another payload, or a target that does not lie before the frame.
-pub(super) fn read_restore(frame: &Frame<'_>) -> Result<(u64, Reason)> {
+pub(crate) fn read_restore(frame: &Frame<'_>) -> Result<(u64, Reason)> {
     let payload = frame.payload().read()?;
     let broken = |text: &str| damaged(frame, text);
     let (target, rest) = payload
@@ -53,7 +53,7 @@ pub(super) fn read_restore(frame: &Frame<'_>) -> Result<(u64, Reason)> {
     }
 }
 
-pub(super) fn damaged(frame: &Frame<'_>, text: &str) -> EnvError {
+pub(crate) fn damaged(frame: &Frame<'_>, text: &str) -> EnvError {
     let problem = Problem::Structure(text.to_owned());
     EnvError::Damaged {
         path: frame.segment.path().into(),
@@ -66,7 +66,7 @@ pub(super) fn damaged(frame: &Frame<'_>, text: &str) -> EnvError {
 ///
 /// # Errors
 /// What reading restore frames answers.
-pub(super) fn effective(frames: &Frames, base: u64, sequence: u64) -> Result<Vec<u64>> {
+pub(crate) fn effective(frames: &Frames, base: u64, sequence: u64) -> Result<Vec<u64>> {
     let mut found = Vec::new();
     let mut at = sequence;
     while at > base {
@@ -90,7 +90,7 @@ pub(super) fn effective(frames: &Frames, base: u64, sequence: u64) -> Result<Vec
 ///
 /// # Errors
 /// What reading frames answers; [`EnvError::Unsupported`] for a kind of a later version.
-pub(super) fn state_at(
+pub(crate) fn state_at(
     frames: &Frames,
     base: u64,
     sequence: u64,
@@ -132,7 +132,7 @@ fn carries_image(kind: FrameKind) -> bool {
 }
 
 /// Tells `context` of the extents that stand in a frame, whether it counts or not.
-pub(super) fn note_image(frame: &Frame<'_>, context: &ImageContext) {
+pub(crate) fn note_image(frame: &Frame<'_>, context: &ImageContext) {
     if frame.entry.payload_len >= ELSEWHERE_FROM && carries_image(frame.kind()) {
         context.add_image(frame.payload().into());
     }
@@ -140,7 +140,7 @@ pub(super) fn note_image(frame: &Frame<'_>, context: &ImageContext) {
 
 /// What a frame says of the state.
 #[derive(Debug)]
-pub(super) enum Said {
+pub(crate) enum Said {
     /// A binding, by its name, with the frame's type id.
     Set(Arc<str>, u16, Arc<FrameImage>),
     Cells(Arc<FrameImage>),
@@ -156,7 +156,7 @@ impl Said {
     /// # Errors
     /// [`EnvError::Damaged`] when its parts do not hold together; [`EnvError::Unsupported`] for a
     /// kind of a later version; what reading answers.
-    pub(super) fn read(frame: &Frame<'_>, context: &Arc<ImageContext>) -> Result<Said> {
+    pub(crate) fn read(frame: &Frame<'_>, context: &Arc<ImageContext>) -> Result<Said> {
         let text = |bytes| text(frame, bytes).map(Arc::from);
         let image = || Arc::new(FrameImage::new(frame.payload().into(), Arc::clone(context)));
         Ok(match frame.kind() {
@@ -195,7 +195,7 @@ impl Said {
     ///
     /// # Errors
     /// What reading the head of an image with cells answers.
-    pub(super) fn prepare(&self) -> Result<()> {
+    pub(crate) fn prepare(&self) -> Result<()> {
         match self.with_cells() {
             Some(image) => image.shared_ids().map(drop),
             None => Ok(()),
@@ -206,7 +206,7 @@ impl Said {
     ///
     /// # Errors
     /// What reading the head of an image with cells answers.
-    pub(super) fn add(self, overlay: &mut Overlay) -> Result<()> {
+    pub(crate) fn add(self, overlay: &mut Overlay) -> Result<()> {
         if let Some(image) = self.with_cells() {
             overlay.set_cells(image)?;
         }
