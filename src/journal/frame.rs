@@ -226,7 +226,7 @@ pub(super) fn payload_offset(key_len: u64) -> u64 {
 }
 
 /// Length of a frame with its padding; `None` beyond 64 bits.
-pub(super) fn frame_len(key_len: u64, payload_len: u64) -> Option<u64> {
+pub(crate) fn frame_len(key_len: u64, payload_len: u64) -> Option<u64> {
     payload_offset(key_len).checked_add(padded(payload_len)?)
 }
 

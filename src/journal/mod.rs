@@ -32,6 +32,7 @@ pub(crate) use begin::Begin;
 pub(crate) use chain::{Base, Chain, Damage};
 pub use durability::Durability;
 pub(crate) use durability::SyncTicket;
+pub(crate) use frame::frame_len;
 pub use frame::{FLAG_COMMIT, FrameKind, MESSAGE_HEADER_LEN, MessageHeader};
 pub(crate) use index::{Entry, Frame, Frames};
 pub(crate) use lock::WriterLock;

@@ -106,6 +106,11 @@ impl Segment {
         }
     }
 
+    /// Whether both are one opening of a file.
+    pub(crate) fn is(&self, other: &Segment) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// The path under which it was opened.
     pub(crate) fn path(&self) -> &Path {
         &self.inner.path

@@ -149,6 +149,7 @@ impl<'a> Binding<'a> {
     pub fn has_attributes(&self) -> bool {
         match self.place {
             Place::Table { .. } => self.entry().is_some_and(|entry| entry.attributes != NONE),
+            Place::Frame(binding) if binding.image.is_plain() => false,
             Place::Frame(_) => self.root().is_ok_and(|root| root.attributes.is_some()),
         }
     }
@@ -252,6 +253,11 @@ impl<'a> Binding<'a> {
     /// # Errors
     /// What reading answers.
     pub fn attributes(&self) -> Result<Record> {
+        if let Place::Frame(binding) = self.place
+            && binding.image.is_plain()
+        {
+            return Ok(Record::new());
+        }
         let root = self.root_of_attributes()?;
         let Some(node) = root.attributes else {
             return Ok(Record::new());

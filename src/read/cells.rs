@@ -107,6 +107,25 @@ impl CellHandles {
         all
     }
 
+    /// Those that hold something else than what the session has of them, by their ids.
+    pub(crate) fn changed(&self) -> Vec<(u64, SharedHandle)> {
+        let handles = self.lock();
+        let changed = handles
+            .by_id
+            .iter()
+            .filter(|(_, known)| !known.handle.content().is_same(&known.recorded));
+        let mut changed: Vec<_> = changed
+            .map(|(id, known)| (*id, known.handle.clone()))
+            .collect();
+        changed.sort_unstable_by_key(|(id, _)| *id);
+        changed
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().by_id.is_empty()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Handles> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

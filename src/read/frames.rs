@@ -21,7 +21,7 @@ use crate::fault::{Fault, Part, Problem};
 use crate::format::extent::{DigestKind, ExtentRecord};
 use crate::format::image::ImageHead;
 use crate::format::records::Slot;
-use crate::journal::Segment;
+use crate::journal::{Place, Segment};
 use crate::limits::Limits;
 use crate::value::Value;
 
@@ -44,6 +44,16 @@ pub(crate) struct ImagePlace {
     /// First byte, and number of bytes.
     pub(crate) offset: u64,
     pub(crate) len: u64,
+}
+
+impl From<Place<'_>> for ImagePlace {
+    fn from(place: Place<'_>) -> ImagePlace {
+        ImagePlace {
+            segment: place.segment.clone(),
+            offset: place.offset,
+            len: place.len,
+        }
+    }
 }
 
 impl ImagePlace {
@@ -257,11 +267,13 @@ fn damaged(path: &Origin, fault: Fault) -> EnvError {
 }
 
 /// An image that is opened when it is first looked at.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FrameImage {
     pub(crate) place: ImagePlace,
     context: Arc<ImageContext>,
     store: OnceLock<Arc<Store>>,
+    /// Known to have no attributes, without looking.
+    plain: bool,
 }
 
 impl FrameImage {
@@ -270,7 +282,32 @@ impl FrameImage {
             place,
             context,
             store: OnceLock::new(),
+            plain: false,
         }
+    }
+
+    /// An image that was written without attributes.
+    pub(crate) fn plain(place: ImagePlace, context: Arc<ImageContext>) -> FrameImage {
+        FrameImage {
+            plain: true,
+            ..FrameImage::new(place, context)
+        }
+    }
+
+    /// Becomes the image at another place, of which nothing is known.
+    pub(super) fn move_to(&mut self, place: Place<'_>) {
+        if !self.place.segment.is(place.segment) {
+            self.place.segment = place.segment.clone();
+        }
+        self.place.offset = place.offset;
+        self.place.len = place.len;
+        self.store = OnceLock::new();
+        self.plain = false;
+    }
+
+    /// Whether it is known to have no attributes.
+    pub(super) fn is_plain(&self) -> bool {
+        self.plain
     }
 
     pub(super) fn store(&self) -> Result<&Arc<Store>> {

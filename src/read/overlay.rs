@@ -2,6 +2,7 @@
 //! whose content changed. The archive below stays as it is.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use super::binding::Binding;
@@ -11,6 +12,7 @@ use crate::error::Result;
 use crate::format::image::CONTENT_ELSEWHERE;
 use crate::format::records::{FLAG_CONSTANT, FLAG_MUTABLE};
 use crate::format::table::Table;
+use crate::journal::Place;
 
 /// A binding that stands in a frame.
 #[derive(Clone, Debug)]
@@ -20,7 +22,25 @@ pub(crate) struct FrameBinding {
     pub(crate) order: u64,
     /// Marks, as in the table of an archive.
     pub(super) flags: u8,
-    pub(crate) image: Arc<FrameImage>,
+    pub(crate) image: BindingImage,
+}
+
+/// The image of a binding. Most are never looked at, so that each is not an allocation of its own.
+#[derive(Clone, Debug)]
+pub(crate) enum BindingImage {
+    Own(FrameImage),
+    Shared(Arc<FrameImage>),
+}
+
+impl Deref for BindingImage {
+    type Target = FrameImage;
+
+    fn deref(&self) -> &FrameImage {
+        match self {
+            BindingImage::Own(image) => image,
+            BindingImage::Shared(image) => image,
+        }
+    }
 }
 
 /// A binding of the archive that was renamed.
@@ -141,12 +161,37 @@ impl Overlay {
         mutable: bool,
         image: Arc<FrameImage>,
     ) {
+        let flags = flags(constant, mutable);
+        match self.names.get_mut(&*name) {
+            Some(Said::Frame(binding)) => {
+                binding.flags = flags;
+                binding.image = BindingImage::Shared(image);
+            }
+            _ => self.set_first(name, flags, BindingImage::Shared(image)),
+        }
+    }
+
+    /// A binding was set whose image stands at `place` and has no cells.
+    pub(crate) fn set_at(&mut self, name: &str, constant: bool, mutable: bool, place: Place<'_>) {
+        let flags = flags(constant, mutable);
+        if let Some(Said::Frame(binding)) = self.names.get_mut(name) {
+            binding.flags = flags;
+            if let BindingImage::Own(image) = &mut binding.image {
+                image.move_to(place);
+                return;
+            }
+        }
+        let image = FrameImage::new(place.into(), Arc::clone(&self.context));
+        self.set_first(name.into(), flags, BindingImage::Own(image));
+    }
+
+    /// Sets a binding that does not stand in a frame yet.
+    fn set_first(&mut self, name: Arc<str>, flags: u8, image: BindingImage) {
         let order = self.order_of(&name).unwrap_or_else(|| {
             self.len += 1;
             self.next_order += 1;
             self.next_order - 1
         });
-        let flags = u8::from(constant) * FLAG_CONSTANT | u8::from(mutable) * FLAG_MUTABLE;
         let binding = FrameBinding {
             name: Arc::clone(&name),
             order,
@@ -388,6 +433,10 @@ impl Overlay {
     pub(crate) fn greatest_cell(&self) -> u64 {
         self.greatest_cell
     }
+}
+
+fn flags(constant: bool, mutable: bool) -> u8 {
+    u8::from(constant) * FLAG_CONSTANT | u8::from(mutable) * FLAG_MUTABLE
 }
 
 fn table_of(base: &Store) -> &Table<TableBytes> {

@@ -182,7 +182,7 @@ impl Session {
     pub fn finish_checkpoint(&mut self, done: Checkpointed) -> Result<Checkpointed> {
         let archive = self.road.open(self.companions.archive())?;
         let chain = Chain::open(&self.companions, &base_of(&archive)?)?;
-        let context = Arc::new(self.road.context(&archive));
+        let context = self.road.context(&archive, chain.frames());
         let overlay = state_at(chain.frames(), done.sequence, chain.sequence(), context)?;
         self.archive = archive.overlaid(overlay);
         self.chain = chain;

@@ -8,10 +8,10 @@ use crate::environment::{Change, Variable};
 use crate::error::{EnvError, Result};
 use crate::format::extent::{DigestKind, ExtentRecord};
 use crate::format::header::FLAG_SEALED;
-use crate::journal::{FrameKind, NewFrame, Writer, Written};
+use crate::journal::{FrameKind, NewFrame, Writer, frame_len};
 use crate::read::cells::CellHandles;
 use crate::read::frames::{ELSEWHERE_FROM, FrameImage, ImageContext, ImagePlace};
-use crate::read::replay::state::{TYPE_CONSTANT, TYPE_HAS_CELLS, TYPE_MUTABLE, set};
+use crate::read::replay::state::{Said, TYPE_CONSTANT, TYPE_HAS_CELLS, TYPE_MUTABLE};
 use crate::tree::build::SharedIds;
 use crate::tree::extent_source::{ExtentSource, PlannedExtent};
 use crate::value::{Record, SharedHandle, Storage, UserFunction, Value, ValueRef};
@@ -27,15 +27,6 @@ const SWEEP_FROM: usize = 1024;
 pub(super) struct KnownStorage {
     storage: Weak<dyn Storage>,
     digest: KnownDigest,
-}
-
-/// What a written frame adds to the state.
-enum Added {
-    Set(Arc<str>, u16, Arc<FrameImage>),
-    Cells(Arc<FrameImage>),
-    Remove(Arc<str>),
-    Rename(Arc<str>, Arc<str>),
-    Clear,
 }
 
 /// Names cells and scopes by their ids; contents that stand in the session are not written again.
@@ -138,9 +129,7 @@ impl Session {
 
     /// Cells and scopes that hold something else than what the session has of them.
     pub(super) fn changed_cells(&self) -> Vec<(u64, SharedHandle)> {
-        let known = self.handles.all().into_iter();
-        let changed = known.filter(|(_, cell)| !cell.handle.content().is_same(&cell.recorded));
-        changed.map(|(id, cell)| (id, cell.handle)).collect()
+        self.handles.changed()
     }
 
     /// The next cell that is met gets an id that no cell of the session has.
@@ -150,7 +139,7 @@ impl Session {
         }
     }
 
-    fn write_cells(&mut self, changed: &[(u64, SharedHandle)]) -> Result<Vec<Added>> {
+    fn write_cells(&mut self, changed: &[(u64, SharedHandle)]) -> Result<Vec<Said>> {
         let mut added = Vec::new();
         for (id, handle) in changed {
             let value = match handle {
@@ -159,12 +148,12 @@ impl Session {
             };
             let key = id.to_le_bytes();
             let image = self.write_image(FrameKind::SetCell, &key, &value, None, 0, Some(*id))?;
-            added.push(Added::Cells(image.0));
+            added.push(Said::Cells(image.0));
         }
         Ok(added)
     }
 
-    fn write_changes(&mut self, mut added: Vec<Added>) -> Result<Vec<Added>> {
+    fn write_changes(&mut self, mut added: Vec<Said>) -> Result<Vec<Said>> {
         let pending = std::mem::take(&mut self.pending);
         let mut write = || -> Result<()> {
             for change in pending.changes() {
@@ -180,7 +169,7 @@ impl Session {
         written.map(|()| added)
     }
 
-    fn write_change(&mut self, change: &Change) -> Result<Added> {
+    fn write_change(&mut self, change: &Change) -> Result<Said> {
         Ok(match change {
             Change::Set(name, variable) => {
                 let Variable {
@@ -195,20 +184,20 @@ impl Session {
                 let written =
                     self.write_image(FrameKind::Set, key, value, Some(attributes), marks, None);
                 let (image, type_id) = written.map_err(|e| e.of_variable(name))?;
-                Added::Set(Arc::clone(name), type_id, image)
+                Said::Set(Arc::clone(name), type_id, image)
             }
             Change::Remove(name) => {
                 append(&mut self.writer, FrameKind::Remove, name.as_bytes(), b"")?;
-                Added::Remove(Arc::clone(name))
+                Said::Remove(Arc::clone(name))
             }
             Change::Rename(old, new) => {
                 let (key, payload) = (old.as_bytes(), new.as_bytes());
                 append(&mut self.writer, FrameKind::Rename, key, payload)?;
-                Added::Rename(Arc::clone(old), Arc::clone(new))
+                Said::Rename(Arc::clone(old), Arc::clone(new))
             }
             Change::Clear => {
                 append(&mut self.writer, FrameKind::Clear, b"", b"")?;
-                Added::Clear
+                Said::Clear
             }
         })
     }
@@ -280,7 +269,16 @@ impl Session {
                 written
             }
         };
-        Ok((self.image_at(&written, len), type_id))
+        let place = ImagePlace {
+            segment: self.writer.segment().clone(),
+            offset: written.payload_offset,
+            len,
+        };
+        let image = match attributes.is_none_or(Record::is_empty) {
+            true => FrameImage::plain(place, self.context()),
+            false => FrameImage::new(place, self.context()),
+        };
+        Ok((Arc::new(image), type_id))
     }
 
     fn remember(&mut self, written: Vec<Remembered>) {
@@ -298,15 +296,6 @@ impl Session {
         }
     }
 
-    fn image_at(&self, written: &Written, len: u64) -> Arc<FrameImage> {
-        let place = ImagePlace {
-            segment: self.writer.segment().clone(),
-            offset: written.payload_offset,
-            len,
-        };
-        Arc::new(FrameImage::new(place, self.context()))
-    }
-
     pub(super) fn context(&self) -> Arc<ImageContext> {
         match self.archive.overlay() {
             Some(overlay) => Arc::clone(&overlay.context),
@@ -316,18 +305,24 @@ impl Session {
 
     /// About how many bytes of archive or journal belong to a variable.
     fn bytes_of(&self, name: &str) -> u64 {
-        let binding = self.archive.binding(name);
-        binding.map_or(0, |binding| binding.stored_bytes_cheaply())
+        let Some(binding) = self.archive.binding(name) else {
+            return 0;
+        };
+        let stored = binding.stored_bytes_cheaply();
+        match binding.is_in_journal() {
+            true => frame_len(name.len() as u64, stored).unwrap_or(stored),
+            false => stored,
+        }
     }
 
     /// Adds committed frames to the state.
-    fn add(&mut self, added: Vec<Added>) -> Result<()> {
+    fn add(&mut self, added: Vec<Said>) -> Result<()> {
         let mut dead = 0u64;
         for added in &added {
             match added {
-                Added::Set(name, ..) | Added::Remove(name) => dead += self.bytes_of(name),
-                Added::Clear => dead += self.archive.file_len(),
-                Added::Cells(_) | Added::Rename(..) => {}
+                Said::Set(name, ..) | Said::Remove(name) => dead += self.bytes_of(name),
+                Said::Clear => dead += self.archive.file_len(),
+                Said::Cells(_) | Said::Rename(..) | Said::Nothing => {}
             }
         }
         self.dead_bytes = self.dead_bytes.saturating_add(dead);
@@ -336,19 +331,10 @@ impl Session {
             return Ok(());
         };
         for added in added {
-            match added {
-                Added::Set(name, type_id, image) => {
-                    context.add_image(image.place.clone());
-                    set(overlay, name, type_id, &image)?;
-                }
-                Added::Cells(image) => {
-                    context.add_image(image.place.clone());
-                    overlay.set_cells(&image)?;
-                }
-                Added::Remove(name) => overlay.remove(&name),
-                Added::Rename(old, new) => overlay.rename(&old, new),
-                Added::Clear => overlay.clear(),
+            if let Said::Set(_, _, image) | Said::Cells(image) = &added {
+                context.add_image(image.place.clone());
             }
+            added.add(overlay)?;
         }
         Ok(())
     }

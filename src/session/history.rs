@@ -70,7 +70,7 @@ impl Session {
         if target < base {
             return Err(self.history_ends("it begins after that"));
         }
-        let context = Arc::new(self.road.context(&archive));
+        let context = self.road.context(&archive, frames);
         let old = archive.overlaid(state_at(frames, base, target, context)?);
         let before = self.archive.clone();
         self.push(Change::Clear);
@@ -127,7 +127,7 @@ impl Session {
         let (state, frames, base) = match history {
             Some(History { archive, chain }) => {
                 let base = archive.folded_sequence();
-                let context = Arc::new(self.road.context(&archive));
+                let context = self.road.context(&archive, chain.frames());
                 let last = chain.sequence();
                 let overlay = state_at(chain.frames(), base, last, context)?;
                 (archive.overlaid(overlay), chain.frames().clone(), base)

@@ -8,7 +8,7 @@ use crate::journal::{Frame, FrameKind, Frames};
 use crate::read::Archive;
 use crate::read::frames::{FrameImage, ImageContext};
 use crate::read::overlay::Overlay;
-use crate::read::replay::state::{Reason, place_of, read_restore};
+use crate::read::replay::state::{Reason, read_restore};
 use crate::value::{Kind, Value};
 
 /// Nanoseconds since 1970-01-01 00:00 UTC.
@@ -206,9 +206,8 @@ pub(super) fn event(
     context: Option<&Arc<ImageContext>>,
 ) -> Result<Event> {
     let image = match frame.kind() {
-        FrameKind::Set | FrameKind::SetByReference => {
-            context.map(|context| Arc::new(FrameImage::new(place_of(frame), Arc::clone(context))))
-        }
+        FrameKind::Set | FrameKind::SetByReference => context
+            .map(|context| Arc::new(FrameImage::new(frame.payload().into(), Arc::clone(context)))),
         _ => None,
     };
     Ok(Event {

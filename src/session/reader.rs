@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::history::kept_history;
@@ -12,7 +11,7 @@ use crate::error::{EnvError, Result};
 use crate::journal::{Chain, Companions, FrameKind};
 use crate::read::Archive;
 use crate::read::replay::open::{Road, Stamp, open_both};
-use crate::read::replay::state::{apply, effective, note_image, state_at};
+use crate::read::replay::state::{Said, effective, note_image, state_at};
 
 /// How often a reader that waits looks for commits.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -121,14 +120,22 @@ impl SessionReader {
             self.rebuild()?;
             return Ok(true);
         }
-        let mut archive = self.archive.clone();
-        if let Some(overlay) = archive.overlay_mut() {
-            for frame in frames.from(before + 1) {
-                note_image(&frame, &overlay.context);
-                apply(overlay, &frame)?;
-            }
+        let Some(context) = context_of(self.archive.overlay()).cloned() else {
+            return Ok(false);
+        };
+        for frame in frames.from(before + 1) {
+            note_image(&frame, &context);
         }
-        self.archive = archive;
+        // All is read before anything is added: after an error the state is what it was.
+        let mut news = Vec::new();
+        for frame in frames.from(before + 1) {
+            let said = Said::read(&frame, &context)?;
+            said.prepare()?;
+            news.push(said);
+        }
+        if let Some(overlay) = self.archive.overlay_mut() {
+            news.into_iter().try_for_each(|said| said.add(overlay))?;
+        }
         self.sequence = self.chain.sequence();
         Ok(true)
     }
@@ -196,7 +203,7 @@ impl SessionReader {
 
     fn rebuild(&mut self) -> Result<()> {
         let base = self.archive.folded_sequence();
-        let context = Arc::new(self.road.context(&self.archive));
+        let context = self.road.context(&self.archive, self.chain.frames());
         let sequence = self.chain.sequence();
         let overlay = state_at(self.chain.frames(), base, sequence, context)?;
         self.archive = self.archive.overlaid(overlay);

@@ -103,7 +103,7 @@ impl Session {
         let (writer, aside) =
             Writer::open(lock, &chain, new_id, options.durability, super::log::now())?;
         let base = archive.folded_sequence();
-        let context = Arc::new(road.context(&archive));
+        let context = road.context(&archive, chain.frames());
         let overlay = state_at(chain.frames(), base, chain.sequence(), context)?;
         let mut session = Session {
             path: path.to_owned(),
@@ -534,7 +534,7 @@ impl Session {
     }
 
     fn has_live_cells(&self) -> bool {
-        !self.handles.all().is_empty()
+        !self.handles.is_empty()
     }
 }
 

@@ -9,7 +9,6 @@ use crate::error::{EnvError, Origin, Result};
 use crate::fault::Fault;
 use crate::journal::{Frame, FrameKind};
 use crate::read::frames::FrameImage;
-use crate::read::replay::state::place_of;
 
 /// What [`SessionReader::verify_journal`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,7 +80,7 @@ impl SessionReader {
         };
         match frame.kind() {
             FrameKind::Set | FrameKind::SetByReference | FrameKind::SetCell => {
-                let image = FrameImage::new(place_of(frame), Arc::clone(context));
+                let image = FrameImage::new(frame.payload().into(), Arc::clone(context));
                 image.verify(overlay)
             }
             _ => kind_of(frame).map(drop),

@@ -277,8 +277,7 @@ fn holds_parts(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::UserFunction;
-    use crate::value::{Cell, Scope};
+    use crate::value::{Cell, Scope, UserFunction};
 
     fn paths(value: &Value, mut walk: Walk) -> Vec<String> {
         let mut paths = Vec::new();

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::state::state_at;
+use super::state::{note_image, state_at};
 use crate::error::{EnvError, Result};
-use crate::journal::{Base, Chain, Companions};
+use crate::journal::{Base, Chain, Companions, Frames};
 use crate::read::frames::ImageContext;
 use crate::read::map::Mapping;
 use crate::read::{Archive, OpenOptions};
@@ -52,7 +52,7 @@ impl Road {
         if chain.frames().is_empty() {
             return Ok(archive);
         }
-        let context = Arc::new(self.context(&archive));
+        let context = self.context(&archive, chain.frames());
         let base = archive.folded_sequence();
         let overlay = state_at(chain.frames(), base, chain.sequence(), context)?;
         Ok(archive.overlaid(overlay))
@@ -65,15 +65,15 @@ impl Road {
         }
     }
 
-    /// How the images of frames over `archive` are read.
-    pub(crate) fn context(&self, archive: &Archive) -> ImageContext {
+    /// How the images of `frames` over `archive` are read; they may name each other's extents.
+    pub(crate) fn context(&self, archive: &Archive, frames: &Frames) -> Arc<ImageContext> {
         let store = archive.store();
-        ImageContext::new(
-            store.check,
-            store.limits,
-            self.mapping.clone(),
-            Arc::clone(store),
-        )
+        let mapping = self.mapping.clone();
+        let context = ImageContext::new(store.check, store.limits, mapping, Arc::clone(store));
+        for frame in frames.from(archive.folded_sequence() + 1) {
+            note_image(&frame, &context);
+        }
+        Arc::new(context)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::{EnvError, Origin, Result};
 use crate::fault::{Fault, Part, Problem};
 use crate::journal::{Frame, FrameKind, Frames};
-use crate::read::frames::{FrameImage, ImageContext, ImagePlace};
+use crate::read::frames::{ELSEWHERE_FROM, FrameImage, ImageContext};
 use crate::read::overlay::Overlay;
 
 /// Bits of a frame's type id above the kind of its value.
@@ -96,26 +96,32 @@ pub(crate) fn state_at(
     sequence: u64,
     context: Arc<ImageContext>,
 ) -> Result<Overlay> {
-    for frame in frames.from(base + 1) {
-        note_image(&frame, &context);
-    }
-    let mut overlay = Overlay::new(context);
+    let mut overlay = Overlay::new(Arc::clone(&context));
     for sequence in effective(frames, base, sequence)? {
-        if let Some(frame) = frames.get(sequence) {
-            apply(&mut overlay, &frame)?;
+        let Some(frame) = frames.get(sequence) else {
+            continue;
+        };
+        let type_id = frame.entry.type_id;
+        let sets = matches!(frame.kind(), FrameKind::Set | FrameKind::SetByReference);
+        match sets && type_id & TYPE_HAS_CELLS == 0 {
+            true => {
+                let name = text(&frame, frame.key)?;
+                let (constant, mutable) = marks(type_id);
+                overlay.set_at(name, constant, mutable, frame.payload());
+            }
+            false => Said::read(&frame, &context)?.add(&mut overlay)?,
         }
     }
     Ok(overlay)
 }
 
-/// Where the image of a frame stands.
-pub(crate) fn place_of(frame: &Frame<'_>) -> ImagePlace {
-    let payload = frame.payload();
-    ImagePlace {
-        segment: payload.segment.clone(),
-        offset: payload.offset,
-        len: payload.len,
-    }
+/// Whether a variable is constant, and whether it is mutable.
+fn marks(type_id: u16) -> (bool, bool) {
+    (type_id & TYPE_CONSTANT != 0, type_id & TYPE_MUTABLE != 0)
+}
+
+fn text<'f>(frame: &Frame<'_>, bytes: &'f [u8]) -> Result<&'f str> {
+    std::str::from_utf8(bytes).map_err(|_| damaged(frame, "a name is not UTF-8"))
 }
 
 fn carries_image(kind: FrameKind) -> bool {
@@ -127,67 +133,93 @@ fn carries_image(kind: FrameKind) -> bool {
 
 /// Tells `context` of the extents that stand in a frame, whether it counts or not.
 pub(crate) fn note_image(frame: &Frame<'_>, context: &ImageContext) {
-    if carries_image(frame.kind()) {
-        context.add_image(place_of(frame));
+    if frame.entry.payload_len >= ELSEWHERE_FROM && carries_image(frame.kind()) {
+        context.add_image(frame.payload().into());
     }
 }
 
-/// Adds what a frame says.
-///
-/// # Errors
-/// [`EnvError::Damaged`] when its parts do not hold together; [`EnvError::Unsupported`] for a kind
-/// of a later version; what reading answers.
-pub(crate) fn apply(overlay: &mut Overlay, frame: &Frame<'_>) -> Result<()> {
-    let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(Arc::<str>::from(text)),
-        Err(_) => Err(damaged(frame, "a name is not UTF-8")),
-    };
-    match frame.kind() {
-        FrameKind::Set | FrameKind::SetByReference => {
-            let image = image_of(overlay, frame);
-            set(overlay, text(frame.key)?, frame.entry.type_id, &image)?;
-        }
-        FrameKind::SetCell => {
-            let image = image_of(overlay, frame);
-            overlay.set_cells(&image)?;
-        }
-        FrameKind::Remove => overlay.remove(&text(frame.key)?),
-        FrameKind::Rename => {
-            let new = frame.payload().read()?;
-            overlay.rename(&text(frame.key)?, text(&new)?);
-        }
-        FrameKind::Clear => overlay.clear(),
-        FrameKind::Mark | FrameKind::Message | FrameKind::Begin | FrameKind::Restore => {}
-        FrameKind::Other(kind) => {
-            return Err(EnvError::Unsupported {
-                path: Origin::from(frame.segment.path()),
-                what: format!("frames of kind {kind}"),
-            });
-        }
-    }
-    Ok(())
+/// What a frame says of the state.
+#[derive(Debug)]
+pub(crate) enum Said {
+    /// A binding, by its name, with the frame's type id.
+    Set(Arc<str>, u16, Arc<FrameImage>),
+    Cells(Arc<FrameImage>),
+    Remove(Arc<str>),
+    Rename(Arc<str>, Arc<str>),
+    Clear,
+    Nothing,
 }
 
-fn image_of(overlay: &Overlay, frame: &Frame<'_>) -> Arc<FrameImage> {
-    let context = Arc::clone(&overlay.context);
-    Arc::new(FrameImage::new(place_of(frame), context))
-}
-
-/// Adds a binding that stands in a frame.
-///
-/// # Errors
-/// What reading the head of an image with cells answers.
-pub(crate) fn set(
-    overlay: &mut Overlay,
-    name: Arc<str>,
-    type_id: u16,
-    image: &Arc<FrameImage>,
-) -> Result<()> {
-    if type_id & TYPE_HAS_CELLS != 0 {
-        overlay.set_cells(image)?;
+impl Said {
+    /// Reads what a frame says.
+    ///
+    /// # Errors
+    /// [`EnvError::Damaged`] when its parts do not hold together; [`EnvError::Unsupported`] for a
+    /// kind of a later version; what reading answers.
+    pub(crate) fn read(frame: &Frame<'_>, context: &Arc<ImageContext>) -> Result<Said> {
+        let text = |bytes| text(frame, bytes).map(Arc::from);
+        let image = || Arc::new(FrameImage::new(frame.payload().into(), Arc::clone(context)));
+        Ok(match frame.kind() {
+            FrameKind::Set | FrameKind::SetByReference => {
+                Said::Set(text(frame.key)?, frame.entry.type_id, image())
+            }
+            FrameKind::SetCell => Said::Cells(image()),
+            FrameKind::Remove => Said::Remove(text(frame.key)?),
+            FrameKind::Rename => {
+                let new = frame.payload().read()?;
+                Said::Rename(text(frame.key)?, text(&new)?)
+            }
+            FrameKind::Clear => Said::Clear,
+            FrameKind::Mark | FrameKind::Message | FrameKind::Begin | FrameKind::Restore => {
+                Said::Nothing
+            }
+            FrameKind::Other(kind) => {
+                return Err(EnvError::Unsupported {
+                    path: Origin::from(frame.segment.path()),
+                    what: format!("frames of kind {kind}"),
+                });
+            }
+        })
     }
-    let constant = type_id & TYPE_CONSTANT != 0;
-    let mutable = type_id & TYPE_MUTABLE != 0;
-    overlay.set(name, constant, mutable, Arc::clone(image));
-    Ok(())
+
+    /// The image whose cells and scopes it gives new contents.
+    fn with_cells(&self) -> Option<&Arc<FrameImage>> {
+        match self {
+            Said::Set(_, type_id, image) if type_id & TYPE_HAS_CELLS != 0 => Some(image),
+            Said::Cells(image) => Some(image),
+            _ => None,
+        }
+    }
+
+    /// Reads what [`Said::add`] looks at, so that it cannot fail.
+    ///
+    /// # Errors
+    /// What reading the head of an image with cells answers.
+    pub(crate) fn prepare(&self) -> Result<()> {
+        match self.with_cells() {
+            Some(image) => image.shared_ids().map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds it to a state.
+    ///
+    /// # Errors
+    /// What reading the head of an image with cells answers.
+    pub(crate) fn add(self, overlay: &mut Overlay) -> Result<()> {
+        if let Some(image) = self.with_cells() {
+            overlay.set_cells(image)?;
+        }
+        match self {
+            Said::Set(name, type_id, image) => {
+                let (constant, mutable) = marks(type_id);
+                overlay.set(name, constant, mutable, image);
+            }
+            Said::Remove(name) => overlay.remove(&name),
+            Said::Rename(old, new) => overlay.rename(&old, new),
+            Said::Clear => overlay.clear(),
+            Said::Cells(_) | Said::Nothing => {}
+        }
+        Ok(())
+    }
 }
