@@ -15,7 +15,7 @@ use std::path::Path;
 use crash::{Extent, Options, Report, cuts, kills, scenarios};
 
 /// Beginnings of the names of scenarios; each has its test, so that they run beside each other.
-const FAMILIES: [&str; 10] = [
+const FAMILIES: [&str; 11] = [
     "save-new",
     "save-over",
     "session-commit",
@@ -26,6 +26,7 @@ const FAMILIES: [&str; 10] = [
     "session-backup",
     "session-autosave",
     "session-replaced",
+    "delta",
 ];
 
 /// Fewer points than this cannot have been a sweep.
@@ -119,4 +120,9 @@ fn what_is_saved_in_the_background_is_there_when_it_is_said_to_be() {
 #[test]
 fn a_save_over_a_session_leaves_the_session_or_what_was_saved() {
     sweep("session-replaced");
+}
+
+#[test]
+fn a_delta_is_made_and_applied_whole_or_not_at_all() {
+    sweep("delta");
 }

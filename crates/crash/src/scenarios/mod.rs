@@ -1,5 +1,6 @@
 //! What is played: the library's own operations, and planted bugs.
 
+mod delta;
 mod planted;
 mod save;
 mod session;
@@ -8,7 +9,13 @@ use crate::scenario::Scenario;
 
 /// The scenarios that must come out clean.
 pub fn all() -> Vec<Box<dyn Scenario>> {
-    save::all().into_iter().chain(session::all()).collect()
+    let sessions = session::all().into_iter();
+    let deltas = delta::all().into_iter();
+    save::all()
+        .into_iter()
+        .chain(sessions)
+        .chain(deltas)
+        .collect()
 }
 
 /// Scenarios with a mistake in them each, and their correct twins: they prove the rig.
