@@ -14,8 +14,9 @@ use crate::format::image::ImageHead;
 use crate::format::records::{NodeRecord, Slot};
 use crate::format::sums::{PIECE_BYTES, combine, piece_digest};
 use crate::limits::{EXTENT_ALIGNMENT, HOT_BLOCK_BYTES};
-use crate::tree::build::{Builder, BuiltNodes, SharedIds};
+use crate::tree::build::{Builder, BuiltNodes};
 use crate::tree::extent_source::PlannedExtent;
+use crate::tree::shared::SharedIds;
 use crate::value::{NoContents, Record, Value, ValueRef};
 
 /// One value as bytes: what messages and journals carry. [`crate::deserialize_value`] reads it.
