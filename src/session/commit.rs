@@ -179,7 +179,7 @@ impl Session {
                     constant,
                 } = &**variable;
                 let marks =
-                    u16::from(*constant) * TYPE_CONSTANT | u16::from(*mutable) * TYPE_MUTABLE;
+                    (u16::from(*constant) * TYPE_CONSTANT) | (u16::from(*mutable) * TYPE_MUTABLE);
                 let key = name.as_bytes();
                 let written =
                     self.write_image(FrameKind::Set, key, value, Some(attributes), marks, None);
