@@ -206,6 +206,15 @@ pub enum EnvError {
         reason: String,
     },
 
+    /// The file is a delta and no archive. [`crate::Delta`] opens it.
+    #[error(
+        "{path} is a delta, which says how another archive is to be changed; `ach delta apply` makes the new archive of both"
+    )]
+    IsDelta {
+        /// The file.
+        path: Origin,
+    },
+
     /// Under `strict`: something would be lost.
     #[error("cannot {action} {path} without loss: {}", first_losses(.findings))]
     Lossy {
@@ -264,6 +273,13 @@ pub enum EnvError {
         free: u64,
     },
 
+    /// The file is an archive and no delta.
+    #[error("{path} is an archive, not a delta; `ach delta create` makes a delta of two archives")]
+    NotADelta {
+        /// The file.
+        path: Origin,
+    },
+
     /// The path names a directory, a FIFO, a device or a socket.
     #[error("{path} is {found}, not a regular file")]
     NotAFile {
@@ -300,6 +316,21 @@ pub enum EnvError {
         path: String,
         /// What is there instead.
         reason: String,
+    },
+
+    /// A delta is for another archive.
+    #[error(
+        "{path} is for the archive with root digest {}, and {parent} has {}; apply it to that one, or make a delta of this one", hex(.expected), hex(.found)
+    )]
+    OtherParent {
+        /// The delta.
+        path: Origin,
+        /// Root digest of the archive it is for.
+        expected: Box<[u8; 32]>,
+        /// The archive it was to be applied to.
+        parent: Origin,
+        /// The root digest of that.
+        found: Box<[u8; 32]>,
     },
 
     /// Text is not a path into a value, or not a slice.
@@ -499,6 +530,11 @@ pub enum EnvError {
     },
 }
 
+/// A digest as hexadecimal digits.
+fn hex(digest: &[u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The first losses, and how many more there are.
 fn first_losses(findings: &[Finding]) -> String {
     let losses: Vec<_> = findings.iter().filter(|f| f.outcome.is_loss()).collect();
@@ -583,9 +619,14 @@ impl EnvError {
 
     /// The fault in the file, when the error is about damage.
     pub fn fault(&self) -> Option<&Fault> {
+        self.damaged_file().map(|(_, fault)| fault)
+    }
+
+    /// The file that is damaged, and the place in it.
+    pub(crate) fn damaged_file(&self) -> Option<(&Origin, &Fault)> {
         match self {
-            EnvError::Damaged { fault, .. } => Some(fault),
-            EnvError::Variable { source, .. } => source.fault(),
+            EnvError::Damaged { path, fault } => Some((path, fault)),
+            EnvError::Variable { source, .. } => source.damaged_file(),
             _ => None,
         }
     }

@@ -40,6 +40,9 @@
 //! | a session that goes on for hours | to save what changed, to undo, to be followed | [`Session`], [`SessionReader`], [`Autosave`] |
 //! | an interpreter with values of its own | its session in a file, and back | [`host::save`], [`host::adopt`] |
 //! | a version 1 file | its values, or an archive | [`Version1`], [`upgrade`] |
+//! | two files or environments | what differs, down to the leaves | [`diff`], [`differs`] |
+//! | two files | what must be sent for one to become the other | [`create_delta`], [`apply_delta`], [`Delta`] |
+//! | a file or an environment | a name for its content | [`content_hash`], [`variable_hash`] |
 //! | a value | bytes for a message | [`serialize_value`], [`deserialize_value`] |
 #![cfg_attr(
     feature = "serde",
@@ -62,6 +65,7 @@
 //!
 //! `docs/format.md` specifies the bytes, `docs/architecture.md` shows the house.
 
+mod compare;
 mod environment;
 mod error;
 mod fault;
@@ -92,6 +96,11 @@ compile_error!(
     "achronyme-env reads and writes little-endian memory: big-endian hosts are not supported"
 );
 
+pub use compare::{
+    Changed, Delta, DeltaOptions, DeltaReport, Diff, DiffOptions, Difference, ElementMismatch,
+    Lone, Mismatch, Summary, WorkspaceRef, apply_delta, content_hash, create_delta, diff, differs,
+    variable_hash,
+};
 pub use environment::{
     Clash, Environment, EnvironmentInfo, FunctionRegistry, Operation, RestoreMode, RestoreOptions,
     RestoreReport, Restored, SharedSnapshot, Snapshot, Variable, env_info, env_load_var,
@@ -118,7 +127,8 @@ pub use read::{
 };
 pub use session::{
     Autosave, AutosaveOptions, AutosavePause, AutosaveStatus, Checkpoint, Checkpointed, Closed,
-    Commit, Event, EventKind, Moment, Session, SessionOptions, SessionReader, Travelled, backup,
+    Commit, Event, EventKind, JournalDamage, JournalFault, JournalInfo, JournalReport, Moment,
+    Session, SessionOptions, SessionReader, Travelled, backup,
 };
 pub use slice::{Axis, Slice};
 pub use value::{

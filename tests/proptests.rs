@@ -2,6 +2,7 @@
 //! every road; slices are what a naive walk gives; paths and patterns never panic; questions about
 //! names agree with looking at every name.
 
+mod arbitrary;
 mod samples;
 mod small;
 
@@ -10,10 +11,10 @@ use std::ops::Bound;
 use std::path::Path;
 
 use achronyme_env::{
-    Archive, Axis, Cell, Complex128, DType, Edge, EnvError, ErrorValue, Extension, Function, Order,
-    Patterns, Record, SaveOptions, Scope, Slice, StringArray, Tensor, Typed, UserFunction, Value,
-    byte_len, deserialize_value, save, serialize_value,
+    Archive, Axis, DType, EnvError, Order, Patterns, Record, SaveOptions, Slice, Tensor, Value,
+    deserialize_value, save, serialize_value,
 };
+use arbitrary::{dtype, filled, name, order, text, value};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use small::ROADS;
@@ -26,161 +27,6 @@ fn cases(cases: u32) -> ProptestConfig {
         max_shrink_iters: 2000,
         ..ProptestConfig::default()
     }
-}
-
-/// Text of any Unicode, control characters included.
-fn text() -> impl Strategy<Value = String> {
-    let any_text = vec(any::<char>(), 0..24).prop_map(String::from_iter);
-    prop_oneof![8 => any_text.clone(), 1 => any_text.prop_map(|text| text.repeat(50))]
-}
-
-/// Binding names: of any text up to 4096 bytes, the empty one and the longest among them.
-fn name() -> impl Strategy<Value = String> {
-    let longest = any::<char>().prop_map(|c| {
-        let mut name = c.to_string().repeat(4096 / c.len_utf8());
-        name.push_str(&"x".repeat(4096 - name.len()));
-        name
-    });
-    prop_oneof![
-        8 => text().prop_filter("4096 bytes", |text| text.len() <= 4096),
-        1 => longest,
-        1 => Just(String::new()),
-    ]
-}
-
-fn dtype() -> impl Strategy<Value = DType> {
-    prop::sample::select(DType::ALL.to_vec())
-}
-
-fn order() -> impl Strategy<Value = Order> {
-    prop_oneof![Just(Order::C), Just(Order::Fortran)]
-}
-
-fn shape() -> impl Strategy<Value = Vec<u64>> {
-    prop_oneof![
-        8 => vec(0..6u64, 0..5),
-        1 => vec(1..2u64, 0..=64),
-        // Empty, with dimensions whose product would overflow.
-        1 => vec(any::<u64>(), 0..4).prop_map(|mut shape| { shape.push(0); shape }),
-    ]
-}
-
-fn filled(dtype: DType, shape: &[u64], order: Order, seed: u64) -> Tensor {
-    let mut bytes = samples::noise(seed, byte_len(dtype, shape).unwrap() as usize);
-    if dtype == DType::Bool {
-        bytes.iter_mut().for_each(|b| *b &= 1);
-    }
-    Tensor::from_bytes(dtype, shape, order, &bytes).unwrap()
-}
-
-fn tensor() -> impl Strategy<Value = Tensor> {
-    (dtype(), shape(), order(), any::<u64>())
-        .prop_map(|(dtype, shape, order, seed)| filled(dtype, &shape, order, seed))
-}
-
-fn leaf() -> impl Strategy<Value = Value> {
-    let typed = (text(), any::<(u32, u64)>(), vec(any::<u8>(), 0..40)).prop_map(
-        |(type_name, (version, fingerprint), bytes)| {
-            let len = bytes.len() as u64;
-            Value::from(Typed {
-                type_name: type_name.into(),
-                version,
-                alignment: 8,
-                fingerprint,
-                bytes: Tensor::from_vec(bytes, [len]).unwrap(),
-            })
-        },
-    );
-    let strings = vec(text(), 0..6).prop_map(|strings| {
-        let len = strings.len() as u64;
-        Value::from(StringArray::new(strings, [len]).unwrap())
-    });
-    prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<u64>().prop_map(|bits| f64::from_bits(bits).into()),
-        any::<(u64, u64)>().prop_map(|(re, im)| Complex128::new(
-            f64::from_bits(re),
-            f64::from_bits(im)
-        )
-        .into()),
-        text().prop_map(Value::from),
-        // Around the length from which on it is an extent.
-        (65_400..65_600usize).prop_map(|len| "x".repeat(len).into()),
-        vec(any::<u8>(), 0..300).prop_map(|bytes| Value::Bytes(bytes.into())),
-        (65_400..65_600usize).prop_map(|len| Value::Bytes(samples::noise(3, len).into())),
-        tensor().prop_map(Value::from),
-        tensor().prop_map(Value::from),
-        strings,
-        text().prop_map(|name| Function::Builtin { name: name.into() }.into()),
-        typed,
-    ]
-}
-
-fn record(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Record> {
-    vec((text(), value), 0..20).prop_map(Record::from_iter)
-}
-
-fn value() -> impl Strategy<Value = Value> {
-    leaf().prop_recursive(6, 40, 6, |inner| {
-        let texts = || (text(), proptest::option::of(text()));
-        let edge = (texts(), any::<bool>(), record(inner.clone()));
-        let function = (
-            texts(),
-            vec(text(), 0..3),
-            record(inner.clone()),
-            any::<bool>(),
-        );
-        prop_oneof![
-            vec(inner.clone(), 0..8).prop_map(Value::vector),
-            record(inner.clone()).prop_map(Value::from),
-            inner.clone().prop_map(|content| Cell::new(content).into()),
-            // One cell at two places.
-            inner.clone().prop_map(|content| {
-                let cell = Cell::new(content);
-                Value::vector([cell.clone(), cell])
-            }),
-            edge.prop_map(|((from, to), directed, properties)| {
-                let to = to.unwrap_or_default().into();
-                Edge {
-                    from: from.into(),
-                    to,
-                    directed,
-                    properties,
-                }
-                .into()
-            }),
-            function.prop_map(|((source, name), parameters, bindings, scoped)| {
-                UserFunction {
-                    name: name.map(Into::into),
-                    parameters: parameters.into_iter().map(Into::into).collect(),
-                    details: bindings.clone(),
-                    source: source.into(),
-                    scope: scoped.then(|| Scope::new(bindings)),
-                }
-                .into()
-            }),
-            (texts(), proptest::option::of(inner.clone())).prop_map(|((message, kind), source)| {
-                let (message, kind) = (message.into(), kind.map(Into::into));
-                ErrorValue {
-                    message,
-                    kind,
-                    source,
-                }
-                .into()
-            }),
-            (text(), inner.clone(), inner).prop_map(|(type_name, parameters, storage)| {
-                let type_name = type_name.into();
-                Extension {
-                    type_name,
-                    parameters,
-                    storage,
-                }
-                .into()
-            }),
-        ]
-    })
 }
 
 fn saved(path: &Path, values: &BTreeMap<String, Value>, cold: bool) {

@@ -42,6 +42,36 @@ fn a_save_over_unfolded_commits_is_refused() {
     assert_eq!(session.get("y").unwrap().as_f64(), Some(1.0));
 }
 
+/// The process may end between the save and the removal of the journal.
+#[test]
+fn a_journal_that_a_save_gave_up_and_left_is_not_replayed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    journaled(&path);
+    let journal = dir.path().join("run.ach-journal");
+    let bytes = std::fs::read(&journal).unwrap();
+    let mut reader = SessionReader::open(&path).unwrap();
+    let options = SaveOptions::new()
+        .allow_overwrite(true)
+        .discard_journal(true);
+    save(&path, [("y", 1.0f64)], &options).unwrap();
+    std::fs::write(&journal, bytes).unwrap();
+
+    assert!(reader.refresh().unwrap());
+    assert_eq!(reader.archive().names().collect::<Vec<_>>(), ["y"]);
+    let reader = SessionReader::open(&path).unwrap();
+    assert_eq!(reader.archive().names().collect::<Vec<_>>(), ["y"]);
+    let mut session = Session::open(&path).unwrap();
+    assert_eq!(session.names().len(), 1);
+    session.set("z", 2).unwrap();
+    session.commit().unwrap();
+    drop(session);
+    let session = Session::open(&path).unwrap();
+    assert_eq!(session.names().len(), 2);
+    session.close().unwrap();
+    assert_eq!(Archive::open(&path).unwrap().len(), 2);
+}
+
 #[test]
 fn a_save_over_a_folded_session_asks_nothing() {
     let dir = tempfile::tempdir().unwrap();

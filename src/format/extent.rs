@@ -58,6 +58,14 @@ pub enum DigestKind {
 }
 
 impl ExtentRecord {
+    /// Kind code and content digest, when there is one of a kind known here.
+    pub(crate) fn recorded_digest(&self) -> Option<(u8, [u8; 32])> {
+        match self.digest_kind()? {
+            DigestKind::None => None,
+            kind => Some((kind as u8, self.digest)),
+        }
+    }
+
     /// The codec; `None` for one this reader does not know.
     pub(crate) fn codec(&self) -> Option<Codec> {
         match self.codec {

@@ -14,9 +14,11 @@ pub const HEADER_LEN: usize = 64;
 
 /// Flag bit 16: extents carry SHA-256 digests.
 pub const FLAG_SEALED: u32 = 1 << 16;
-/// Flag bits 1 to 15 are features a reader must know. Version 2.0 has none.
+/// Flag bit 1: the file is a delta, which says how another archive is to be changed.
+pub(crate) const FLAG_DELTA: u32 = 1 << 1;
+/// Flag bits 1 to 15 are features a reader must know.
 pub(crate) const REQUIRED_FLAGS: u32 = 0xfffe;
-pub(crate) const KNOWN_REQUIRED_FLAGS: u32 = 0;
+pub(crate) const KNOWN_REQUIRED_FLAGS: u32 = FLAG_DELTA;
 const FLAG_VERSION_1_ZSTD: u32 = 1;
 
 const VERSION_TEXT_LEN: usize = 16;
@@ -159,6 +161,11 @@ impl AchHeader {
     /// Whether the extents carry SHA-256 digests.
     pub fn is_sealed(&self) -> bool {
         self.flags & FLAG_SEALED != 0
+    }
+
+    /// Whether the file is a delta.
+    pub(crate) fn is_delta(&self) -> bool {
+        self.flags & FLAG_DELTA != 0
     }
 }
 

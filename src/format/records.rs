@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::NONE;
-use crate::value::{DType, Order};
+use crate::value::{Complex128, DType, Order, Value};
 
 /// First part of the table: 256 bytes.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -160,6 +160,18 @@ impl Slot {
                 (SlotKind::Tensor as u8, [low, t.extent.into()])
             }
             Slot::Node(node) => (SlotKind::Node as u8, [node.into(), 0]),
+        }
+    }
+
+    /// The value of a slot that holds it whole; null for a tensor or a node.
+    pub(crate) fn to_scalar(self) -> Value {
+        let number = f64::from_bits;
+        match self {
+            Slot::Boolean(boolean) => boolean.into(),
+            Slot::Integer(integer) => integer.into(),
+            Slot::Number(bits) => number(bits).into(),
+            Slot::Complex(re, im) => Complex128::new(number(re), number(im)).into(),
+            Slot::Null | Slot::Tensor(_) | Slot::Node(_) => Value::Null,
         }
     }
 

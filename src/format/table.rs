@@ -280,6 +280,11 @@ impl<B: AsRef<[u8]>> Table<B> {
         cast(self.slice(&self.entries))
     }
 
+    /// Where the record of an entry stands in the table.
+    pub(crate) fn entry_offset(&self, number: usize) -> u64 {
+        (self.entries.start + number * size_of::<EntryRecord>()) as u64
+    }
+
     pub(crate) fn records(&self) -> Records<'_> {
         Records {
             extents: cast(self.slice(&self.extents)),

@@ -182,7 +182,7 @@ impl Writer {
 
     /// Puts key and room for the header of a frame behind the last one.
     fn start_frame(&mut self, frame: &NewFrame<'_>, payload_len: u64) -> Result<Written> {
-        self.check()?;
+        self.check_open()?;
         let last = self.pending.last;
         let key_len = frame.key.len();
         let end = frame_len(key_len as u64, payload_len).and_then(|n| n.checked_add(last.offset));
@@ -270,6 +270,7 @@ impl Writer {
             ..
         } = &mut self.pending;
         if !buffer.is_empty() {
+            self.lock.check_process().map_err(io::Error::other)?;
             *reached_file = true;
             self.noted = false;
             self.segment
@@ -289,6 +290,7 @@ impl Writer {
             self.pending.buffer.extend_from_slice(bytes);
             return Ok(());
         }
+        self.lock.check_process().map_err(io::Error::other)?;
         self.pending.reached_file = true;
         self.noted = false;
         let file = self.segment.journal_file();

@@ -96,12 +96,17 @@ impl Chain {
             folded: listing.folded,
         };
         let mut segments = listing.segments.into_iter();
+        let mut refused = None;
         for segment in segments.by_ref() {
-            if !chain.append(segment)? {
+            if !chain.append(segment.clone())? {
+                refused = Some(segment);
                 break;
             }
         }
-        let behind = segments.map(|segment| (segment.path().to_owned(), None));
+        let behind = refused
+            .into_iter()
+            .chain(segments)
+            .map(|segment| (segment.path().to_owned(), None));
         chain.strays.splice(0..0, behind);
         chain.settle()?;
         Ok(chain)
@@ -115,7 +120,12 @@ impl Chain {
     pub(crate) fn refresh(&mut self) -> Result<u64> {
         let known = self.sequence();
         loop {
-            let Some((last, end)) = self.last_segment() else {
+            // Behind a segment whose frames are all folded the next one may be missing.
+            let folded = self.base.folded_sequence;
+            let last = self
+                .last_segment()
+                .filter(|(_, end)| end.sequence >= folded);
+            let Some((last, end)) = last else {
                 *self = Chain::open(&self.companions, &self.base)?;
                 return Ok(known);
             };
@@ -192,6 +202,19 @@ impl Chain {
         Ok(found)
     }
 
+    /// Bytes of the segments, the last one up to its last commit.
+    ///
+    /// # Errors
+    /// [`EnvError::Io`].
+    pub(crate) fn committed_len(&self) -> Result<u64> {
+        let retired = self.segments().split_last().map_or(&[][..], |(_, r)| r);
+        let mut len = self.end.map_or(0, |end| end.offset);
+        for segment in retired {
+            len += segment.len()?;
+        }
+        Ok(len)
+    }
+
     /// The greatest sequence that is known to be on the disk.
     pub(super) fn synced(&self) -> u64 {
         self.findings.synced
@@ -241,6 +264,7 @@ impl Chain {
         } = &mut self.findings;
         let committed = frames.last_commit_below(u64::MAX).map_or(0, |f| f.sequence);
         let mut below = u64::MAX;
+        doubts.sort_unstable_by_key(|doubt| doubt.sequence);
         for doubt in std::mem::take(doubts) {
             if doubt.sequence <= *synced || doubt.sequence > committed {
                 continue;

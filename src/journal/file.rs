@@ -155,6 +155,22 @@ pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
+/// Gives the file at `from` the name `to` as well, unless something has it.
+pub(super) fn keep(from: &Path, to: &Path) -> io::Result<()> {
+    step()?;
+    match fs::hard_link(from, to) {
+        Ok(()) => return Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+        // Not every file system has links, and each says so in its own way.
+        Err(_) => {}
+    }
+    let mut copy = to.as_os_str().to_owned();
+    copy.push(".new");
+    fs::copy(from, &copy)?;
+    File::open(&copy)?.sync_all()?;
+    rename_new(copy.as_ref(), to)
+}
+
 /// Renames `from` over whatever stands at `to`.
 pub(super) fn rename_over(from: &Path, to: &Path) -> io::Result<()> {
     step()?;

@@ -240,11 +240,6 @@ pub(super) fn crc_of(header: &[u8; MESSAGE_HEADER_LEN]) -> u32 {
     u32_at(header, 4)
 }
 
-/// The sum of its payload that a header records.
-pub(super) fn payload_crc_of(header: &[u8; MESSAGE_HEADER_LEN]) -> u32 {
-    u32_at(header, 48)
-}
-
 fn u32_at(bytes: &[u8; MESSAGE_HEADER_LEN], at: usize) -> u32 {
     u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }

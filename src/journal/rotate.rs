@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::begin::{BEGIN_LEN, Begin};
-use super::file::{JournalFile, remove, rename_new, rename_over};
+use super::file::{JournalFile, keep, remove, rename_new, rename_over, sync_directory};
 use super::paths::Companions;
 use super::segment::{Found, Segment};
 use super::writer::Writer;
@@ -32,12 +32,29 @@ pub(super) fn activate(companions: &Companions) -> io::Result<()> {
     rename_over(&companions.new_journal(), &companions.journal())
 }
 
+impl Companions {
+    /// Keeps the archive under the name of the one that history begins with, unless there is one
+    /// already. That is on the disk before the archive is replaced.
+    ///
+    /// # Errors
+    /// [`EnvError::Io`].
+    pub(crate) fn keep_base(&self) -> Result<()> {
+        let base = self.base();
+        keep(self.archive(), &base)
+            .and_then(|()| sync_directory(self.directory()))
+            .map_err(|e| EnvError::io("keep", base.as_path(), e))
+    }
+}
+
 impl Writer {
-    /// Retires the active segment and goes on in a new one. Nothing may be pending.
+    /// Retires the active segment and goes on in a new one. Nothing may be pending. All commits are
+    /// on the disk afterwards, whatever the policy: of two segments the second must never be there
+    /// without all of the first.
     ///
     /// # Errors
     /// [`EnvError::NoRoomToCommit`], [`EnvError::Io`]; [`EnvError::InvalidValue`] when frames are
-    /// pending; [`EnvError::JournalClosed`], [`EnvError::ForkedChild`].
+    /// pending; [`EnvError::CommitNotDurable`], [`EnvError::JournalClosed`],
+    /// [`EnvError::ForkedChild`].
     pub(crate) fn rotate(&mut self, timestamp: u64) -> Result<Rotated> {
         self.check()?;
         if self.is_pending() {
@@ -54,6 +71,7 @@ impl Writer {
                 sequence: base,
             });
         }
+        self.sync()?;
         self.noted = false;
         self.trim().map_err(|e| self.write_failed(e, 0))?;
         let begin = Begin {
@@ -69,7 +87,10 @@ impl Writer {
         let retired = self.companions().retired(base + 1);
         let failed = |e| EnvError::io("retire", self.segment().path(), e);
         rename_new(self.segment().path(), &retired).map_err(failed)?;
-        if let Err(e) = activate(self.companions()).map_err(failed) {
+        // The old one has its new name for sure before another takes the one it had.
+        let renamed = sync_directory(self.companions().directory());
+        let renamed = renamed.and_then(|()| activate(self.companions()));
+        if let Err(e) = renamed.map_err(failed) {
             // There is no active segment now: the next writer makes one.
             self.refuse_from_now_on(format!("it was retired, and no new one was made: {e}"));
             return Err(e);

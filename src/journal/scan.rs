@@ -1,11 +1,7 @@
 //! Walking the frames of one segment: no call of the system and no allocation for a frame.
 
-use std::ops::Range;
-
 use super::begin::short_id;
-use super::frame::{
-    FrameKind, KEY_OFFSET, MESSAGE_HEADER_LEN, MessageHeader, crc_of, key_area, payload_crc_of,
-};
+use super::frame::{FrameKind, KEY_OFFSET, MESSAGE_HEADER_LEN, MessageHeader, crc_of, key_area};
 use super::index::Frames;
 use super::note::{NOTE_MAGIC, note};
 use super::segment::Segment;
@@ -16,7 +12,8 @@ use crate::fault::{Fault, Part, Problem};
 pub(super) const AT_HAND: u64 = 64 << 10;
 /// Bytes of the file in memory at a time: little at first, since most walks find little.
 const FIRST_WINDOW: usize = 4 << 10;
-const WINDOW: usize = 1 << 20;
+/// Small enough to stay in a processor's cache.
+const WINDOW: usize = 128 << 10;
 
 /// A place between two frames, and what the next frame must continue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,11 +28,12 @@ pub(crate) struct Position {
     pub(super) timestamp: u64,
 }
 
-/// A frame whose payload is wrong, or long and not looked at: counts only if it was known to be on
-/// the disk, or turns out to be sound.
+/// A frame whose payload may not be what was written: counts only if it was known to be on the disk.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Doubt {
     pub(super) sequence: u64,
+    /// Its payload was summed and is wrong; else it is long and was not looked at.
+    pub(super) wrong: bool,
 }
 
 /// What walks gather.
@@ -55,83 +53,90 @@ pub(super) fn walk(
     from: Position,
     findings: &mut Findings,
 ) -> Result<(Position, Option<Fault>)> {
-    let mut window = Window::new(segment, from.sequence);
-    let walked = take_all(&mut window, from, findings);
-    window.sum_payloads(findings);
-    findings.doubts.sort_by_key(|doubt| doubt.sequence);
-    walked
-}
-
-fn take_all(
-    window: &mut Window<'_>,
-    from: Position,
-    findings: &mut Findings,
-) -> Result<(Position, Option<Fault>)> {
-    let segment = window.segment;
-    let session = short_id(&segment.begin().session_id);
+    let mut window = Window::new(segment);
     let mut at = from;
     loop {
-        let Some(bytes) = window.at(at.offset, MESSAGE_HEADER_LEN, findings)? else {
-            let rest = segment.len()?.saturating_sub(at.offset);
-            let zero = rest == 0 || segment.is_zero_from(at.offset)?;
-            return Ok((at, (!zero).then(|| cut_short(at.offset, rest))));
-        };
-        if bytes[..4] == [0; 4] {
-            return Ok((at, None));
-        }
-        if bytes[..4] == NOTE_MAGIC && bytes == note(segment, &at) {
-            findings.synced = findings.synced.max(at.sequence);
-            return Ok((at, None));
-        }
-        let bytes: &[u8; MESSAGE_HEADER_LEN] = bytes.try_into().unwrap_or(&[0; 64]);
-        let checked = MessageHeader::from_bytes(bytes).and_then(|header| {
-            continues(&header, &at, session)?;
-            Ok((header, header.payload_offset(), header.frame_len()))
-        });
-        let (header, body, len) = match checked {
-            Ok((header, body, Some(len))) => (header, body, len),
-            Ok((_, _, None)) => return Ok((at, Some(cut_short(at.offset, 0)))),
-            Err(fault) => {
-                let offset = at.offset.saturating_add(fault.offset);
-                return Ok((at, Some(Fault { offset, ..fault })));
+        match step(&mut window, &at, findings)? {
+            Step::Frame(next) => at = next,
+            Step::End(fault) => {
+                window.sum_payloads(findings);
+                return Ok((at, fault));
             }
-        };
-        let link = crc_of(bytes);
-        let end = at.offset.checked_add(len);
-        let at_hand = header.payload_len <= AT_HAND;
-        // A long payload is not brought in: whether the file holds it is asked instead.
-        let taken = if at_hand { len } else { body };
-        let frame = match (window.at(at.offset, taken as usize, findings)?, end) {
-            (Some(frame), Some(end)) if at_hand || end <= segment.len()? => frame,
-            _ => {
-                let rest = segment.len()?.saturating_sub(at.offset);
-                return Ok((at, Some(cut_short(at.offset, rest))));
-            }
-        };
-        let key = match key_of(&header, &frame[..body as usize]) {
-            Ok(key) => key,
-            Err(problem) => {
-                let fault = Fault::new(Part::Frame, at.offset + KEY_OFFSET, problem);
-                return Ok((at, Some(fault)));
-            }
-        };
-        if !at_hand {
-            let sequence = header.sequence;
-            findings.doubts.push(Doubt { sequence });
         }
-        findings.frames.push(&header, at.offset, key);
-        findings.synced = findings.synced.max(header.synced);
-        at = Position {
-            offset: at.offset + len,
-            sequence: header.sequence,
-            link,
-            timestamp: header.timestamp.max(at.timestamp),
-        };
     }
 }
 
+enum Step {
+    /// A frame, which ends here.
+    Frame(Position),
+    /// No frame, and what stands there instead of zeros.
+    End(Option<Fault>),
+}
+
+/// Takes the frame at `at`.
+fn step(window: &mut Window<'_>, at: &Position, findings: &mut Findings) -> Result<Step> {
+    let segment = window.segment;
+    let Some(bytes) = window.at(at.offset, MESSAGE_HEADER_LEN, findings)? else {
+        let rest = segment.len()?.saturating_sub(at.offset);
+        let zero = rest == 0 || segment.is_zero_from(at.offset)?;
+        return Ok(Step::End((!zero).then(|| cut_short(at.offset, rest))));
+    };
+    if bytes[..4] == [0; 4] || (bytes[..4] == NOTE_MAGIC && bytes == note(segment, at)) {
+        if bytes[..4] == NOTE_MAGIC {
+            findings.synced = findings.synced.max(at.sequence);
+        }
+        return Ok(Step::End(None));
+    }
+    let bytes: &[u8; MESSAGE_HEADER_LEN] = bytes.try_into().unwrap_or(&[0; 64]);
+    let link = crc_of(bytes);
+    let checked = MessageHeader::from_bytes(bytes);
+    let session = window.session;
+    let header = match checked.and_then(|header| continues(header, at, session)) {
+        Ok(header) => header,
+        Err(fault) => {
+            let offset = at.offset.saturating_add(fault.offset);
+            return Ok(Step::End(Some(Fault { offset, ..fault })));
+        }
+    };
+    let body = header.payload_offset();
+    let at_hand = header.payload_len <= AT_HAND;
+    let len = header.frame_len().unwrap_or(u64::MAX);
+    let end = at.offset.saturating_add(len);
+    // A large payload is not brought in: whether the file holds it is asked instead.
+    let taken = if at_hand { len } else { body };
+    let frame = match window.at(at.offset, taken as usize, findings)? {
+        Some(frame) if at_hand || end <= segment.len()? => frame,
+        _ => {
+            let rest = segment.len()?.saturating_sub(at.offset);
+            return Ok(Step::End(Some(cut_short(at.offset, rest))));
+        }
+    };
+    let key = match key_of(&header, &frame[..body as usize]) {
+        Ok(key) => key,
+        Err(problem) => {
+            let offset = at.offset + KEY_OFFSET;
+            return Ok(Step::End(Some(Fault::new(Part::Frame, offset, problem))));
+        }
+    };
+    findings.frames.push(&header, at.offset, key);
+    findings.synced = findings.synced.max(header.synced);
+    let sequence = header.sequence;
+    if at_hand {
+        window.sum_later(sequence, at.offset + body, &header);
+    } else {
+        let wrong = false;
+        findings.doubts.push(Doubt { sequence, wrong });
+    }
+    Ok(Step::Frame(Position {
+        offset: end,
+        sequence,
+        link,
+        timestamp: header.timestamp.max(at.timestamp),
+    }))
+}
+
 /// Whether the frame is the next one after `last`, of the same session.
-fn continues(header: &MessageHeader, last: &Position, session: u64) -> Result<(), Fault> {
+fn continues(header: MessageHeader, last: &Position, session: u64) -> Result<MessageHeader, Fault> {
     let field = |offset, field, found| {
         let problem = Problem::Field { field, found };
         Err(Fault::new(Part::Frame, offset, problem))
@@ -151,7 +156,7 @@ fn continues(header: &MessageHeader, last: &Position, session: u64) -> Result<()
     if header.synced > last.sequence {
         return field(56, "last sequence on the disk", header.synced);
     }
-    Ok(())
+    Ok(header)
 }
 
 /// The key, once its sum and the padding behind it hold.
@@ -171,18 +176,12 @@ fn key_of<'a>(header: &MessageHeader, head: &'a [u8]) -> Result<&'a [u8], Proble
     }
 }
 
-/// Whether the payload of a whole frame holds, the padding behind it too.
-fn payload_holds(frame: &[u8], payload: Range<usize>) -> bool {
-    let Some(header) = frame.first_chunk() else {
-        return false;
-    };
-    let (payload, padding) = (&frame[payload.start..payload.end], &frame[payload.end..]);
-    crc32fast::hash(payload) == payload_crc_of(header) && is_zero(padding)
-}
-
-/// Whether fewer than 64 bytes are zero.
-fn is_zero(padding: &[u8]) -> bool {
-    padding.iter().fold(0, |all, byte| all | byte) == 0
+/// Whether bytes are zero.
+fn is_zero(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let words = words.iter().map(|word| u64::from_le_bytes(*word));
+    let rest = rest.iter().map(|byte| u64::from(*byte));
+    words.fold(0, |all, word| all | word) | rest.fold(0, |all, byte| all | byte) == 0
 }
 
 fn cut_short(offset: u64, found: u64) -> Fault {
@@ -193,45 +192,33 @@ fn cut_short(offset: u64, found: u64) -> Fault {
 /// A part of the file in memory.
 struct Window<'a> {
     segment: &'a Segment,
+    session: u64,
     bytes: Vec<u8>,
     /// Bytes of it that are filled.
     filled: usize,
     offset: u64,
-    /// Sequence of the last frame whose payload was looked at, or need not be.
-    summed: u64,
+    unsummed: Vec<Unsummed>,
+}
+
+/// A payload in the window. Most are known to be on the disk by the time the window is left, since
+/// the next headers say so: those are never summed.
+struct Unsummed {
+    sequence: u64,
+    start: usize,
+    len: usize,
+    crc: u32,
 }
 
 impl<'a> Window<'a> {
-    fn new(segment: &'a Segment, last: u64) -> Window<'a> {
+    fn new(segment: &'a Segment) -> Window<'a> {
         Window {
             segment,
+            session: short_id(&segment.begin().session_id),
             bytes: Vec::new(),
             filled: 0,
             offset: 0,
-            summed: last,
+            unsummed: Vec::new(),
         }
-    }
-
-    /// Sums the payloads at hand that are not known to be on the disk. Done once the window is to
-    /// move on, since by then later frames say of most that they are.
-    fn sum_payloads(&mut self, findings: &mut Findings) {
-        let first = self.summed.max(findings.synced).saturating_add(1);
-        for frame in findings.frames.from(first) {
-            let entry = frame.entry;
-            if entry.payload_len > AT_HAND {
-                continue;
-            }
-            let payload = frame.payload();
-            let start = (payload.offset - entry.offset) as usize;
-            let payload = start..start + payload.len as usize;
-            let len = payload.end.next_multiple_of(MESSAGE_HEADER_LEN);
-            let range = self.range(entry.offset, len);
-            if !range.is_some_and(|range| payload_holds(&self.bytes[range], payload)) {
-                let sequence = frame.sequence;
-                findings.doubts.push(Doubt { sequence });
-            }
-        }
-        self.summed = findings.frames.last_sequence();
     }
 
     /// `len` bytes at `offset`, at most a few KiB more than [`AT_HAND`]; `None` when the file ends
@@ -239,9 +226,9 @@ impl<'a> Window<'a> {
     fn at(&mut self, offset: u64, len: usize, findings: &mut Findings) -> Result<Option<&[u8]>> {
         if self.range(offset, len).is_none() {
             self.sum_payloads(findings);
-            let larger = (self.bytes.len() * 8).clamp(FIRST_WINDOW, WINDOW);
-            if self.bytes.len() < larger.max(len) {
-                self.bytes = vec![0; larger.max(len)];
+            let larger = (self.bytes.len() * 8).clamp(FIRST_WINDOW, WINDOW).max(len);
+            if self.bytes.len() < larger {
+                self.bytes = vec![0; larger];
             }
             let file = self.segment.journal_file();
             self.filled = file
@@ -252,9 +239,43 @@ impl<'a> Window<'a> {
         Ok(self.range(offset, len).map(|range| &self.bytes[range]))
     }
 
-    fn range(&self, offset: u64, len: usize) -> Option<Range<usize>> {
+    fn range(&self, offset: u64, len: usize) -> Option<std::ops::Range<usize>> {
         let start = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
         let end = start.checked_add(len)?;
         (end <= self.filled).then_some(start..end)
+    }
+
+    /// Takes note of the payload at `offset`, which is in the window.
+    fn sum_later(&mut self, sequence: u64, offset: u64, header: &MessageHeader) {
+        self.unsummed.push(Unsummed {
+            sequence,
+            start: (offset - self.offset) as usize,
+            len: header.payload_len as usize,
+            crc: header.payload_crc,
+        });
+    }
+
+    /// Sums the payloads that are not known to be on the disk.
+    fn sum_payloads(&mut self, findings: &mut Findings) {
+        for payload in self.unsummed.drain(..) {
+            let Unsummed {
+                sequence,
+                start,
+                len,
+                crc,
+            } = payload;
+            if sequence <= findings.synced {
+                continue;
+            }
+            let end = start + len;
+            let bytes = &self.bytes[start..end];
+            let padding = &self.bytes[end..end.next_multiple_of(MESSAGE_HEADER_LEN)];
+            if crc32fast::hash(bytes) != crc || !is_zero(padding) {
+                findings.doubts.push(Doubt {
+                    sequence,
+                    wrong: true,
+                });
+            }
+        }
     }
 }

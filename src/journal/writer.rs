@@ -178,6 +178,12 @@ impl Writer {
     /// Refuses a forked child, and everything after an error that forbids going on.
     pub(super) fn check(&self) -> Result<()> {
         self.check_process()?;
+        self.check_open()
+    }
+
+    /// Refuses everything after an error that forbids going on. Asking for the process takes a call
+    /// of the system, which is left to what touches the files.
+    pub(super) fn check_open(&self) -> Result<()> {
         match &self.closed {
             None => Ok(()),
             Some(reason) => Err(EnvError::JournalClosed {

@@ -184,20 +184,15 @@ impl Archive {
             created_by: self.0.header.writer.clone(),
             ..Metadata::default()
         };
-        let node = self.preamble().metadata_node;
-        if node == crate::format::NONE {
-            return Ok(metadata);
-        }
-        let value = self
-            .0
-            .store
-            .value(crate::format::records::Slot::Node(node), None)?;
         let broken = || {
-            self.0
-                .store
-                .damaged_node(node, "metadata of another form".to_owned())
+            self.0.store.damaged_node(
+                self.preamble().metadata_node,
+                "metadata of another form".to_owned(),
+            )
         };
-        let record = value.as_record().ok_or_else(broken)?;
+        let Some(record) = self.metadata_record()? else {
+            return Ok(metadata);
+        };
         let text = |value: &Value| value.as_str().map(str::to_owned).ok_or_else(broken);
         metadata.description = record.get("description").map(text).transpose()?;
         if let Some(tags) = record.get("tags") {
@@ -212,6 +207,22 @@ impl Archive {
             metadata.custom = pairs.collect::<Result<_>>()?;
         }
         Ok(metadata)
+    }
+
+    /// The metadata record with all its fields; `None` when there is none.
+    pub(crate) fn metadata_record(&self) -> Result<Option<Record>> {
+        let node = self.preamble().metadata_node;
+        if node == crate::format::NONE {
+            return Ok(None);
+        }
+        let slot = crate::format::records::Slot::Node(node);
+        match self.0.store.value(slot, None)? {
+            Value::Record(record) => Ok(Some(record)),
+            _ => {
+                let what = "metadata of another form".to_owned();
+                Err(self.0.store.damaged_node(node, what))
+            }
+        }
     }
 
     /// The binding of that exact name.

@@ -10,7 +10,9 @@ use super::view::View;
 use crate::error::Result;
 use crate::format::NONE;
 use crate::format::extent::{Codec, DigestKind};
-use crate::format::records::{EntryRecord, FLAG_CONSTANT, FLAG_MUTABLE, Slot, TensorSlot};
+use crate::format::records::{
+    EntryRecord, FLAG_CONSTANT, FLAG_MUTABLE, FLAG_TOMBSTONE, Slot, TensorSlot,
+};
 use crate::format::table::Table;
 use crate::stack::with_room;
 use crate::value::{DType, Kind, Order, Record, Value};
@@ -135,6 +137,12 @@ impl<'a> Binding<'a> {
     /// Whether it was declared mutable.
     pub fn is_mutable(&self) -> bool {
         self.flags() & FLAG_MUTABLE != 0
+    }
+
+    /// Whether it removes the name: only in a delta.
+    pub(crate) fn is_removal(&self) -> bool {
+        self.entry()
+            .is_some_and(|entry| entry.flags & FLAG_TOMBSTONE != 0)
     }
 
     /// Whether it has attributes.
@@ -406,6 +414,13 @@ impl<'a> Binding<'a> {
         }
     }
 
+    /// Kind code and content digest of a tensor's extent, when the file records one known here.
+    pub(crate) fn recorded_digest(&self) -> Option<(u8, [u8; 32])> {
+        let root = self.root().ok()?;
+        let extent = root.store.extent(self.tensor_slot()?.extent);
+        extent.ok()?.recorded_digest()
+    }
+
     fn parts_below(&self, store: &Store, node: u32) -> Result<super::parts::Parts> {
         super::parts::below(store, node).map_err(|e| e.of_variable(self.name()))
     }
@@ -433,6 +448,11 @@ impl<'a> Binding<'a> {
             },
             Err(_) => 0,
         }
+    }
+
+    /// What stands in its slot.
+    pub(crate) fn slot(&self) -> Result<Slot> {
+        self.root().map(|root| root.slot)
     }
 
     /// Its place in the table; 0 for one that stands in a frame.

@@ -32,7 +32,7 @@ pub fn read_cancellable<T>(flag: &Arc<AtomicBool>, read: impl FnOnce() -> T) -> 
 }
 
 /// Runs `read` under the flag of another thread.
-pub(super) fn within<T>(flag: Option<Arc<AtomicBool>>, read: impl FnOnce() -> T) -> T {
+pub(crate) fn within<T>(flag: Option<Arc<AtomicBool>>, read: impl FnOnce() -> T) -> T {
     /// Puts the flag back that was there before, also when `read` panics.
     struct Before(Option<Arc<AtomicBool>>);
     impl Drop for Before {
@@ -45,7 +45,7 @@ pub(super) fn within<T>(flag: Option<Arc<AtomicBool>>, read: impl FnOnce() -> T)
 }
 
 /// The flag of this thread, for those that help it.
-pub(super) fn current() -> Option<Arc<AtomicBool>> {
+pub(crate) fn current() -> Option<Arc<AtomicBool>> {
     FLAG.with_borrow(Clone::clone)
 }
 

@@ -175,7 +175,7 @@ impl Unpacker {
                 Problem::Structure(what),
             )
         };
-        check_stored_len(sum, raw.len() as u64).map_err(fault)?;
+        self.check_stored_len(sum, raw.len()).map_err(fault)?;
         let Unpacker {
             stored, shuffled, ..
         } = self;
@@ -227,16 +227,16 @@ impl Unpacker {
             ))
         }
     }
-}
 
-/// A frame is never much longer than what it holds: a larger one is refused before it is read.
-pub(super) fn check_stored_len(sum: BlockSum, raw_len: u64) -> std::result::Result<(), String> {
-    let most = raw_len.saturating_add(raw_len / 128 + 1024);
-    if sum.len <= most {
-        return Ok(());
+    /// A frame is never much longer than what it holds: a larger one is refused before it is read.
+    fn check_stored_len(&self, sum: BlockSum, raw_len: usize) -> std::result::Result<(), String> {
+        let most = raw_len as u64 + raw_len as u64 / 128 + 1024;
+        if sum.len <= most {
+            return Ok(());
+        }
+        Err(format!(
+            "a frame of {} bytes for {raw_len} bytes of data",
+            sum.len
+        ))
     }
-    Err(format!(
-        "a frame of {} bytes for {raw_len} bytes of data",
-        sum.len
-    ))
 }

@@ -9,14 +9,18 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::binding::Root;
 use super::check::Check;
+use super::content::{check_indexes, problem_of};
 use super::map::Mapping;
 use super::overlay::Overlay;
 use super::source::ByteSource;
 use super::store::{Store, Tables};
+use super::verify::check_digest;
+use super::view::View;
 use crate::error::{EnvError, Origin, Result};
 use crate::fault::{Fault, Part, Problem};
 use crate::format::extent::{DigestKind, ExtentRecord};
 use crate::format::image::ImageHead;
+use crate::format::records::Slot;
 use crate::journal::{Place, Segment};
 use crate::limits::Limits;
 use crate::value::Value;
@@ -333,6 +337,25 @@ impl FrameImage {
         super::cells::load_one(overlay, self.root()?, name)
     }
 
+    /// Reads and checks everything that stands in it, and its value as a whole. Cells hold what they
+    /// hold in the state of `overlay`.
+    ///
+    /// # Errors
+    /// The first fault, with its offset in the segment; what reading answers.
+    pub(crate) fn verify(&self, overlay: &Overlay) -> Result<()> {
+        let root = self.root()?;
+        let path = self.place.path();
+        verify_image(root, overlay, &path).map_err(|error| match error.damaged_file() {
+            // Offsets in an image count from its first byte.
+            Some((file, fault)) if *file == path => {
+                let offset = self.place.offset.saturating_add(local_offset(fault.offset));
+                let fault = fault.clone();
+                damaged(&path, Fault { offset, ..fault })
+            }
+            _ => error,
+        })
+    }
+
     /// The ids of its cells and scopes.
     pub(crate) fn shared_ids(&self) -> Result<&[u64]> {
         let store = self.store()?;
@@ -341,6 +364,30 @@ impl FrameImage {
             Tables::Archive(_) => Ok(&[]),
         }
     }
+}
+
+fn verify_image(root: Root<'_>, overlay: &Overlay, path: &Origin) -> Result<()> {
+    let records = root.store.records();
+    for number in 0..records.nodes.len() as u32 {
+        let node = root.store.checked_node(number, true)?;
+        check_indexes(View::of_checked(root.store, node.root(), number))?;
+    }
+    for (number, extent) in records.extents.iter().enumerate() {
+        // One that stands elsewhere is checked there.
+        if extent.offset == local_offset(extent.offset) {
+            root.store.check_extent(number as u32)?;
+            check_digest(root.store, number as u32, &mut |_| {})?;
+        }
+    }
+    let attributes = root.attributes.map(Slot::Node);
+    for slot in [Some(root.slot), attributes].into_iter().flatten() {
+        let value = super::cells::load_one(overlay, Root { slot, ..root }, "")?;
+        if let Some(problem) = problem_of(value)? {
+            let problem = Problem::Structure(problem);
+            return Err(damaged(path, Fault::new(Part::Frame, 0, problem)));
+        }
+    }
+    Ok(())
 }
 
 /// A range of a file whose end may move: part of a committed frame, which nobody changes.

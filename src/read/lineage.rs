@@ -30,7 +30,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("run.ach");
         let mut writer = ArchiveWriter::create(&path, options).unwrap();
-        writer.add("x", &Value::Integer(42)).unwrap();
+        writer.add("x", Value::Integer(42)).unwrap();
         let report = writer.finish().unwrap();
         (Archive::open(&path).unwrap(), report.root_digest)
     }

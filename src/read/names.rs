@@ -169,8 +169,14 @@ impl Archive {
         Binding::in_table(self.store(), self.table(), index, moved, self.overlay())
     }
 
-    /// The binding at a place of the sorted list.
-    fn nth(&self, place: usize) -> Binding<'_> {
+    /// The place of `name` in the order of names.
+    pub(crate) fn place(&self, name: &str) -> Option<usize> {
+        let place = self.lower_bound(name.as_bytes());
+        (place < self.len() && self.nth(place).name() == name).then_some(place)
+    }
+
+    /// The binding at a place in the order of names.
+    pub(crate) fn nth(&self, place: usize) -> Binding<'_> {
         let found = match self.overlay() {
             Some(overlay) => overlay.at(place),
             None => None,

@@ -13,7 +13,7 @@ use crate::error::{EnvError, Origin, Result};
 use crate::fault::{Fault, Part, Problem};
 use crate::format::TRAILER_LEN;
 use crate::format::header::{AchHeader, HEADER_LEN, HeaderError, MAGIC};
-use crate::format::records::FLAG_TOMBSTONE;
+use crate::format::records::{FLAG_TOMBSTONE, Slot};
 use crate::format::table::{PREAMBLE_LEN, Table};
 use crate::limits::Limits;
 use crate::value::Buffer;
@@ -31,6 +31,8 @@ pub struct OpenOptions {
     check: Check,
     limits: Limits,
     journal: bool,
+    /// Whether a delta is meant, and not an archive.
+    delta: bool,
 }
 
 /// Bytes read with the first call: header, and the table of a small archive.
@@ -63,6 +65,13 @@ impl OpenOptions {
     /// journal does not belong to the archive.
     pub fn journal(mut self, journal: bool) -> Self {
         self.journal = journal;
+        self
+    }
+
+    /// Opens a delta, which is otherwise refused, and nothing else. What removes a name is then a
+    /// binding of null.
+    pub(crate) fn delta(mut self) -> Self {
+        self.delta = true;
         self
     }
 
@@ -180,6 +189,11 @@ impl OpenOptions {
         let head = &mut first[..(FIRST_READ as u64).min(len) as usize];
         read(0, head)?;
         let header = read_header(head, len, &origin)?;
+        match (header.is_delta(), self.delta) {
+            (true, false) => return Err(EnvError::IsDelta { path: origin }),
+            (false, true) => return Err(EnvError::NotADelta { path: origin }),
+            _ => {}
+        }
         let table_end = header.table_offset.checked_add(header.table_len);
         let in_file = table_end.is_some_and(|end| end <= len.saturating_sub(TRAILER_LEN));
         let fits = header.table_offset >= HEADER_LEN as u64
@@ -226,16 +240,8 @@ impl OpenOptions {
             TableBytes::Owned(buffer)
         };
         let table = Table::check(bytes, &header, len).map_err(damaged)?;
-        if table
-            .entries()
-            .iter()
-            .any(|entry| entry.flags & FLAG_TOMBSTONE != 0)
-        {
-            let what = "removals (it is a delta, not an archive)".to_owned();
-            return Err(EnvError::Unsupported {
-                path: origin.clone(),
-                what,
-            });
+        if let Some(fault) = refuse_tombstones(&table, &header) {
+            return Err(damaged(fault));
         }
         let store = Store::new(
             source,
@@ -253,6 +259,25 @@ impl OpenOptions {
         }
         Ok(archive)
     }
+}
+
+/// A removal in a file that is no delta, or one with more than a name.
+fn refuse_tombstones(table: &Table<TableBytes>, header: &AchHeader) -> Option<Fault> {
+    let mut entries = table.entries().iter().enumerate();
+    let (number, _) = entries.find(|(_, entry)| {
+        let bare = entry.slot() == Some(Slot::Null) && entry.attributes().is_none();
+        match entry.flags & FLAG_TOMBSTONE {
+            0 => false,
+            _ => !header.is_delta() || !bare || entry.flags != FLAG_TOMBSTONE,
+        }
+    })?;
+    let what = "a removal where none can be".to_owned();
+    let at = header.table_offset + table.entry_offset(number);
+    Some(Fault::new(
+        Part::Entry(number as u32),
+        at,
+        Problem::Structure(what),
+    ))
 }
 
 /// Whether the header's table could lie in some file: its end does not overflow.

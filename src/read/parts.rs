@@ -22,17 +22,29 @@ pub(super) struct Parts {
 /// Everything below node `root`, cells and scopes included. Goes through the nodes one by one and
 /// keeps none of them.
 pub(super) fn below(store: &Store, root: u32) -> Result<Parts> {
+    search(store, root, true).map(|(parts, _)| parts)
+}
+
+/// The cells and scopes, by their shared numbers, that the value of node `root` names itself: not
+/// those that only their contents name.
+pub(super) fn shared_of(store: &Store, root: u32) -> Result<Vec<u32>> {
+    search(store, root, false).map(|(_, shared)| shared)
+}
+
+/// Goes through the nodes below `root`; into the contents of cells and scopes when it `follows`
+/// them. Returns the parts, and the shared numbers that were met and not followed.
+fn search(store: &Store, root: u32, follows: bool) -> Result<(Parts, Vec<u32>)> {
     let mut search = Search {
         waiting: vec![root],
         ..Search::default()
     };
-    let mut parts = with_room(|| search.nodes(store))?;
+    let mut parts = with_room(|| search.nodes(store, follows))?;
     parts.extents = search
         .extents
         .into_iter()
         .filter(|extent| *extent != NONE)
         .collect();
-    Ok(parts)
+    Ok((parts, search.shared))
 }
 
 #[derive(Default)]
@@ -45,7 +57,7 @@ struct Search {
 
 impl Search {
     /// Goes through the nodes that wait, and those found in them.
-    fn nodes(&mut self, store: &Store) -> Result<Parts> {
+    fn nodes(&mut self, store: &Store, follows: bool) -> Result<Parts> {
         let mut parts = Parts::default();
         while let Some(number) = self.waiting.pop() {
             if !self.seen.insert(number) {
@@ -58,10 +70,11 @@ impl Search {
                 .nodes
                 .get(number as usize)
                 .map_or(0, |node| u64::from(node.len));
-            self.shared.clear();
             self.tree(node.root());
-            for shared in std::mem::take(&mut self.shared) {
-                self.waiting.extend(store.records().shared_node(shared));
+            if follows {
+                for shared in std::mem::take(&mut self.shared) {
+                    self.waiting.extend(store.records().shared_node(shared));
+                }
             }
         }
         Ok(parts)

@@ -12,7 +12,7 @@ use crate::read::Archive;
 use crate::read::cells::{CellHandles, SessionLoad};
 use crate::read::replay::open::base_of;
 use crate::read::replay::state::state_at;
-use crate::tree::build::SharedIds;
+use crate::tree::shared::SharedIds;
 use crate::value::{SharedHandle, ValueRef};
 use crate::write::{ArchiveWriter, BindingOptions, Lineage, SaveOptions, SaveReport};
 
@@ -59,7 +59,7 @@ impl Checkpoint {
     /// [`EnvError::ReplacedNotDurable`]: the new one is in place, and the journal is kept.
     pub fn run(&self) -> Result<Checkpointed> {
         if self.keep_history {
-            self.keep_base()?;
+            self.companions.keep_base()?;
         }
         let lineage = Lineage {
             session_id: self.session_id,
@@ -74,13 +74,6 @@ impl Checkpoint {
             report,
             sequence: self.sequence,
         })
-    }
-
-    /// Keeps the archive that history begins with.
-    fn keep_base(&self) -> Result<()> {
-        let (archive, base) = (self.companions.archive(), self.companions.base());
-        super::history::keep_file(archive, &base)
-            .map_err(|e| EnvError::io("keep", base.as_path(), e))
     }
 }
 

@@ -1,8 +1,6 @@
 //! History before the last checkpoint, where it is kept: the archive it begins with, and all
 //! segments since.
 
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
@@ -10,21 +8,11 @@ use super::session::Session;
 use super::travel::{Moment, Travelled};
 use crate::environment::{Change, Variable};
 use crate::error::Result;
-use crate::journal::{Chain, FrameKind};
+use crate::journal::{Chain, Companions, FrameKind};
 use crate::read::Archive;
 use crate::read::cells::{CellHandles, SessionLoad};
-use crate::read::replay::open::base_of;
+use crate::read::replay::open::{Road, base_of};
 use crate::read::replay::state::{effective, state_at};
-
-/// Keeps the file at `from` under the name `to`, unless something is there.
-pub(super) fn keep_file(from: &Path, to: &Path) -> io::Result<()> {
-    match std::fs::hard_link(from, to) {
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        // Not every file system has links.
-        Err(e) if e.kind() == io::ErrorKind::Unsupported => std::fs::copy(from, to).map(drop),
-        other => other,
-    }
-}
 
 /// The archive that history begins with, and the frames since.
 pub(super) struct History {
@@ -32,16 +20,24 @@ pub(super) struct History {
     pub(super) chain: Chain,
 }
 
+/// The history that is kept beside an archive; `None` when it reaches only to the last checkpoint.
+///
+/// # Errors
+/// As opening a session.
+pub(super) fn kept_history(companions: &Companions, road: &Road) -> Result<Option<History>> {
+    let base = companions.base();
+    if !base.exists() {
+        return Ok(None);
+    }
+    let archive = road.open(&base)?;
+    let chain = Chain::open(companions, &base_of(&archive)?)?;
+    Ok(Some(History { archive, chain }))
+}
+
 impl Session {
-    /// The history that is kept; `None` when it reaches only to the last checkpoint.
+    /// As [`kept_history`], of this session.
     pub(super) fn history(&self) -> Result<Option<History>> {
-        let base = self.companions.base();
-        if !self.options.keep_history || !base.exists() {
-            return Ok(None);
-        }
-        let archive = self.road.open(&base)?;
-        let chain = Chain::open(&self.companions, &base_of(&archive)?)?;
-        Ok(Some(History { archive, chain }))
+        kept_history(&self.companions, &self.road)
     }
 
     /// Goes to a state before the last checkpoint: its variables are set again.

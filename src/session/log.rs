@@ -140,7 +140,7 @@ fn text(bytes: &[u8]) -> Arc<str> {
 }
 
 /// What a frame says.
-fn kind_of(frame: &Frame<'_>) -> Result<EventKind> {
+pub(super) fn kind_of(frame: &Frame<'_>) -> Result<EventKind> {
     Ok(match frame.kind() {
         FrameKind::Set | FrameKind::SetByReference => EventKind::Set {
             name: text(frame.key),

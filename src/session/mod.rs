@@ -6,7 +6,9 @@ mod autosave;
 mod backup;
 mod checkpoint;
 mod commit;
+mod create;
 mod history;
+mod journal;
 mod log;
 mod options;
 mod pending;
@@ -17,12 +19,15 @@ mod reader;
 )]
 mod session;
 mod travel;
+mod verify;
 
 pub use autosave::{Autosave, AutosaveOptions, AutosavePause, AutosaveStatus};
 pub use backup::backup;
 pub use checkpoint::{Checkpoint, Checkpointed};
+pub use journal::{JournalDamage, JournalInfo};
 pub use log::{Commit, Event, EventKind};
 pub use options::SessionOptions;
 pub use reader::SessionReader;
 pub use session::{Closed, Session};
 pub use travel::{Moment, Travelled};
+pub use verify::{JournalFault, JournalReport};

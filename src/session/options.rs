@@ -77,7 +77,8 @@ impl SessionOptions {
     }
 
     /// Whether the journal and the archive it began with are kept when a checkpoint folds them, so
-    /// that history reaches back to the beginning of the session. By default they are removed.
+    /// that history reaches back to the first checkpoint that kept it. By default they are removed.
+    /// A session whose history was kept goes on keeping it, until its `-base` file is removed.
     pub fn keep_history(mut self, keep: bool) -> Self {
         self.keep_history = keep;
         self

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::history::kept_history;
 use super::log::{Commit, Event, commits, context_of, event};
 use super::options::SessionOptions;
 use crate::error::{EnvError, Result};
@@ -34,10 +35,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// ```
 pub struct SessionReader {
     path: PathBuf,
-    companions: Companions,
-    road: Road,
-    chain: Chain,
-    archive: Archive,
+    pub(super) companions: Companions,
+    pub(super) road: Road,
+    pub(super) chain: Chain,
+    pub(super) archive: Archive,
     /// The archive file that is open.
     stamp: Stamp,
     sequence: u64,
@@ -89,28 +90,6 @@ impl SessionReader {
     /// Number of frames of the journal that are not in the archive.
     pub fn unfolded(&self) -> u64 {
         self.sequence.saturating_sub(self.archive.folded_sequence())
-    }
-
-    /// Bytes of the journal that are not part of it: damage, or a commit that was not finished. The
-    /// next writer moves them aside.
-    ///
-    /// # Errors
-    /// [`EnvError::Io`].
-    pub fn damage(&self) -> Result<Vec<String>> {
-        let damage = self.chain.damage()?;
-        let told = damage.iter().map(|damage| {
-            let why = match &damage.fault {
-                Some(fault) => fault.to_string(),
-                None => "a commit that was not finished".to_owned(),
-            };
-            format!(
-                "{}: {} bytes from {} on do not count: {why}",
-                damage.path.display(),
-                damage.len,
-                damage.offset
-            )
-        });
-        Ok(told.collect())
     }
 
     /// Goes to the last committed state. Whether there is a newer one. States never go back.
@@ -179,14 +158,19 @@ impl SessionReader {
         }
     }
 
-    /// The commits in the journal, oldest first. Those that a checkpoint folded are not there.
+    /// The commits in the journal, oldest first. Those that a checkpoint folded are there only where
+    /// history is kept ([`SessionOptions::keep_history`]).
     ///
     /// # Errors
     /// What reading answers.
     pub fn log(&self) -> Result<Vec<Commit>> {
-        let base = self.archive.folded_sequence();
-        let counting = effective(self.chain.frames(), base, self.sequence)?;
-        commits(self.chain.frames(), base, &counting)
+        let history = kept_history(&self.companions, &self.road)?;
+        let (frames, base) = match &history {
+            Some(history) => (history.chain.frames(), history.archive.folded_sequence()),
+            None => (self.chain.frames(), self.archive.folded_sequence()),
+        };
+        let counting = effective(frames, base, frames.last_sequence().max(base))?;
+        commits(frames, base, &counting)
     }
 
     /// What was done after `sequence`, event by event, as far as the journal reaches back: with 0

@@ -41,7 +41,7 @@ pub use lent::{
 };
 pub use record::Record;
 pub use storage::{Buffer, Storage};
-pub(crate) use stored::{StoredBlocks, StoredExtent};
+pub(crate) use stored::{StoredBlocks, StoredExtent, WINDOW_BYTES, Window};
 pub use string_array::StringArray;
 pub(crate) use tensor::checked_byte_len;
 pub use tensor::{Tensor, byte_len, format_shape};

@@ -36,13 +36,35 @@ pub trait StoredBlocks: Send + Sync {
     /// [`crate::EnvError::Damaged`] and what reading answers.
     fn sums(&self) -> Result<Vec<u8>>;
 
-    /// The stored bytes of some blocks, each checked against its sum, whatever the archive was
-    /// opened with; and how far into the extent's stored bytes they begin. Lent where they are in
-    /// memory, else read into `buffer`.
+    /// Gives `put` the stored bytes of `blocks`, in order, in windows that end where the place in
+    /// the extent's stored bytes and `phase` add up to a multiple of 1 MiB, and at the
+    /// end. Each block is checked against its sum, whatever the archive was opened with, before
+    /// the window that holds its last byte is given: after an error what was given is worth
+    /// nothing. Bytes are lent where they are in memory, else read into `buffer`.
     ///
     /// # Errors
-    /// [`crate::EnvError::Damaged`] and what reading answers.
-    fn read<'b>(&'b self, blocks: Range<u64>, buffer: &'b mut Vec<u8>) -> Result<(u64, &'b [u8])>;
+    /// [`crate::EnvError::Damaged`], what reading answers, and what `put` answers.
+    fn read(
+        &self,
+        blocks: Range<u64>,
+        phase: u64,
+        buffer: &mut Vec<u8>,
+        put: &mut dyn FnMut(Window<'_>) -> Result<()>,
+    ) -> Result<()>;
+}
+
+/// Stored bytes that are read in one go.
+pub(crate) const WINDOW_BYTES: u64 = 1 << 20;
+
+/// A run of stored bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Window<'b> {
+    /// First byte, counted from the beginning of the extent's stored bytes.
+    pub start: u64,
+    /// The bytes.
+    pub bytes: &'b [u8],
+    /// Number of the first block that does not end here or before.
+    pub blocks_end: u64,
 }
 
 impl StoredExtent<'_> {

@@ -175,7 +175,8 @@ impl Walk {
 }
 
 impl<'t> Trail<'t> {
-    fn at(start: &'t str, depth: usize) -> Trail<'t> {
+    /// The beginning of a way, `depth` levels down.
+    pub(crate) fn at(start: &'t str, depth: usize) -> Trail<'t> {
         Trail {
             start,
             parent: None,
@@ -187,6 +188,22 @@ impl<'t> Trail<'t> {
     /// The path for a message or a report: a long one is shortened in the middle.
     pub(crate) fn path(&self) -> String {
         shortened(self.to_string())
+    }
+
+    /// One step on, to a field or to a part that has a name.
+    ///
+    /// # Errors
+    /// [`EnvError::NestingTooDeep`].
+    pub(crate) fn field(&'t self, name: &'t str) -> Result<Trail<'t>> {
+        self.to(Step::Field(name))
+    }
+
+    /// One step on, to an element.
+    ///
+    /// # Errors
+    /// [`EnvError::NestingTooDeep`].
+    pub(crate) fn element(&'t self, index: usize) -> Result<Trail<'t>> {
+        self.to(Step::Index(index))
     }
 
     fn too_deep(&self) -> EnvError {
@@ -225,7 +242,7 @@ const PATH_ENDS: usize = 200;
 
 /// A path without its middle when it is long: chains of cells lengthen it link by link, and a file
 /// chooses the names in it.
-fn shortened(path: String) -> String {
+pub(crate) fn shortened(path: String) -> String {
     if path.len() <= 2 * PATH_ENDS + 3 {
         return path;
     }

@@ -23,9 +23,7 @@ use super::spool::Spool;
 use crate::error::{EnvError, Result};
 use crate::finding::{Finding, Outcome};
 use crate::format::extent::Codec;
-use crate::format::header::{
-    AchHeader, FLAG_SEALED, FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINOR, HEADER_LEN,
-};
+use crate::format::header::{AchHeader, FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINOR, HEADER_LEN};
 use crate::format::records::{
     Area, FLAG_CONSTANT, FLAG_MUTABLE, LAYOUT_ID, NodeRecord, PAGE_SIZE, Preamble, Slot,
 };
@@ -34,8 +32,9 @@ use crate::format::{AREA_ALIGNMENT, NONE, TRAILER_LEN};
 use crate::name::{check_name, nearest, quoted};
 use crate::pattern::Patterns;
 use crate::selection::Selection;
-use crate::tree::build::{Builder, BuiltNodes, SharedIds};
-use crate::value::{NoContents, Record, SharedContents, Value, ValueRef};
+use crate::tree::build::{Builder, BuiltNodes};
+use crate::tree::shared::SharedIds;
+use crate::value::{NoContents, SharedContents, Value, ValueRef};
 
 /// Saves bindings to a file: atomically, in the given order.
 ///
@@ -97,7 +96,7 @@ pub struct ArchiveWriter<'a> {
     cold: Patterns,
     selection: Selection,
     builder: Builder<'a, Spool>,
-    entries: PlannedEntries,
+    pub(super) entries: PlannedEntries,
     /// Names of the bindings that the selection left out.
     omitted: Vec<String>,
     findings: Vec<Finding>,
@@ -120,6 +119,11 @@ impl<'a> ArchiveWriter<'a> {
         })?;
         if !options.for_session {
             writer.guard = JournalGuard::new(path, options.discard_journal)?;
+            if let Some((session, sequence)) = writer.guard.as_ref().and_then(JournalGuard::session)
+            {
+                writer.options.lineage.session_id = session;
+                writer.options.lineage.folded_sequence = sequence;
+            }
         }
         Ok(writer)
     }
@@ -244,6 +248,7 @@ impl<'a> ArchiveWriter<'a> {
             return Ok(());
         }
         let of_variable = |e: EnvError| e.of_variable(name);
+        self.builder.keep_coding = self.options.keep_coding && !options.unpacked;
         let cold = self.options.compress || (!self.cold.is_empty() && self.cold.matches(name));
         let slot = self
             .builder
@@ -423,7 +428,7 @@ impl<'a> ArchiveWriter<'a> {
         let header = AchHeader {
             major: FORMAT_VERSION_MAJOR,
             minor: FORMAT_VERSION_MINOR,
-            flags: if self.options.seal { FLAG_SEALED } else { 0 },
+            flags: self.options.header_flags(),
             created: self.options.created.unwrap_or_else(now),
             writer: env!("CARGO_PKG_VERSION").to_owned(),
             has_cold: placed
@@ -489,32 +494,7 @@ impl<'a> ArchiveWriter<'a> {
         Ok(())
     }
 
-    /// The node of the metadata record, or `NONE` when there is nothing to say.
-    fn metadata_node(&mut self) -> Result<u32> {
-        let mut metadata = Record::new();
-        if let Some(description) = &self.options.description {
-            metadata.insert("description", description.as_str());
-        }
-        if !self.options.tags.is_empty() {
-            metadata.insert(
-                "tags",
-                Value::vector(self.options.tags.iter().map(String::as_str)),
-            );
-        }
-        if !self.options.custom.is_empty() {
-            let custom = self.options.custom.iter();
-            let custom: Record = custom
-                .map(|(key, value)| (key.as_str(), value.as_str()))
-                .collect();
-            metadata.insert("custom", custom);
-        }
-        if metadata.is_empty() {
-            return Ok(NONE);
-        }
-        self.record_node(Value::Record(metadata))
-    }
-
-    fn record_node(&mut self, record: Value) -> Result<u32> {
+    pub(super) fn record_node(&mut self, record: Value) -> Result<u32> {
         match self
             .builder
             .add(&ValueRef::Owned(record), false, &mut NoContents)?

@@ -8,6 +8,8 @@ pub struct BindingOptions {
     pub(crate) attributes: Record,
     pub(crate) constant: bool,
     pub(crate) mutable: bool,
+    /// Whether its arrays are unpacked although the save keeps the coding of others.
+    pub(crate) unpacked: bool,
 }
 
 impl BindingOptions {

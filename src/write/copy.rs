@@ -8,7 +8,13 @@ use super::emit::{Emission, write_at};
 use crate::error::{EnvError, Result};
 use crate::format::sums::{PIECE_BYTES, piece_digest};
 use crate::tree::extent_source::PlannedExtent;
-use crate::value::StoredExtent;
+use crate::value::{StoredExtent, WINDOW_BYTES, Window};
+
+/// Raw bytes of one job, however few they are in the file.
+const MAX_JOB_BYTES: u64 = 1 << 30;
+
+// Windows are taken for the pieces of a digest.
+const _: () = assert!(WINDOW_BYTES == PIECE_BYTES as u64);
 
 /// Buffers of one thread, used again for each piece.
 #[derive(Default)]
@@ -25,14 +31,23 @@ pub(super) struct Copying<'c> {
 }
 
 impl Copying<'_> {
-    /// Whether the digest the extent has is the one that is asked for.
-    pub(super) fn carries_digest(&self) -> bool {
-        self.emission.carries_digest(&self.stored)
+    /// Raw bytes that are copied as one job: about as many stored ones as `bytes`.
+    pub(super) fn job_bytes(&self, bytes: u64) -> u64 {
+        if !self.carries_digest() {
+            return bytes;
+        }
+        let (raw, stored) = (self.stored.raw_len, self.stored.stored_len.max(1));
+        let scaled = u128::from(bytes) * u128::from(raw) / u128::from(stored);
+        u64::try_from(scaled)
+            .unwrap_or(u64::MAX)
+            .clamp(bytes, MAX_JOB_BYTES)
+            .next_multiple_of(PIECE_BYTES as u64)
     }
 
-    /// Copies the stored blocks of raw bytes `start..start + len`, where the extent stands at
-    /// `place`. Returns the digests of its pieces, unless the extent has the one that is asked for.
-    pub(super) fn piece(
+    /// Copies the stored blocks of raw bytes `start..start + len`, whole pieces but for the end, to
+    /// the extent that stands at `place`. Returns the digests of the pieces, unless the extent has
+    /// the one that is asked for.
+    pub(super) fn part(
         &self,
         start: u64,
         len: u64,
@@ -40,20 +55,19 @@ impl Copying<'_> {
         buffers: &mut CopyBuffers,
         failed: &(dyn Fn(io::Error) -> EnvError + Sync),
     ) -> Result<Vec<[u8; 32]>> {
-        let mut digests = Vec::new();
-        let mut at = start;
-        while at < start + len {
-            self.emission.cancel.check()?;
-            let now = (start + len - at).min(PIECE_BYTES as u64);
-            let (offset, bytes) = self.stored_bytes(at, now, &mut buffers.stored)?;
-            write_at(self.emission.file, place + offset, bytes).map_err(failed)?;
-            if !self.carries_digest() {
-                digests.push(self.digest(at, now, bytes, &mut buffers.raw)?);
-            }
-            self.emission.report(now);
-            at += now;
-        }
-        Ok(digests)
+        // Windows that begin where pages of the new file do, many together, make it faster to write.
+        let phase = match self.carries_digest() {
+            true => place % WINDOW_BYTES,
+            false => 0,
+        };
+        let mut done = start;
+        self.windows(start, len, phase, buffers, &mut |window| {
+            write_at(self.emission.file, place + window.start, window.bytes).map_err(failed)?;
+            let end = (window.blocks_end << self.stored.block_log2).min(start + len);
+            self.emission.report(end - done);
+            done = end;
+            Ok(())
+        })
     }
 
     /// Appends the stored bytes of a small extent to `out`. Returns its digest, unless it has the
@@ -62,33 +76,51 @@ impl Copying<'_> {
         &self,
         out: &mut Vec<u8>,
         buffers: &mut CopyBuffers,
-    ) -> Result<Option<[u8; 32]>> {
-        let len = self.stored.raw_len;
-        let (_, bytes) = self.stored_bytes(0, len, &mut buffers.stored)?;
-        out.extend_from_slice(bytes);
-        match self.carries_digest() {
-            true => Ok(None),
-            false => self.digest(0, len, bytes, &mut buffers.raw).map(Some),
-        }
+    ) -> Result<Vec<[u8; 32]>> {
+        self.windows(0, self.stored.raw_len, 0, buffers, &mut |window| {
+            out.extend_from_slice(window.bytes);
+            Ok(())
+        })
     }
 
-    fn stored_bytes<'b>(
-        &'b self,
-        at: u64,
+    fn windows(
+        &self,
+        start: u64,
         len: u64,
-        buffer: &'b mut Vec<u8>,
-    ) -> Result<(u64, &'b [u8])> {
-        // Pieces are whole blocks, but for the end: both are powers of two.
-        let first = at >> self.stored.block_log2;
-        let end = (at + len).div_ceil(1 << self.stored.block_log2);
-        self.stored.blocks.read(first..end, buffer)
+        phase: u64,
+        buffers: &mut CopyBuffers,
+        put: &mut dyn FnMut(Window<'_>) -> Result<()>,
+    ) -> Result<Vec<[u8; 32]>> {
+        let first = start >> self.stored.block_log2;
+        let end = (start + len).div_ceil(1 << self.stored.block_log2);
+        let digest_here = !self.carries_digest() && self.stored.is_raw();
+        let mut digests = Vec::new();
+        self.stored
+            .blocks
+            .read(first..end, phase, &mut buffers.stored, &mut |window| {
+                self.emission.cancel.check()?;
+                if digest_here {
+                    // Without a phase windows are the pieces of the digest.
+                    digests.push(piece_digest(self.emission.digest, window.bytes));
+                }
+                put(window)
+            })?;
+        if !self.carries_digest() && !self.stored.is_raw() {
+            let mut at = start;
+            while at < start + len {
+                let now = (start + len - at).min(PIECE_BYTES as u64);
+                digests.push(self.unpacked_digest(at, now, &mut buffers.raw)?);
+                at += now;
+            }
+        }
+        Ok(digests)
     }
 
-    /// The digest of a piece whose stored bytes are `stored`.
-    fn digest(&self, at: u64, len: u64, stored: &[u8], raw: &mut Vec<u8>) -> Result<[u8; 32]> {
-        if self.stored.is_raw() {
-            return Ok(piece_digest(self.emission.digest, stored));
-        }
+    fn carries_digest(&self) -> bool {
+        self.emission.carries_digest(&self.stored)
+    }
+
+    fn unpacked_digest(&self, at: u64, len: u64, raw: &mut Vec<u8>) -> Result<[u8; 32]> {
         raw.resize(len as usize, 0);
         self.extent.source.read_at(at, raw)?;
         Ok(piece_digest(self.emission.digest, raw))
@@ -104,7 +136,7 @@ mod tests {
     use std::sync::Arc;
 
     use crate::read::Archive;
-    use crate::value::{Storage, StoredBlocks, StoredExtent};
+    use crate::value::{Storage, StoredBlocks, StoredExtent, Window};
     use crate::write::{SaveOptions, save};
     use crate::{Codec, DType, DigestKind, EnvError, Order, Result, Tensor, Value};
 
@@ -283,8 +315,18 @@ mod tests {
             Ok(crc32fast::hash(&self.stored).to_le_bytes().to_vec())
         }
 
-        fn read<'b>(&'b self, _: Range<u64>, _: &'b mut Vec<u8>) -> Result<(u64, &'b [u8])> {
-            Ok((0, &self.stored))
+        fn read(
+            &self,
+            _: Range<u64>,
+            _: u64,
+            _: &mut Vec<u8>,
+            put: &mut dyn FnMut(Window<'_>) -> Result<()>,
+        ) -> Result<()> {
+            put(Window {
+                start: 0,
+                bytes: &self.stored,
+                blocks_end: 1,
+            })
         }
     }
 

@@ -120,7 +120,7 @@ pub(super) fn write_placed(
     records: &mut [ExtentRecord],
     failed: &(dyn Fn(io::Error) -> EnvError + Sync),
 ) -> Result<Vec<Vec<u8>>> {
-    let jobs = jobs(extents);
+    let jobs = jobs(emission, extents);
     let results: Vec<Mutex<Written>> = jobs.iter().map(|_| Mutex::default()).collect();
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
@@ -200,17 +200,19 @@ pub(super) fn threads() -> usize {
         .min(8)
 }
 
-fn jobs(extents: &[PlannedExtent<'_>]) -> Vec<Job> {
+fn jobs(emission: &Emission<'_>, extents: &[PlannedExtent<'_>]) -> Vec<Job> {
     let mut jobs = Vec::new();
     let mut small: Option<(std::ops::Range<usize>, u64)> = None;
     for (number, extent) in extents.iter().enumerate() {
         if extent.raw_len >= SMALL_BYTES {
             jobs.extend(small.take().map(|(extents, _)| Job::Small { extents }));
-            let starts = (0..extent.raw_len).step_by(JOB_BYTES as usize);
+            let copying = emission.copying(extent);
+            let bytes = copying.map_or(JOB_BYTES, |copying| copying.job_bytes(JOB_BYTES));
+            let starts = (0..extent.raw_len).step_by(bytes as usize);
             jobs.extend(starts.map(|start| Job::Piece {
                 extent: number,
                 start,
-                len: JOB_BYTES.min(extent.raw_len - start),
+                len: bytes.min(extent.raw_len - start),
             }));
             continue;
         }
@@ -241,7 +243,7 @@ fn write_piece(
 ) -> Result<Written> {
     let mut written = Written::default();
     if let Some(copying) = emission.copying(extent) {
-        written.pieces = copying.piece(start, len, place, &mut buffers.copy, failed)?;
+        written.pieces = copying.part(start, len, place, &mut buffers.copy, failed)?;
         return Ok(written);
     }
     let buffer = &mut buffers.bytes;

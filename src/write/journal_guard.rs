@@ -15,8 +15,10 @@ use crate::journal::{Base, Chain, Companions, WriterLock};
 #[derive(Debug)]
 pub(super) struct JournalGuard {
     _lock: WriterLock,
-    /// Files that belong to the archive and go with it.
+    /// Files that belong to the archive and go with it, in the order in which they may go.
     journal: Vec<PathBuf>,
+    /// The session they belong to, and a sequence above all of theirs.
+    session: Option<([u8; 16], u64)>,
 }
 
 impl JournalGuard {
@@ -34,6 +36,7 @@ impl JournalGuard {
         let mut guard = JournalGuard {
             _lock: lock,
             journal: Vec::new(),
+            session: None,
         };
         let Some(base) = base_of(companions.archive()) else {
             // What is replaced is no archive: a journal beside it is not its own.
@@ -55,17 +58,28 @@ impl JournalGuard {
                 frames: unfolded,
             });
         }
-        let segments = chain.segments().iter().map(|s| s.path().to_owned());
-        guard.journal.extend(segments);
-        guard
-            .journal
-            .extend(chain.folded_segments().iter().cloned());
+        let mut journal = chain.folded_segments().to_vec();
+        let segments = chain.segments().iter();
+        journal.extend(segments.map(|segment| segment.path().to_owned()));
+        if !journal.is_empty() {
+            let session = chain.session_id();
+            guard.session = session.map(|id| (id, chain.sequence().saturating_add(1)));
+        }
+        // Without its segments the base would be a history with a gap.
         guard.journal.push(companions.base());
+        guard.journal.extend(journal);
         Ok(Some(guard))
     }
 
-    /// Removes the journal of the archive that was replaced. Left by an error it does no harm: it
-    /// does not belong to the new archive, and is not replayed.
+    /// The session of the journal, and the sequence that the new archive must have in it: it says
+    /// more than all frames. As long as the journal is there it would else belong to another archive,
+    /// and the session could not be opened.
+    pub(super) fn session(&self) -> Option<([u8; 16], u64)> {
+        self.session
+    }
+
+    /// Removes the journal of the archive that was replaced. Left by an error it does no harm: its
+    /// frames are older than the new archive, and are not replayed.
     pub(super) fn remove_journal(self) {
         for path in &self.journal {
             let _ = std::fs::remove_file(path);

@@ -7,6 +7,7 @@ mod cancel;
 #[cfg(feature = "zstd")]
 mod cold;
 mod copy;
+mod delta;
 mod destination;
 mod emit;
 mod entries;
@@ -14,6 +15,7 @@ pub(crate) mod image;
 mod inherit;
 mod journal_guard;
 mod lineage;
+mod metadata;
 mod options;
 mod placed;
 mod replace;

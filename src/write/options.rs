@@ -60,6 +60,9 @@ pub struct SaveOptions {
     /// Whether a session writes its own archive.
     pub(super) for_session: bool,
     pub(super) discard_journal: bool,
+    pub(super) is_delta: bool,
+    /// Fields of the metadata record beyond those for people.
+    pub(super) own_metadata: Record,
     pub(super) progress: Option<Progress>,
     pub(super) cancel: Option<Arc<AtomicBool>>,
 }
@@ -91,6 +94,8 @@ impl Default for SaveOptions {
             keep_coding: false,
             for_session: false,
             discard_journal: false,
+            is_delta: false,
+            own_metadata: Record::new(),
             progress: None,
             cancel: None,
         }

@@ -25,6 +25,7 @@ MAX_PART_LEVELS = 4
 PIECE = 1 << 20
 KNOWN_FLAGS_OF_ENTRIES = 7
 TOMBSTONE = 4
+DELTA = 2
 
 # Code: name, bytes of an element.
 DTYPES = {
@@ -234,6 +235,8 @@ class Archive:
         if major != 2:
             raise Unsupported(f"an archive of version {major}.{self.minor}")
         need(self.flags & 1 == 0, "flag bit 0")
+        if self.flags & DELTA:
+            raise Unsupported("a delta, not an archive")
         if self.flags & 0xFFFE:
             raise Unsupported(f"required features {self.flags & 0xFFFE:#x}")
         writer = bytes(data[20:36])
@@ -329,8 +332,7 @@ class Archive:
             need(previous is None or previous < name, "names are not sorted")
             previous = name
             need(flags & ~KNOWN_FLAGS_OF_ENTRIES == 0, "flags of an entry")
-            if flags & TOMBSTONE:
-                raise Unsupported("a delta, not an archive")
+            need(not flags & TOMBSTONE, "a removal in an archive")
             need(attributes == NONE or attributes < len(self.nodes), "attributes of an entry")
             entry = Entry(utf8(name, "a name"), kind, flags, ordinal, attributes, low, high)
             self._check_slot(entry)

@@ -17,6 +17,13 @@ pub(crate) struct Attribute {
     value: Value,
 }
 
+impl Attribute {
+    /// Variable, key and value.
+    pub(crate) fn parts(&self) -> (&str, &str, &Value) {
+        (&self.name, &self.key, &self.value)
+    }
+}
+
 impl std::str::FromStr for Attribute {
     type Err = String;
 

@@ -75,6 +75,10 @@ fn archive_text(error: &EnvError) -> String {
         EnvError::AlreadyExists { path } => {
             format!("{path} exists already; use --force to replace it, or choose another name")
         }
+        EnvError::UnfoldedJournal { path, journal, .. } => format!(
+            "{path} is not replaced: {journal} holds commits that it does not; fold them with \
+             `ach checkpoint {path}`, or give them up with --discard-journal"
+        ),
         other => other.to_string(),
     }
 }
@@ -92,6 +96,18 @@ pub(crate) fn report(failure: &dyn fmt::Display) {
 /// Tells something worth knowing on standard error.
 pub(crate) fn note(text: &str) {
     line(&format!("note: {text}"));
+}
+
+/// Tells something that is there for orientation only on standard error, as a note that does not
+/// catch the eye.
+pub(crate) fn aside(text: &str) {
+    let stderr = io::stderr();
+    if anstream::AutoStream::choice(&stderr) == anstream::ColorChoice::Never {
+        return note(text);
+    }
+    let style = anstyle::Style::new().dimmed();
+    let text = escape_for_terminal(text);
+    let _ = writeln!(&stderr, "{style}note: {text}{style:#}");
 }
 
 /// One line on standard error, harmless whatever it quotes. A closed standard error is no reason to

@@ -11,6 +11,7 @@ use crate::arrivals::Arrival;
 use crate::attribute::Attributes;
 use crate::error::{Failure, Result, shown};
 use crate::import::{ImportOptions, Imports, Naming, import};
+use crate::journal::Reading;
 use crate::term::escape;
 
 /// A value with its name and what is said of it.
@@ -101,7 +102,7 @@ impl Gathered {
     ) -> Result<()> {
         let extension = arrival.path.extension().unwrap_or_default();
         if extension.eq_ignore_ascii_case("ach") {
-            let archive = crate::opened::open(&arrival.path)?;
+            let archive = crate::opened::open(&arrival.path, Reading::default())?;
             return self.copy(&archive, &arrival.path, arrival.below.as_deref(), wanted);
         }
         let mut options = options.clone();

@@ -15,7 +15,8 @@ pub(crate) struct Listed {
     pub(crate) name: String,
     /// Its place in the order of saving.
     pub(crate) ordinal: u32,
-    /// Kind, `unknown` for one of a later version, `damaged` when it cannot be read.
+    /// Kind, `unknown` for one of a later version, `damaged` when it cannot be read, `removed` for a
+    /// name that a delta removes.
     pub(crate) kind: &'static str,
     /// The dtype of an array; `unknown` for one of a later version.
     pub(crate) dtype: Option<&'static str>,
@@ -29,6 +30,8 @@ pub(crate) struct Listed {
     pub(crate) stored: u64,
     /// Whether some of it is compressed.
     pub(crate) cold: bool,
+    /// Whether it stands in the journal, and not in the archive.
+    pub(crate) in_journal: bool,
     /// Marked a constant.
     pub(crate) constant: bool,
     /// Marked mutable.
@@ -55,6 +58,7 @@ impl Listed {
             raw: 0,
             stored: 0,
             cold: false,
+            in_journal: binding.is_in_journal(),
             constant: binding.is_constant(),
             mutable: binding.is_mutable(),
             attributes: Record::new(),
@@ -69,6 +73,27 @@ impl Listed {
             }
         }
         listed
+    }
+
+    /// A name that a delta removes.
+    pub(crate) fn removed(name: &str) -> Listed {
+        Listed {
+            name: name.to_owned(),
+            ordinal: u32::MAX,
+            kind: "removed",
+            dtype: None,
+            shape: None,
+            entries: None,
+            raw: 0,
+            stored: 0,
+            cold: false,
+            constant: false,
+            mutable: false,
+            in_journal: false,
+            attributes: Record::new(),
+            extents: Vec::new(),
+            problem: None,
+        }
     }
 
     /// The same without what is only known of the archive that was made of a version 1 file:
@@ -117,6 +142,13 @@ impl Listed {
         }
     }
 
+    fn extent_rows(&self) -> impl Iterator<Item = ExtentRow> + '_ {
+        // In the journal, an offset would count from the beginning of a value.
+        let place = |extent: &ExtentInfo| (!self.in_journal).then_some(extent.offset);
+        let rows = self.extents.iter();
+        rows.map(move |extent| ExtentRow::new(extent, place(extent)))
+    }
+
     /// The row as it stands in JSON.
     pub(crate) fn to_json(&self, long: bool) -> Row<'_> {
         Row {
@@ -128,10 +160,11 @@ impl Listed {
             size: self.raw,
             stored: self.stored,
             cold: self.cold,
+            journal: self.in_journal,
             constant: self.constant,
             mutable: self.mutable,
             attributes: long.then(|| raw_json(&self.attributes)).flatten(),
-            extents: long.then(|| self.extents.iter().map(ExtentRow::new).collect()),
+            extents: long.then(|| self.extent_rows().collect()),
             error: self.problem.as_ref().map(ToString::to_string),
         }
     }
@@ -172,6 +205,7 @@ pub(crate) struct Row<'a> {
     size: u64,
     stored: u64,
     cold: bool,
+    journal: bool,
     constant: bool,
     mutable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -186,7 +220,7 @@ pub(crate) struct Row<'a> {
 #[derive(Debug, Serialize)]
 struct ExtentRow {
     number: u32,
-    offset: u64,
+    offset: Option<u64>,
     stored: u64,
     size: u64,
     codec: &'static str,
@@ -195,7 +229,7 @@ struct ExtentRow {
 }
 
 impl ExtentRow {
-    fn new(extent: &ExtentInfo) -> ExtentRow {
+    fn new(extent: &ExtentInfo, offset: Option<u64>) -> ExtentRow {
         let (digest_kind, length) = match extent.digest_kind {
             Some(DigestKind::Sha256) => ("sha256", 32),
             Some(DigestKind::Xxh3) => ("xxh3-128", 16),
@@ -204,7 +238,7 @@ impl ExtentRow {
         };
         ExtentRow {
             number: extent.number,
-            offset: extent.offset,
+            offset,
             stored: extent.stored_len,
             size: extent.raw_len,
             codec: match extent.codec {

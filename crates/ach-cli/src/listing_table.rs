@@ -29,10 +29,11 @@ pub(crate) fn write(
     ]);
     for row in listed {
         let kind = match row.kind {
-            "damaged" | "unknown" => TableCell::new(Paint::Warning, row.kind),
+            "damaged" | "unknown" | "removed" => TableCell::new(Paint::Warning, row.kind),
             kind => TableCell::new(Paint::Plain, kind),
         };
         let stored = match (row.cold, row.stored) {
+            _ if row.in_journal => "journal".to_owned(),
             (true, stored) => format!("cold {}", sizes.text(stored)),
             (false, 0) => String::new(),
             (false, _) => "hot".to_owned(),
@@ -42,7 +43,10 @@ pub(crate) fn write(
             kind,
             TableCell::new(Paint::Plain, row.dtype.unwrap_or_default()),
             row.extent_text().into(),
-            sizes.text(row.raw).into(),
+            match row.kind {
+                "removed" => String::new().into(),
+                _ => sizes.text(row.raw).into(),
+            },
             TableCell::new(Paint::Dim, &stored),
         ]);
         if long {
@@ -67,7 +71,11 @@ fn details(row: &Listed, screen: &Screen, table: &mut Table) -> Result<()> {
     const SHOWN: usize = 4;
     for extent in row.extents.iter().take(SHOWN) {
         let digest = short_digest(extent);
-        table.detail(&format!("at byte {}, digest {digest}", extent.offset));
+        let place = match row.in_journal {
+            true => "in the journal".to_owned(),
+            false => format!("at byte {}", extent.offset),
+        };
+        table.detail(&format!("{place}, digest {digest}"));
     }
     if let Some(more) = row
         .extents

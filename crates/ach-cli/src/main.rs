@@ -2,16 +2,24 @@
 
 mod arrivals;
 mod attribute;
+mod changes;
 mod cmd;
+mod diff_json;
+mod diff_text;
+mod edit;
 mod error;
+mod events;
 mod export;
 mod gather;
 mod import;
+mod journal;
 mod listing;
 mod listing_table;
+mod moment;
 mod opened;
 mod output_file;
 mod overview;
+mod overview_delta;
 mod overview_version1;
 mod progress;
 mod term;
@@ -35,8 +43,8 @@ use term::{Screen, output};
     arg_required_else_help = true
 )]
 #[command(after_help = "\
-Exit codes: 0 all is well, 1 `ach verify` found something wrong or `ach upgrade --strict` something
-lost, 2 an error.
+Exit codes: 0 all is well, 1 `ach verify` found something wrong, `ach diff` a difference, or
+`ach upgrade --strict` something lost, 2 an error.
 Start with `ach demo`, a short tour on real data.")]
 struct Cli {
     #[command(subcommand)]
@@ -52,6 +60,20 @@ enum Command {
     Get(cmd::get::Args),
     Extract(cmd::extract::Args),
     Verify(cmd::verify::Args),
+    Diff(cmd::diff::Args),
+    Hash(cmd::hash::Args),
+    Delta(cmd::delta::Args),
+    Set(cmd::set::Args),
+    Rm(cmd::rm::Args),
+    Mv(cmd::mv::Args),
+    Log(cmd::log::Args),
+    Mark(cmd::mark::Args),
+    Undo(cmd::travel::UndoArgs),
+    Redo(cmd::travel::RedoArgs),
+    Restore(cmd::travel::RestoreArgs),
+    Checkpoint(cmd::checkpoint::Args),
+    Backup(cmd::backup::Args),
+    Watch(cmd::watch::Args),
     Upgrade(cmd::upgrade::Args),
     Demo(cmd::demo::Args),
 }
@@ -84,6 +106,20 @@ fn dispatch(command: &Command, screen: &Screen, out: &mut dyn Write) -> error::R
         Command::Get(args) => cmd::get::run(args, screen, out),
         Command::Extract(args) => cmd::extract::run(args, out),
         Command::Verify(args) => cmd::verify::run(args, screen, out),
+        Command::Diff(args) => cmd::diff::run(args, screen, out),
+        Command::Hash(args) => cmd::hash::run(args, out),
+        Command::Delta(args) => cmd::delta::run(args, out),
+        Command::Set(args) => cmd::set::run(args, screen, out),
+        Command::Rm(args) => cmd::rm::run(args, out),
+        Command::Mv(args) => cmd::mv::run(args, out),
+        Command::Log(args) => cmd::log::run(args, screen, out),
+        Command::Mark(args) => cmd::mark::run(args, out),
+        Command::Undo(args) => cmd::travel::undo(args, out),
+        Command::Redo(args) => cmd::travel::redo(args, out),
+        Command::Restore(args) => cmd::travel::restore(args, out),
+        Command::Checkpoint(args) => cmd::checkpoint::run(args, out),
+        Command::Backup(args) => cmd::backup::run(args, out),
+        Command::Watch(args) => cmd::watch::run(args, screen, out),
         Command::Upgrade(args) => cmd::upgrade::run(args, out),
         Command::Demo(args) => cmd::demo::run(args, screen, out),
     }

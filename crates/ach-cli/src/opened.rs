@@ -2,16 +2,20 @@
 
 use std::path::Path;
 
-use achronyme_env::{Archive, EnvError, Finding, Version1};
+use achronyme_env::{Archive, Delta, EnvError, Finding, SessionReader, Version1};
 use serde_json::{Value as Json, json};
 
-use crate::error::{Result, note};
+use crate::error::{Failure, Result, note};
+use crate::journal::{Beside, Reading};
 
-/// An archive of the present format, or a file of version 1.
+/// An archive of the present format, a delta, or a file of version 1.
 #[derive(Debug)]
 pub(crate) enum Opened {
-    /// The present format: nothing but header and table was read.
-    Present(Archive),
+    /// The present format, with what its journal says: of the archive nothing but header and table
+    /// was read.
+    Present(Archive, Beside),
+    /// A delta, of the present format too.
+    Delta(Delta),
     /// Version 1: all of it was read and checked.
     Version1(Box<Version1>),
 }
@@ -20,13 +24,37 @@ pub(crate) enum Opened {
 const FINDINGS_TOLD: usize = 10;
 
 impl Opened {
-    /// Opens a file of either format.
+    /// Opens a file of either format. A journal that does not belong to it is not read.
     ///
     /// # Errors
-    /// As [`Archive::open`] and [`Version1::open`].
-    pub(crate) fn open(path: &Path) -> Result<Opened, EnvError> {
+    /// As [`SessionReader::open`] and [`Version1::open`].
+    pub(crate) fn open(path: &Path, reading: Reading) -> Result<Opened> {
+        if reading.archive_only {
+            return Ok(Opened::alone(path, Beside::default())?);
+        }
+        match SessionReader::open(path) {
+            Ok(reader) => {
+                let journal = Beside::of(&reader)?;
+                Ok(Opened::Present(reader.archive().clone(), journal))
+            }
+            Err(error @ (EnvError::ForeignJournal { .. } | EnvError::JournalGap { .. })) => {
+                Ok(Opened::alone(path, Beside::unread(&error))?)
+            }
+            Err(EnvError::Version1 { .. } | EnvError::IsDelta { .. }) => {
+                Ok(Opened::alone(path, Beside::default())?)
+            }
+            Err(error) if is_of_journal(&error, path) => Err(Failure::refused(format!(
+                "{error}; --archive-only shows the archive without it"
+            ))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The file without what stands beside it.
+    fn alone(path: &Path, journal: Beside) -> Result<Opened, EnvError> {
         match Archive::open(path) {
-            Ok(archive) => Ok(Opened::Present(archive)),
+            Ok(archive) => Ok(Opened::Present(archive, journal)),
+            Err(EnvError::IsDelta { .. }) => Delta::open(path).map(Opened::Delta),
             Err(EnvError::Version1 { .. }) => {
                 Version1::open(path).map(Box::new).map(Opened::Version1)
             }
@@ -34,14 +62,32 @@ impl Opened {
         }
     }
 
+    /// What stands beside the archive.
+    pub(crate) fn journal(&self) -> Option<&Beside> {
+        match self {
+            Opened::Present(_, journal) => Some(journal),
+            Opened::Version1(_) | Opened::Delta(_) => None,
+        }
+    }
+
+    /// Tells on standard error what of the journal was read.
+    pub(crate) fn tell_journal(&self, path: &Path, reading: Reading) {
+        if let Some(journal) = self.journal() {
+            journal.tell(path, reading.quiet);
+        }
+    }
+
     /// The archive; one made of what the file holds when that is of version 1. Those of its
     /// findings that `tells` chooses are noted.
     ///
     /// # Errors
-    /// As [`Version1::to_archive`].
+    /// As [`Version1::to_archive`]; a delta is no archive.
     pub(crate) fn into_archive(self, tells: impl Fn(&Finding) -> bool) -> Result<Archive> {
         match self {
-            Opened::Present(archive) => Ok(archive),
+            Opened::Present(archive, _) => Ok(archive),
+            Opened::Delta(delta) => Err(Failure::Library(EnvError::IsDelta {
+                path: delta.origin().clone(),
+            })),
             Opened::Version1(old) => {
                 let findings: Vec<&Finding> = old.findings().iter().filter(|f| tells(f)).collect();
                 told(findings.iter().copied())
@@ -53,12 +99,26 @@ impl Opened {
     }
 }
 
-/// The archive in a file of either format; what version 1 had lost is noted.
+/// The archive in a file of either format; what version 1 had lost is noted, and what of a journal
+/// was read.
 ///
 /// # Errors
 /// As [`Opened::open`] and [`Opened::into_archive`].
-pub(crate) fn open(path: &Path) -> Result<Archive> {
-    Opened::open(path)?.into_archive(|_| true)
+pub(crate) fn open(path: &Path, reading: Reading) -> Result<Archive> {
+    let opened = Opened::open(path, reading)?;
+    opened.tell_journal(path, reading);
+    opened.into_archive(|_| true)
+}
+
+/// Whether an error of opening is about a journal, and not about the archive at `path`.
+fn is_of_journal(error: &EnvError, path: &Path) -> bool {
+    match error {
+        EnvError::Damaged { path: file, .. } | EnvError::Unsupported { path: file, .. } => {
+            file.path().is_some_and(|file| file != path)
+        }
+        EnvError::Variable { source, .. } => is_of_journal(source, path),
+        _ => false,
+    }
 }
 
 /// A line for each finding: the first ten, and how many more there are.

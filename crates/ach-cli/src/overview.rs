@@ -8,6 +8,7 @@ use achronyme_env::{Archive, Metadata, Section, SectionKind};
 use serde_json::{Value as Json, json};
 
 use crate::error::Result;
+use crate::journal::{Beside, commits};
 use crate::listing::hex;
 use crate::term::layout::{self, Segment};
 use crate::term::size::Sizes;
@@ -17,6 +18,7 @@ use crate::term::{Paint, Screen, date, escape};
 #[derive(Debug)]
 pub(crate) struct Overview {
     archive: Archive,
+    journal: Beside,
     metadata: Metadata,
     /// How many variables there are of each kind.
     kinds: BTreeMap<&'static str, usize>,
@@ -28,7 +30,7 @@ impl Overview {
     ///
     /// # Errors
     /// What reading answers.
-    pub(crate) fn of(archive: Archive) -> Result<Overview> {
+    pub(crate) fn of(archive: Archive, journal: Beside) -> Result<Overview> {
         let mut kinds = BTreeMap::new();
         for binding in archive.bindings() {
             let kind = binding.kind().map_or("unreadable", |kind| kind.name());
@@ -38,6 +40,7 @@ impl Overview {
             metadata: archive.metadata()?,
             root: archive.root_digest()?,
             archive,
+            journal,
             kinds,
         })
     }
@@ -98,6 +101,9 @@ impl Overview {
             &format!("{raw} in memory; stored hot {hot}, cold {cold}"),
         )?;
         line("root digest", &hex(&self.root))?;
+        for (key, text) in session(&self.journal, path, sizes) {
+            line(key, &text)?;
+        }
         writeln!(out)?;
         let sections = self.archive.sections();
         let segments: Vec<Segment> = sections.iter().map(segment).collect();
@@ -139,12 +145,44 @@ impl Overview {
             "hot_bytes": hot,
             "cold_bytes": cold,
             "root_digest": hex(&self.root),
+            "journal": self.journal.to_json(),
             "sections": sections.collect::<Vec<_>>(),
         })
     }
 }
 
-fn segment(section: &Section) -> Segment {
+/// What is known of the session that an archive belongs to.
+fn session(journal: &Beside, path: &Path, sizes: Sizes) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    let Some(info) = &journal.info else {
+        return lines;
+    };
+    if let Some(id) = info.session_id {
+        let id = hex(&id[..8]);
+        lines.push(("session", format!("{id}, at commit {}", info.sequence)));
+    }
+    if let Some(name) = info.path.as_deref().and_then(Path::file_name) {
+        let (name, len) = (name.to_string_lossy(), sizes.text(info.len));
+        let unfolded = match info.commits {
+            0 => "nothing to fold".to_owned(),
+            count => {
+                let path = path.to_string_lossy();
+                format!(
+                    "{} not folded; `ach checkpoint {path}` folds",
+                    commits(count)
+                )
+            }
+        };
+        lines.push(("journal", format!("{name}, {len}, {unfolded}")));
+    }
+    if let Some(writer) = &journal.writer {
+        lines.push(("written in", writer.clone()));
+    }
+    lines
+}
+
+/// A part of the file, as the picture names it.
+pub(crate) fn segment(section: &Section) -> Segment {
     let label = match section.kind {
         SectionKind::Header => "header",
         SectionKind::Table => "table of contents",

@@ -14,6 +14,11 @@ use program::{Folder, npy, offset_of};
 fn the_guide_shows_what_the_commands_answer() {
     let folder = Folder::with_examples();
     folder.copy_version_1("12_functions_z3.ach", "old.ach");
+    let mut cat = folder.read("chelsea.npy");
+    let end = cat.len();
+    cat[end - 5] ^= 7;
+    cat[1000] += 3;
+    folder.write("retouched.npy", cat);
     run_document("cli.md", &folder);
 }
 
@@ -21,6 +26,24 @@ fn the_guide_shows_what_the_commands_answer() {
 fn the_commonest_errors_are_told_as_documented() {
     let folder = Folder::with_examples();
     folder.fine(&["pack", "-o", "model.ach", "digits-mlp.safetensors"]);
+    let net = [
+        "pack",
+        "-o",
+        "next.ach",
+        "digits-mlp.safetensors",
+        "--exclude",
+        "*.bias",
+    ];
+    folder.fine(&net);
+    folder.fine(&[
+        "delta",
+        "create",
+        "model.ach",
+        "next.ach",
+        "-o",
+        "next.ach-delta",
+    ]);
+    std::fs::remove_file(folder.path("next.ach")).unwrap();
     let model = folder.read("model.ach");
     folder.write("cut.ach", &model[..5000]);
     let mut flipped = model.clone();

@@ -248,6 +248,11 @@ fn frames_say_what_was_on_the_disk() {
 }
 
 #[test]
+fn an_entry_takes_32_bytes() {
+    assert_eq!(size_of::<Entry>(), 32);
+}
+
+#[test]
 fn a_commit_of_nothing_does_nothing() {
     let place = Place::new();
     let mut writer = place.clean_writer(&NO_ARCHIVE);

@@ -106,7 +106,9 @@ fn a_forked_child_changes_nothing() {
     CHILD.set(1);
     let error = writer.commit(1).unwrap_err();
     assert!(matches!(error, EnvError::ForkedChild { .. }), "{error}");
-    assert!(writer.append(&frame("c"), b"3", None).is_err());
+    let large = vec![3; 2 << 20];
+    let error = writer.append(&frame("c"), &large, None).unwrap_err();
+    assert!(matches!(error, EnvError::ForkedChild { .. }), "{error}");
     assert!(writer.rollback().is_err());
     assert!(writer.sync().is_err());
     assert!(writer.rotate(1).is_err());

@@ -15,6 +15,7 @@ use crate::export::npy::Npy;
 use crate::export::npz::NpzWriter;
 use crate::export::safetensors;
 use crate::gather::{Gathered, Wanted};
+use crate::journal::Reading;
 use crate::output_file::{OutputFile, check};
 use crate::term::{escape, json};
 
@@ -42,6 +43,11 @@ pub(crate) struct Args {
     /// Replace files that exist
     #[arg(long)]
     force: bool,
+    /// Replace also an archive whose journal holds commits that it does not: they are gone then
+    #[arg(long, requires = "force")]
+    discard_journal: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Extracts.
@@ -53,7 +59,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
     if let Some(path) = &args.output {
         check(path, args.force)?;
     }
-    let archive = crate::opened::open(&args.file)?;
+    let archive = crate::opened::open(&args.file, args.reading)?;
     let mut bindings = match &args.name {
         Some(pattern) => archive.matching(pattern)?,
         None => archive.bindings().collect(),
@@ -182,6 +188,7 @@ fn into_archive(args: &Args, archive: &Archive, path: &Path, out: &mut dyn Write
     let options = about.say(
         SaveOptions::new()
             .allow_overwrite(args.force)
+            .discard_journal(args.discard_journal)
             .seal(archive.header().is_sealed()),
     );
     let mut writer = ArchiveWriter::create(path, &gathered.keep_cold(options))?;

@@ -8,6 +8,7 @@ use achronyme_env::{EnvError, Finding, Slice, Value};
 use super::Status;
 use crate::error::{Failure, Result};
 use crate::export::{csv, npy, raw};
+use crate::journal::Reading;
 use crate::opened::Opened;
 use crate::output_file::OutputFile;
 use crate::term::statistics::statistics;
@@ -46,6 +47,8 @@ pub(crate) struct Args {
     /// Replace OUT if it exists
     #[arg(long, requires = "output")]
     force: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// How a value is written.
@@ -94,8 +97,9 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
 }
 
 fn value(args: &Args) -> Result<Value> {
-    let archive =
-        Opened::open(&args.file)?.into_archive(|finding| is_about(finding, &args.name))?;
+    let opened = Opened::open(&args.file, args.reading)?;
+    opened.tell_journal(&args.file, args.reading);
+    let archive = opened.into_archive(|finding| is_about(finding, &args.name))?;
     let Some(slice) = &args.slice else {
         return Ok(archive.at(&args.name)?);
     };

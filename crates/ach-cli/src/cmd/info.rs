@@ -8,13 +8,17 @@ use serde_json::{Value as Json, json};
 
 use super::{Document, Status};
 use crate::error::{Result, report};
+use crate::journal::Reading;
 use crate::opened::Opened;
 use crate::overview::Overview;
+use crate::overview_delta::DeltaOverview;
 use crate::overview_version1 as version1;
 use crate::term::Screen;
 use crate::term::size::Sizes;
 
 /// Show what archives say about themselves, and a picture of what lies where in the file.
+///
+/// Of a delta it shows which archive it is for, and what it holds.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Archives
@@ -26,6 +30,8 @@ pub(crate) struct Args {
     /// Sizes as plain numbers of bytes
     #[arg(long)]
     bytes: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Shows.
@@ -41,7 +47,7 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
     let mut status = Status::Fine;
     let mut files = Vec::new();
     for (index, path) in args.files.iter().enumerate() {
-        match Info::of(path) {
+        match Info::of(path, args) {
             Ok(info) if args.json => files.push(info.to_json(path)),
             Ok(info) => {
                 if index > 0 {
@@ -62,16 +68,29 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
     Ok(status)
 }
 
-/// What is known of a file of either format.
+/// What is known of a file: an archive of either format, or a delta.
 enum Info {
     Present(Box<Overview>),
+    Delta(Box<DeltaOverview>),
     Version1(Box<Version1>),
 }
 
 impl Info {
-    fn of(path: &Path) -> Result<Info> {
-        Ok(match Opened::open(path)? {
-            Opened::Present(archive) => Info::Present(Box::new(Overview::of(archive)?)),
+    fn of(path: &Path, args: &Args) -> Result<Info> {
+        let opened = Opened::open(path, args.reading)?;
+        if !args.json {
+            // How much of it there is stands in the overview.
+            let quiet = Reading {
+                quiet: true,
+                ..args.reading
+            };
+            opened.tell_journal(path, quiet);
+        }
+        Ok(match opened {
+            Opened::Present(archive, journal) => {
+                Info::Present(Box::new(Overview::of(archive, journal)?))
+            }
+            Opened::Delta(delta) => Info::Delta(Box::new(DeltaOverview::of(delta)?)),
             Opened::Version1(old) => Info::Version1(old),
         })
     }
@@ -79,6 +98,7 @@ impl Info {
     fn show(&self, path: &Path, sizes: Sizes, screen: &Screen, out: &mut dyn Write) -> Result<()> {
         match self {
             Info::Present(overview) => overview.show(path, sizes, screen, out),
+            Info::Delta(overview) => overview.show(path, sizes, screen, out),
             Info::Version1(old) => version1::show(old, path, sizes, screen, out),
         }
     }
@@ -86,6 +106,7 @@ impl Info {
     fn to_json(&self, path: &Path) -> Json {
         match self {
             Info::Present(overview) => overview.to_json(path),
+            Info::Delta(overview) => overview.to_json(path),
             Info::Version1(old) => version1::to_json(old, path),
         }
     }

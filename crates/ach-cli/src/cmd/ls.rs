@@ -4,10 +4,13 @@ use std::cmp::Reverse;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use achronyme_env::{Delta, Patterns};
 use serde::Serialize;
+use serde_json::Value as Json;
 
 use super::{Document, Status};
 use crate::error::{Failure, Result, report, shown};
+use crate::journal::{Beside, Reading};
 use crate::listing::{Listed, Row};
 use crate::listing_table;
 use crate::opened::Opened;
@@ -17,7 +20,7 @@ use crate::term::{Paint, Screen};
 /// List the variables of archives.
 ///
 /// Sizes are those in memory; a compressed variable also shows what it takes in the file. Arrays are
-/// not read.
+/// not read. Of a delta, what it adds, replaces and removes is listed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Archives
@@ -38,6 +41,8 @@ pub(crate) struct Args {
     /// Sizes as plain numbers of bytes
     #[arg(long)]
     bytes: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// The orders of a listing.
@@ -58,6 +63,8 @@ struct FileRows<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     variables: Option<Vec<Row<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    journal: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
 
@@ -76,7 +83,7 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
     for (index, path) in args.files.iter().enumerate() {
         let listed = list(args, path);
         match &listed {
-            Ok(rows) if !args.json => {
+            Ok(Shown { rows, .. }) if !args.json => {
                 if args.files.len() > 1 {
                     let gap = if index > 0 { "\n" } else { "" };
                     let path = screen.paint(Paint::Heading, shown(path));
@@ -92,7 +99,7 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
         }
         for problem in listed
             .iter()
-            .flatten()
+            .flat_map(|shown| &shown.rows)
             .filter_map(|row| row.problem.as_ref())
         {
             report(problem);
@@ -105,10 +112,14 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
     if args.json {
         let files = files.iter().map(|(path, listed)| FileRows {
             path: path.to_string_lossy().into_owned(),
-            variables: listed
-                .as_ref()
-                .ok()
-                .map(|rows| rows.iter().map(|row| row.to_json(args.long)).collect()),
+            variables: listed.as_ref().ok().map(|shown| {
+                shown
+                    .rows
+                    .iter()
+                    .map(|row| row.to_json(args.long))
+                    .collect()
+            }),
+            journal: listed.as_ref().ok().map(|shown| shown.journal.to_json()),
             error: listed.as_ref().err().map(ToString::to_string),
         });
         Document::new(files.collect()).write(out)?;
@@ -116,30 +127,58 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
     Ok(status)
 }
 
-fn list(args: &Args, path: &Path) -> Result<Vec<Listed>> {
-    let opened = Opened::open(path)?;
-    let placed = matches!(opened, Opened::Present(_));
-    let archive = opened.into_archive(|_| true)?;
-    let bindings = match &args.name {
-        Some(pattern) => archive.matching(pattern)?,
-        None => archive.bindings().collect(),
+/// The variables of a file, and what stands beside it.
+struct Shown {
+    rows: Vec<Listed>,
+    journal: Beside,
+}
+
+fn list(args: &Args, path: &Path) -> Result<Shown> {
+    let opened = Opened::open(path, args.reading)?;
+    if !args.json {
+        opened.tell_journal(path, args.reading);
+    }
+    let journal = opened.journal().cloned().unwrap_or_default();
+    let mut rows = match opened {
+        Opened::Delta(delta) => of_delta(args, &delta)?,
+        opened => of_archive(args, opened)?,
     };
-    if let (Some(pattern), true) = (&args.name, bindings.is_empty()) {
+    if let (Some(pattern), true) = (&args.name, rows.is_empty()) {
         return Err(Failure::refused(format!(
             "{} has no variable that matches {}",
             shown(path),
             crate::term::escape::name(pattern)
         )));
     }
-    let mut listed: Vec<Listed> = bindings
+    match args.sort {
+        Sort::Name => rows.sort_by(|a, b| a.name.cmp(&b.name)),
+        Sort::Saved => rows.sort_by_key(|row| row.ordinal),
+        Sort::Size => rows.sort_by_key(|row| (Reverse(row.raw), row.ordinal)),
+    }
+    Ok(Shown { rows, journal })
+}
+
+fn of_archive(args: &Args, opened: Opened) -> Result<Vec<Listed>> {
+    let placed = matches!(opened, Opened::Present(..));
+    let archive = opened.into_archive(|_| true)?;
+    let bindings = match &args.name {
+        Some(pattern) => archive.matching(pattern)?,
+        None => archive.bindings().collect(),
+    };
+    let listed = bindings
         .iter()
         .map(|binding| Listed::new(binding, args.long))
-        .map(|listed| if placed { listed } else { listed.unplaced() })
-        .collect();
-    match args.sort {
-        Sort::Name => listed.sort_by(|a, b| a.name.cmp(&b.name)),
-        Sort::Saved => listed.sort_by_key(|row| row.ordinal),
-        Sort::Size => listed.sort_by_key(|row| (Reverse(row.raw), row.ordinal)),
-    }
-    Ok(listed)
+        .map(|listed| if placed { listed } else { listed.unplaced() });
+    Ok(listed.collect())
+}
+
+/// What a delta adds and replaces, and then what it removes.
+fn of_delta(args: &Args, delta: &Delta) -> Result<Vec<Listed>> {
+    let patterns = Patterns::new(&args.name)?;
+    let wanted = |name: &str| patterns.is_empty() || patterns.matches(name);
+    let sent = delta.sent();
+    let sent = sent.iter().filter(|binding| wanted(binding.name()));
+    let sent = sent.map(|binding| Listed::new(binding, args.long));
+    let removed = delta.removed().into_iter().filter(|name| wanted(name));
+    Ok(sent.chain(removed.map(Listed::removed)).collect())
 }

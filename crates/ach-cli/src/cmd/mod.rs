@@ -1,13 +1,25 @@
 //! The commands: one file each, its arguments and then what it does.
 
+pub(crate) mod backup;
+pub(crate) mod checkpoint;
+pub(crate) mod delta;
 pub(crate) mod demo;
+pub(crate) mod diff;
 pub(crate) mod extract;
 pub(crate) mod get;
+pub(crate) mod hash;
 pub(crate) mod info;
+pub(crate) mod log;
 pub(crate) mod ls;
+pub(crate) mod mark;
+pub(crate) mod mv;
 pub(crate) mod pack;
+pub(crate) mod rm;
+pub(crate) mod set;
+pub(crate) mod travel;
 pub(crate) mod upgrade;
 pub(crate) mod verify;
+pub(crate) mod watch;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -51,7 +63,7 @@ pub(crate) enum Status {
     /// All is well.
     #[default]
     Fine,
-    /// `verify` found something wrong, or `upgrade --strict` something lost.
+    /// `verify` found something wrong, `diff` a difference, or `upgrade --strict` something lost.
     Faulty,
     /// An error was told.
     Failed,

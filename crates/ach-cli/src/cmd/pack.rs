@@ -40,6 +40,9 @@ pub(crate) struct Args {
     /// Replace the archive if it exists
     #[arg(long)]
     force: bool,
+    /// Replace also an archive whose journal holds commits that it does not: they are gone then
+    #[arg(long, requires = "force")]
+    discard_journal: bool,
     /// Walk directories; hidden files and unknown extensions are left out
     #[arg(short, long)]
     recursive: bool,
@@ -163,6 +166,7 @@ fn options(args: &Args, about: About, progress: &Progress) -> SaveOptions {
     };
     let options = SaveOptions::new()
         .allow_overwrite(args.force)
+        .discard_journal(args.discard_journal)
         .compression_level(args.level)
         .seal(args.seal);
     // What is said here comes last: it wins over what the file says about itself.

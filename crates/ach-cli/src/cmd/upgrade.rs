@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Document, Status, counted};
 use crate::error::{Failure, Result, note, report, shown};
+use crate::journal::Reading;
 use crate::opened::{Opened, finding_json, told};
 use crate::progress::Progress;
 use crate::term::size::short;
@@ -29,6 +30,9 @@ pub(crate) struct Args {
     /// Replace NEW if it exists
     #[arg(long)]
     force: bool,
+    /// Replace also an archive whose journal holds commits that it does not: they are gone then
+    #[arg(long, requires = "force")]
+    discard_journal: bool,
     /// Compress the arrays of variables whose names match (repeatable)
     #[arg(long, value_name = "GLOB")]
     cold: Vec<String>,
@@ -52,9 +56,14 @@ pub(crate) struct Args {
 /// [`Failure`]; then nothing was written, unless `--verify` says that what was written is wrong.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
     crate::output_file::check(&args.output, args.force)?;
-    let old = match Opened::open(&args.file)? {
+    let alone = Reading {
+        archive_only: true,
+        ..Reading::default()
+    };
+    let old = match Opened::open(&args.file, alone)? {
         Opened::Version1(old) => old,
-        Opened::Present(archive) => {
+        other @ (Opened::Present(..) | Opened::Delta(_)) => {
+            let archive = other.into_archive(|_| true)?;
             let (major, minor) = (archive.header().major, archive.header().minor);
             let file = shown(&args.file);
             return Err(Failure::refused(format!(
@@ -93,6 +102,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
 fn options(args: &Args, progress: &Progress) -> SaveOptions {
     let options = SaveOptions::new()
         .allow_overwrite(args.force)
+        .discard_journal(args.discard_journal)
         .compression_level(args.level);
     let options = args.cold.iter().fold(options, SaveOptions::cold);
     let progress = progress.clone();

@@ -84,6 +84,21 @@ impl<'a> Times<'a> {
     }
 }
 
+/// A moment as ISO 8601 with `digits` digits of its second, in UTC.
+pub(crate) fn utc(time: std::time::SystemTime, digits: usize) -> String {
+    let since = time.duration_since(std::time::UNIX_EPOCH);
+    let nanoseconds = since.map_or(0, |since| since.as_nanos());
+    let iso = i64::try_from(nanoseconds)
+        .ok()
+        .and_then(|n| iso(n, 1, "ns"));
+    // `.` and nine digits stand at the end.
+    let cut = if digits == 0 { 10 } else { 9 - digits.min(9) };
+    match iso {
+        Some(iso) => iso[..iso.len() - cut].to_owned(),
+        None => format!("{} nanoseconds after 1970", nanoseconds),
+    }
+}
+
 /// `count` times `step` units since 1970-01-01T00:00:00 as NumPy prints it, or `None` for an unknown
 /// unit or a year beyond four digits.
 pub(crate) fn iso(count: i64, step: i64, unit: &str) -> Option<String> {

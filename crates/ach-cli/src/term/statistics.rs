@@ -144,7 +144,7 @@ impl fmt::Display for Statistics {
     }
 }
 
-fn brief(x: f64) -> String {
+pub(crate) fn brief(x: f64) -> String {
     let rounded = format!("{x:.5e}").parse().unwrap_or(x);
     Float::from(rounded).alone()
 }
