@@ -1,9 +1,11 @@
 //! Sessions with a history: undo, open, and readers that follow.
 
-use achronyme_env::SessionReader;
+use std::cell::RefCell;
+use std::path::Path;
+
+use achronyme_env::{Durability, SessionOptions, SessionReader};
 
 use super::measure::{Case, busy, in_turn, print};
-use super::opening::options;
 use super::{Outcome, Plan};
 
 /// 10,000 commits of one number each; and readers that follow one commit in it, and in a session of
@@ -11,13 +13,15 @@ use super::{Outcome, Plan};
 pub(crate) fn history(plan: &Plan<'_>) -> Outcome {
     let commits = plan.of(10_000, 500);
     let path = plan.dir.join("history.ach");
-    let mut session = options().open(&path)?;
+    let options = SessionOptions::new().create(true);
+    let options = options.durability(Durability::Os).checkpoint_at(None);
+    let mut session = options.open(&path)?;
     for commit in 0..commits {
         session.set(&format!("session/var{:06}", commit % 1000), commit as f64)?;
         session.commit()?;
     }
     let mut reader = SessionReader::open(&path)?;
-    let session = std::cell::RefCell::new(session);
+    let session = RefCell::new(session);
     let mut number = 0.5;
     let mut cases = [
         Case::new("undo", || {
@@ -32,9 +36,8 @@ pub(crate) fn history(plan: &Plan<'_>) -> Outcome {
         Case::new("open to read", || {
             vec![busy(|| SessionReader::open(&path).expect("a session"))]
         }),
-        Case::new("log", || {
-            let log = busy(|| reader_log(&path));
-            vec![log]
+        Case::new("open to read, and list the commits", || {
+            vec![busy(|| log(&path))]
         }),
     ];
     let rounds = plan.of(50, 5);
@@ -76,7 +79,7 @@ pub(crate) fn history(plan: &Plan<'_>) -> Outcome {
     Ok(())
 }
 
-fn reader_log(path: &std::path::Path) -> usize {
+fn log(path: &Path) -> usize {
     let reader = SessionReader::open(path).expect("a session");
     reader.log().expect("a log").len()
 }

@@ -37,6 +37,14 @@ impl Plan<'_> {
     }
 }
 
+/// The version of a crate that this program is built with.
+fn locked(crate_name: &str) -> &'static str {
+    let lock = include_str!("../Cargo.lock");
+    let entry = lock.split_once(&format!("name = \"{crate_name}\"\nversion = \""));
+    let version = entry.and_then(|(_, rest)| rest.split_once('"'));
+    version.map_or("?", |(version, _)| version)
+}
+
 type Outcome = Result<(), Box<dyn Error>>;
 
 /// What can be measured.
@@ -66,10 +74,9 @@ fn main() -> Outcome {
         }
     }
     println!(
-        "redb {}, SQLite {} ({}); load {}\n",
-        "4.5",
+        "redb {}, SQLite {} (WAL, synchronous=FULL); load {}\n",
+        locked("redb"),
         rusqlite::version(),
-        "WAL, synchronous=FULL",
         measure::load()
     );
     for (part, measure) in PARTS {

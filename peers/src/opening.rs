@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use achronyme_env::{Durability, Moment, Session, SessionOptions, SessionReader};
+use achronyme_env::{Moment, Session, SessionOptions, SessionReader};
 
 use super::measure::{Case, busy, in_turn, print};
 use super::{Outcome, Plan};
@@ -12,14 +12,12 @@ use super::{Outcome, Plan};
 /// Numbers of a commit.
 const COMMIT: usize = 1000;
 
-pub(crate) fn options() -> SessionOptions {
-    SessionOptions::new()
-        .create(true)
-        .durability(Durability::Os)
-        .checkpoint_at(None)
+/// Every commit is durable, and nothing is folded.
+fn options() -> SessionOptions {
+    SessionOptions::new().create(true).checkpoint_at(None)
 }
 
-/// A session with a journal of `frames` numbers under `names` names, never folded.
+/// A session with a journal of `frames` numbers under `names` names, 1,000 in a commit.
 pub(crate) fn long(path: &Path, frames: usize, names: usize) -> Session {
     let mut session = options().open(path).expect("a session");
     for frame in 0..frames {

@@ -1,5 +1,7 @@
 //! The frames of a chain: 32 bytes and a key each.
 
+use std::ops::RangeInclusive;
+
 use super::frame::{FLAG_COMMIT, FrameKind, MessageHeader};
 use super::segment::{Place, Segment};
 use crate::error::Result;
@@ -80,9 +82,20 @@ impl Frames {
         &self,
         sequence: u64,
     ) -> impl DoubleEndedIterator<Item = Frame<'_>> + ExactSizeIterator {
-        let skipped = usize::try_from(sequence.saturating_sub(self.first)).unwrap_or(usize::MAX);
-        let first = skipped.min(self.entries.len());
-        (first..self.entries.len()).map(|place| self.at(place))
+        self.between(sequence..=u64::MAX)
+    }
+
+    /// The frames with those sequences, as far as there are any, in order; from both ends.
+    pub(crate) fn between(
+        &self,
+        sequences: RangeInclusive<u64>,
+    ) -> impl DoubleEndedIterator<Item = Frame<'_>> + ExactSizeIterator {
+        let place = |sequence: u64| {
+            let skipped = usize::try_from(sequence.saturating_sub(self.first));
+            skipped.unwrap_or(usize::MAX).min(self.entries.len())
+        };
+        let end = place(sequences.end().saturating_add(1));
+        (place(*sequences.start()).min(end)..end).map(|place| self.at(place))
     }
 
     /// The sequence of the last commit at or before a time in nanoseconds since 1970, by reading a
@@ -154,7 +167,10 @@ impl Frames {
         let entry = &self.entries[place];
         let sequence = self.first + place as u64;
         let begins_below = |s: &Segment| s.begin().base_sequence < sequence;
-        let segment = self.segments.partition_point(begins_below) - 1;
+        let segment = match &self.segments[..] {
+            [_] => 0,
+            several => several.partition_point(begins_below) - 1,
+        };
         let key_at = entry.key_at as usize;
         Frame {
             sequence,

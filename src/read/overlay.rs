@@ -6,6 +6,8 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use super::binding::Binding;
+use indexmap::IndexMap;
+
 use super::frames::{FrameImage, ImageContext};
 use super::store::{Store, TableBytes, Tables};
 use crate::error::Result;
@@ -74,7 +76,8 @@ pub(crate) struct Overlay {
     pub(crate) context: Arc<ImageContext>,
     /// Whether the bindings of the archive were cleared.
     hidden: bool,
-    names: HashMap<Arc<str>, Said>,
+    /// Dense, and hashes are kept: a journal may tell of millions.
+    names: IndexMap<Arc<str>, Said>,
     cells: HashMap<u64, (Arc<FrameImage>, u32)>,
     /// Ids of the cells of the archive, and their shared numbers.
     base_cells: OnceLock<HashMap<u64, u32>>,
@@ -105,7 +108,7 @@ impl Overlay {
         };
         Overlay {
             hidden: false,
-            names: HashMap::new(),
+            names: IndexMap::new(),
             cells: HashMap::new(),
             base_cells: OnceLock::new(),
             // Ordinals are the places 0..len: a table that says otherwise is found by `verify`.
@@ -126,6 +129,12 @@ impl Overlay {
             true => None,
             false => find(self.table(), name),
         }
+    }
+
+    /// The place of a binding of the archive in the order.
+    fn order_in_base(&self, name: &str) -> Option<u64> {
+        let index = self.base_index(name)?;
+        self.table().entries().get(index).map(|e| e.ordinal.into())
     }
 
     /// The place of a name in the order, when there is a binding of it.
@@ -167,27 +176,37 @@ impl Overlay {
                 binding.flags = flags;
                 binding.image = BindingImage::Shared(image);
             }
-            _ => self.set_first(name, flags, BindingImage::Shared(image)),
+            _ => {
+                let order = self.order_of(&name);
+                self.set_in_order(order, name, flags, BindingImage::Shared(image));
+            }
         }
     }
 
     /// A binding was set whose image stands at `place` and has no cells.
     pub(crate) fn set_at(&mut self, name: &str, constant: bool, mutable: bool, place: Place<'_>) {
         let flags = flags(constant, mutable);
-        if let Some(Said::Frame(binding)) = self.names.get_mut(name) {
-            binding.flags = flags;
-            if let BindingImage::Own(image) = &mut binding.image {
-                image.move_to(place);
-                return;
+        let order = match self.names.get_mut(name) {
+            Some(Said::Frame(binding)) => {
+                binding.flags = flags;
+                match &mut binding.image {
+                    BindingImage::Own(image) => {
+                        image.move_to(place);
+                        return;
+                    }
+                    BindingImage::Shared(_) => Some(binding.order),
+                }
             }
-        }
+            Some(_) => self.order_of(name),
+            None => self.order_in_base(name),
+        };
         let image = FrameImage::new(place.into(), Arc::clone(&self.context));
-        self.set_first(name.into(), flags, BindingImage::Own(image));
+        self.set_in_order(order, name.into(), flags, BindingImage::Own(image));
     }
 
-    /// Sets a binding that does not stand in a frame yet.
-    fn set_first(&mut self, name: Arc<str>, flags: u8, image: BindingImage) {
-        let order = self.order_of(&name).unwrap_or_else(|| {
+    /// Sets a binding at its place in the order; without one it is a new one.
+    fn set_in_order(&mut self, order: Option<u64>, name: Arc<str>, flags: u8, image: BindingImage) {
+        let order = order.unwrap_or_else(|| {
             self.len += 1;
             self.next_order += 1;
             self.next_order - 1
@@ -228,7 +247,7 @@ impl Overlay {
                 self.names.insert(name.into(), Said::Removed);
             }
             None => {
-                self.names.remove(name);
+                self.names.swap_remove(name);
             }
         }
     }

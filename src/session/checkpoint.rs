@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::log::now;
 use super::session::Session;
-use crate::environment::Variable;
 use crate::error::{EnvError, Result};
 use crate::format::header::FLAG_SEALED;
 use crate::journal::{Chain, Companions};
@@ -111,19 +110,13 @@ pub(super) fn write_state(
     })?;
     handles.number_from(overlay.greatest_cell() + 1);
     let mut load = SessionLoad::new(overlay, &handles);
+    let mut options = BindingOptions::new();
     for binding in state.bindings_as_saved() {
         let (value, attributes) = load.binding(&binding)?;
-        let variable = Variable {
-            value,
-            attributes,
-            mutable: binding.is_mutable(),
-            constant: binding.is_constant(),
-        };
-        let options = BindingOptions::new()
-            .attributes(variable.attributes)
-            .constant(variable.constant)
-            .mutable(variable.mutable);
-        writer.add_with(binding.name(), ValueRef::Owned(variable.value), &options)?;
+        options.attributes = attributes;
+        options.constant = binding.is_constant();
+        options.mutable = binding.is_mutable();
+        writer.add_with(binding.name(), ValueRef::Owned(value), &options)?;
     }
     writer.finish()
 }

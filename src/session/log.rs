@@ -1,5 +1,6 @@
 //! What was done: commits in order, and the events they are made of.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -175,9 +176,13 @@ pub(super) fn kind_of(frame: &Frame<'_>) -> Result<EventKind> {
     })
 }
 
-/// The commits above `base`, oldest first. `counting` are the sequences of the frames that make the
-/// state, rising.
-pub(super) fn commits(frames: &Frames, base: u64, counting: &[u64]) -> Result<Vec<Commit>> {
+/// The commits above `base`, oldest first. `counting` are the runs of the frames that make the
+/// state, in order.
+pub(super) fn commits(
+    frames: &Frames,
+    base: u64,
+    counting: &[RangeInclusive<u64>],
+) -> Result<Vec<Commit>> {
     let mut commits = Vec::new();
     let mut changes = Vec::new();
     let mut bytes = 0;
@@ -191,12 +196,18 @@ pub(super) fn commits(frames: &Frames, base: u64, counting: &[u64]) -> Result<Ve
                 time: time(frame.timestamp()?),
                 changes: std::mem::take(&mut changes),
                 bytes: if travels { 0 } else { bytes },
-                counts: travels || counting.binary_search(&frame.sequence).is_ok(),
+                counts: travels || counts(counting, frame.sequence),
             });
             bytes = 0;
         }
     }
     Ok(commits)
+}
+
+/// Whether a sequence lies in one of the runs.
+fn counts(runs: &[RangeInclusive<u64>], sequence: u64) -> bool {
+    let run = runs.partition_point(|run| *run.end() < sequence);
+    runs.get(run).is_some_and(|run| run.contains(&sequence))
 }
 
 /// The event of a frame. `state` gives its cells their contents.

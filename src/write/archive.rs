@@ -7,8 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tempfile::SpooledTempFile;
-
 use super::areas::{aligned, expected_len};
 use super::binding_options::BindingOptions;
 use super::cancel::Cancel;
@@ -21,6 +19,7 @@ use super::placed::Placed;
 use super::replace::Replacement;
 use super::report::SaveReport;
 use super::size::choose_cold;
+use super::spool::Spool;
 use crate::error::{EnvError, Result};
 use crate::finding::{Finding, Outcome};
 use crate::format::extent::Codec;
@@ -96,7 +95,7 @@ pub struct ArchiveWriter<'a> {
     pub(super) options: SaveOptions,
     cold: Patterns,
     selection: Selection,
-    builder: Builder<'a, SpooledTempFile>,
+    builder: Builder<'a, Spool>,
     pub(super) entries: PlannedEntries,
     /// Names of the bindings that the selection left out.
     omitted: Vec<String>,

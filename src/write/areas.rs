@@ -3,10 +3,9 @@
 use std::io::{self, Read};
 use std::sync::atomic::AtomicU64;
 
-use tempfile::SpooledTempFile;
-
 use super::archive::ArchiveWriter;
 use super::emit::{Emission, carries_digest, write_at, write_placed};
+use super::spool::Spool;
 use crate::error::{EnvError, Result};
 use crate::format::extent::{Codec, DigestKind, ExtentRecord};
 use crate::format::records::Area;
@@ -63,7 +62,7 @@ impl ArchiveWriter<'_> {
         }
     }
 
-    pub(super) fn write_nodes(&self, spools: [SpooledTempFile; 2], area: Area) -> io::Result<()> {
+    pub(super) fn write_nodes(&self, spools: [Spool; 2], area: Area) -> io::Result<()> {
         let mut at = area.offset;
         let mut buffer = vec![0; area.len.min(1 << 20) as usize];
         for mut spool in spools {

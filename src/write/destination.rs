@@ -3,9 +3,8 @@
 use std::fs::File;
 use std::io;
 
-use tempfile::SpooledTempFile;
-
 use super::replace::Replacement;
+use super::spool::Spool;
 use crate::error::{EnvError, Origin, Result};
 
 /// A file that is written from front to back and read by nobody meanwhile.
@@ -44,13 +43,13 @@ impl Destination {
 
     /// A place for the bytes of nodes until their place in the file is known: memory, and a
     /// temporary file (beside the target, where there is one) when they are many.
-    pub(super) fn spool(&self) -> SpooledTempFile {
-        match self {
+    pub(super) fn spool(&self) -> Spool {
+        Spool::new(match self {
             Destination::Replacement(replacement) => {
                 tempfile::spooled_tempfile_in(SPOOL_BYTES, replacement.directory())
             }
             Destination::Memory(_) => tempfile::spooled_tempfile(SPOOL_BYTES),
-        }
+        })
     }
 
     /// Reserves `len` bytes where that is a promise.

@@ -21,6 +21,7 @@ mod placed;
 mod replace;
 mod report;
 mod size;
+mod spool;
 
 pub use archive::{ArchiveWriter, save};
 pub use binding_options::BindingOptions;

@@ -1,5 +1,6 @@
 //! The state at a sequence: the archive, and over it the frames that count.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::error::{EnvError, Origin, Result};
@@ -61,29 +62,36 @@ pub(crate) fn damaged(frame: &Frame<'_>, text: &str) -> EnvError {
     }
 }
 
-/// The frames above `base` that make the state at `sequence`, in order: those on the way back from
-/// it, where a restore frame jumps to its target.
+/// The frames above `base` that make the state at `sequence`, in runs that follow each other: those on
+/// the way back from it, where a restore frame jumps to its target.
 ///
 /// # Errors
 /// What reading restore frames answers.
-pub(crate) fn effective(frames: &Frames, base: u64, sequence: u64) -> Result<Vec<u64>> {
-    let mut found = Vec::new();
-    let mut at = sequence;
-    while at > base {
-        let Some(frame) = frames.get(at) else { break };
-        if frame.kind() == FrameKind::Restore {
-            let (target, _) = read_restore(&frame)?;
-            if target < base {
-                return Err(damaged(&frame, "it leads back beyond the archive"));
-            }
-            at = target;
-            continue;
+pub(crate) fn effective(
+    frames: &Frames,
+    base: u64,
+    sequence: u64,
+) -> Result<Vec<RangeInclusive<u64>>> {
+    let mut runs = Vec::new();
+    let mut last = sequence;
+    while last > base {
+        let before = frames.between(base + 1..=last).rev();
+        let mut before = before.skip_while(|frame| frame.kind() != FrameKind::Restore);
+        let Some(restore) = before.next() else {
+            runs.push(base + 1..=last);
+            break;
+        };
+        if restore.sequence < last {
+            runs.push(restore.sequence + 1..=last);
         }
-        found.push(at);
-        at -= 1;
+        let (target, _) = read_restore(&restore)?;
+        if target < base {
+            return Err(damaged(&restore, "it leads back beyond the archive"));
+        }
+        last = target;
     }
-    found.reverse();
-    Ok(found)
+    runs.reverse();
+    Ok(runs)
 }
 
 /// The state at `sequence` of the frames above `base`, over the archive that `context` reads.
@@ -97,10 +105,8 @@ pub(crate) fn state_at(
     context: Arc<ImageContext>,
 ) -> Result<Overlay> {
     let mut overlay = Overlay::new(Arc::clone(&context));
-    for sequence in effective(frames, base, sequence)? {
-        let Some(frame) = frames.get(sequence) else {
-            continue;
-        };
+    let runs = effective(frames, base, sequence)?;
+    for frame in runs.into_iter().flat_map(|run| frames.between(run)) {
         let type_id = frame.entry.type_id;
         let sets = matches!(frame.kind(), FrameKind::Set | FrameKind::SetByReference);
         match sets && type_id & TYPE_HAS_CELLS == 0 {
