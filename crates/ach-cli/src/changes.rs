@@ -6,10 +6,7 @@ use achronyme_env::{Archive, Binding, EnvError, EventKind};
 const COMPARED: u64 = 1 << 20;
 
 /// The variables that were set or removed between two states, as events.
-///
-/// # Errors
-/// What reading answers.
-pub(crate) fn changes(before: &Archive, after: &Archive) -> Result<Vec<EventKind>, EnvError> {
+pub(crate) fn changes(before: &Archive, after: &Archive) -> Vec<EventKind> {
     let mut events = Vec::new();
     for binding in before.bindings_as_saved() {
         if !after.contains(binding.name()) {
@@ -19,7 +16,8 @@ pub(crate) fn changes(before: &Archive, after: &Archive) -> Result<Vec<EventKind
     }
     for binding in after.bindings_as_saved() {
         let same = match before.binding(binding.name()) {
-            Some(old) => is_same(&old, &binding)?,
+            // What cannot be read is not known to differ.
+            Some(old) => is_same(&old, &binding).unwrap_or(true),
             None => false,
         };
         if !same {
@@ -29,7 +27,7 @@ pub(crate) fn changes(before: &Archive, after: &Archive) -> Result<Vec<EventKind
             });
         }
     }
-    Ok(events)
+    events
 }
 
 fn is_same(old: &Binding<'_>, new: &Binding<'_>) -> Result<bool, EnvError> {

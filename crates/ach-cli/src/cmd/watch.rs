@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
         }
         let mut lines = Lines { args, screen, out };
         if reader.journal()?.folded_sequence > sequence {
-            for kind in changes(&before, reader.archive())? {
+            for kind in changes(&before, reader.archive()) {
                 lines.write(SystemTime::now(), reader.sequence(), &kind, true)?;
             }
         } else {
