@@ -96,12 +96,17 @@ impl Chain {
             folded: listing.folded,
         };
         let mut segments = listing.segments.into_iter();
+        let mut refused = None;
         for segment in segments.by_ref() {
-            if !chain.append(segment)? {
+            if !chain.append(segment.clone())? {
+                refused = Some(segment);
                 break;
             }
         }
-        let behind = segments.map(|segment| (segment.path().to_owned(), None));
+        let behind = refused
+            .into_iter()
+            .chain(segments)
+            .map(|segment| (segment.path().to_owned(), None));
         chain.strays.splice(0..0, behind);
         chain.settle()?;
         Ok(chain)

@@ -436,7 +436,7 @@ impl Overlay {
 }
 
 fn flags(constant: bool, mutable: bool) -> u8 {
-    u8::from(constant) * FLAG_CONSTANT | u8::from(mutable) * FLAG_MUTABLE
+    (u8::from(constant) * FLAG_CONSTANT) | (u8::from(mutable) * FLAG_MUTABLE)
 }
 
 fn table_of(base: &Store) -> &Table<TableBytes> {

@@ -13,7 +13,7 @@ use crate::read::Archive;
 use crate::read::cells::{CellHandles, SessionLoad};
 use crate::read::replay::open::base_of;
 use crate::read::replay::state::state_at;
-use crate::tree::build::SharedIds;
+use crate::tree::shared::SharedIds;
 use crate::value::{SharedHandle, ValueRef};
 use crate::write::{ArchiveWriter, BindingOptions, Lineage, SaveOptions, SaveReport};
 

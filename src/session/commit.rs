@@ -12,8 +12,8 @@ use crate::journal::{FrameKind, NewFrame, Writer, frame_len};
 use crate::read::cells::CellHandles;
 use crate::read::frames::{ELSEWHERE_FROM, FrameImage, ImageContext, ImagePlace};
 use crate::read::replay::state::{Said, TYPE_CONSTANT, TYPE_HAS_CELLS, TYPE_MUTABLE};
-use crate::tree::build::SharedIds;
 use crate::tree::extent_source::{ExtentSource, PlannedExtent};
+use crate::tree::shared::SharedIds;
 use crate::value::{Record, SharedHandle, Storage, UserFunction, Value, ValueRef};
 use crate::write::image::{ImageOptions, ImagePlan, KnownDigest, WrittenImage};
 
@@ -179,7 +179,7 @@ impl Session {
                     constant,
                 } = &**variable;
                 let marks =
-                    u16::from(*constant) * TYPE_CONSTANT | u16::from(*mutable) * TYPE_MUTABLE;
+                    (u16::from(*constant) * TYPE_CONSTANT) | (u16::from(*mutable) * TYPE_MUTABLE);
                 let key = name.as_bytes();
                 let written =
                     self.write_image(FrameKind::Set, key, value, Some(attributes), marks, None);

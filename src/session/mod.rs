@@ -6,6 +6,7 @@ mod autosave;
 mod backup;
 mod checkpoint;
 mod commit;
+mod create;
 mod history;
 mod journal;
 mod log;

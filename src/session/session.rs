@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::commit::KnownStorage;
+use super::create;
 use super::options::SessionOptions;
 use super::pending::{Named, Pending};
 use crate::environment::{Change, Environment, Recorder, Variable};
@@ -17,7 +18,6 @@ use crate::read::replay::open::{Road, open_both};
 use crate::read::replay::state::state_at;
 use crate::read::{Archive, Binding};
 use crate::value::{Record, Value};
-use crate::write::{ArchiveWriter, Lineage, SaveOptions};
 
 /// An archive open for work: variables are set, removed and renamed; a commit appends what changed
 /// to the journal beside the archive, so that it costs what changed and not what there is.
@@ -95,9 +95,9 @@ impl Session {
             road.open(path)?;
         }
         let lock = WriterLock::take(&companions)?;
-        let new_id = random_id()?;
+        let new_id = create::random_id()?;
         if options.create && !companions.archive().exists() {
-            create_empty(&companions, new_id)?;
+            create::empty(&companions, new_id)?;
         }
         let (archive, chain) = open_both(&road, path, &companions)?;
         let (writer, aside) =
@@ -547,29 +547,5 @@ impl fmt::Debug for Session {
             self.len(),
             self.sequence()
         )
-    }
-}
-
-/// A random identity.
-fn random_id() -> Result<[u8; 16]> {
-    let mut id = [0; 16];
-    getrandom::fill(&mut id).map_err(|e| {
-        let e = std::io::Error::other(e.to_string());
-        EnvError::io("make a random number for", Origin::Memory, e)
-    })?;
-    Ok(id)
-}
-
-/// An archive without variables, which belongs to a session.
-fn create_empty(companions: &Companions, session_id: [u8; 16]) -> Result<()> {
-    let lineage = Lineage {
-        session_id,
-        ..Lineage::default()
-    };
-    let options = SaveOptions::new().lineage(lineage).for_session();
-    match ArchiveWriter::create(companions.archive(), &options)?.finish() {
-        // Made by another meanwhile.
-        Ok(_) | Err(EnvError::AlreadyExists { .. }) => Ok(()),
-        Err(error) => Err(error),
     }
 }

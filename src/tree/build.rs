@@ -11,6 +11,7 @@ use rkyv::util::AlignedVec;
 use super::duplicates::Duplicates;
 use super::extent_source::{ExtentSource, PlannedExtent};
 use super::schema::{IndexEntry, IndexPartTree, PartTree, RecordPartsTree, Tree};
+use super::shared::{Shared, SharedIds, SharedKey};
 use crate::error::{EnvError, Result};
 use crate::finding::Finding;
 use crate::format::NONE;
@@ -20,8 +21,7 @@ use crate::limits::MAX_NODE_BYTES;
 use crate::marks::Marks;
 use crate::stack::with_room;
 use crate::value::{
-    Cell, DType, NoContents, Order, Scope, SharedContents, SharedHandle, SharedId, Tensor,
-    TensorData, TensorRef, Value, ValueRef,
+    DType, NoContents, Order, SharedContents, Tensor, TensorData, TensorRef, Value, ValueRef,
 };
 
 /// Length and CRC-32 of a node; nodes follow each other in the order of their numbers.
@@ -29,54 +29,6 @@ use crate::value::{
 pub(crate) struct PlannedNode {
     pub(crate) len: u32,
     pub(crate) crc: u32,
-}
-
-/// A cell or a scope whose content becomes a shared node. Held until the end, so that no other can
-/// take its address meanwhile.
-#[derive(Clone, Debug)]
-pub(super) enum Shared {
-    Cell(Cell),
-    Scope(Scope),
-    HostCell(SharedId),
-    HostScope(SharedId),
-}
-
-/// What tells shared things apart: addresses of this library's, identities of the host's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum SharedKey {
-    Library(usize),
-    Host(SharedId),
-}
-
-impl Shared {
-    fn key(&self) -> SharedKey {
-        match self {
-            Shared::Cell(cell) => SharedKey::Library(cell.address()),
-            Shared::Scope(scope) => SharedKey::Library(scope.address()),
-            Shared::HostCell(id) | Shared::HostScope(id) => SharedKey::Host(*id),
-        }
-    }
-
-    pub(super) fn is_scope(&self) -> bool {
-        matches!(self, Shared::Scope(_) | Shared::HostScope(_))
-    }
-}
-
-impl Shared {
-    fn handle(&self) -> Option<SharedHandle> {
-        match self {
-            Shared::Cell(cell) => Some(SharedHandle::Cell(cell.clone())),
-            Shared::Scope(scope) => Some(SharedHandle::Scope(scope.clone())),
-            Shared::HostCell(_) | Shared::HostScope(_) => None,
-        }
-    }
-}
-
-/// What a session knows of cells and scopes.
-pub(crate) trait SharedIds: Send {
-    /// The id of one, and whether its content is to be written; it is not when it stands in the
-    /// session already.
-    fn id(&mut self, shared: &SharedHandle) -> (u64, bool);
 }
 
 /// Gathers nodes, extents and shapes while values are added.

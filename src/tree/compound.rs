@@ -4,11 +4,12 @@
 use std::io::{Read, Seek, Write};
 use std::sync::Arc;
 
-use super::build::{Builder, Shared};
+use super::build::Builder;
 use super::extent_source::ExtentSource;
 use super::schema::{
     FieldTree, IndexEntry, IndexedRecordTree, Octets, PartTree, TensorTree, Text, Tree,
 };
+use super::shared::Shared;
 use crate::error::{EnvError, Result};
 use crate::limits::{LONG_BYTES, MAX_FIELD_NAME_BYTES, MAX_NESTING, MAX_NODE_BYTES};
 use crate::value::{Cell, DType, Function, Order, Record, Value, ValueRef};

@@ -3,11 +3,12 @@
 
 use std::io::{Read, Seek, Write};
 
-use super::build::{Builder, Shared};
+use super::build::Builder;
 use super::compound::{Sized, TREE, deeper, within};
 use super::schema::{
     EdgeTree, ErrorTree, ExtensionTree, FunctionTree, StringArrayTree, Tree, TypedTree,
 };
+use super::shared::Shared;
 use crate::error::{EnvError, Result};
 use crate::format::NONE;
 use crate::value::{DType, Edge, ErrorValue, Extension, StringArray, Typed, UserFunction};

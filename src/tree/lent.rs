@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::io::{Read, Seek, Write};
 
-use super::build::{Builder, Shared};
+use super::build::Builder;
 use super::compound::{Sized, TREE, check_field_name, deeper, string, text_bytes, within};
 use super::extent_source::ExtentSource;
 use super::schema::{EdgeTree, ExtensionTree, Text, Tree};
+use super::shared::Shared;
 use crate::error::{EnvError, Result};
 use crate::finding::Outcome;
 use crate::format::NONE;

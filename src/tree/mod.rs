@@ -11,3 +11,4 @@ pub(crate) mod node;
 pub(crate) mod restore;
 pub(crate) mod runs;
 pub(crate) mod schema;
+pub(crate) mod shared;

@@ -33,7 +33,8 @@ use crate::format::{AREA_ALIGNMENT, NONE, TRAILER_LEN};
 use crate::name::{check_name, nearest, quoted};
 use crate::pattern::Patterns;
 use crate::selection::Selection;
-use crate::tree::build::{Builder, BuiltNodes, SharedIds};
+use crate::tree::build::{Builder, BuiltNodes};
+use crate::tree::shared::SharedIds;
 use crate::value::{NoContents, SharedContents, Value, ValueRef};
 
 /// Saves bindings to a file: atomically, in the given order.

@@ -14,8 +14,9 @@ use crate::format::image::ImageHead;
 use crate::format::records::{NodeRecord, Slot};
 use crate::format::sums::{PIECE_BYTES, combine, piece_digest};
 use crate::limits::{EXTENT_ALIGNMENT, HOT_BLOCK_BYTES};
-use crate::tree::build::{Builder, BuiltNodes, SharedIds};
+use crate::tree::build::{Builder, BuiltNodes};
 use crate::tree::extent_source::PlannedExtent;
+use crate::tree::shared::SharedIds;
 use crate::value::{NoContents, Record, Value, ValueRef};
 
 /// One value as bytes: what messages and journals carry. [`crate::deserialize_value`] reads it.
@@ -30,6 +31,9 @@ pub fn serialize_value<'a>(value: impl Into<ValueRef<'a>>) -> Result<Vec<u8>> {
 /// Kind and content of the digest of an extent that need not be written again.
 pub(crate) type KnownDigest = (DigestKind, [u8; 32]);
 
+/// Tells of an extent under which digest it stands in an earlier frame or in the archive, if it does.
+pub(crate) type Elsewhere<'a, 'e> = dyn Fn(&PlannedExtent<'a>) -> Option<KnownDigest> + 'e;
+
 /// What a session says of the image of a binding.
 #[derive(Default)]
 pub(crate) struct ImageOptions<'a, 'e> {
@@ -37,7 +41,7 @@ pub(crate) struct ImageOptions<'a, 'e> {
     /// Names cells and scopes. Without it the image stands on its own.
     pub(crate) ids: Option<Box<dyn SharedIds + 'a>>,
     /// Tells which extents stand in an earlier frame or in the archive.
-    pub(crate) elsewhere: Option<&'e dyn Fn(&PlannedExtent<'a>) -> Option<KnownDigest>>,
+    pub(crate) elsewhere: Option<&'e Elsewhere<'a, 'e>>,
     /// Digests are SHA-256, as in the archive of the session.
     pub(crate) sealed: bool,
 }

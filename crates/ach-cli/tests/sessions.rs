@@ -590,7 +590,7 @@ fn watch_tells_every_commit_as_it_is_made() {
     // Until it looks, what is done is part of where it begins.
     let mut first = 0;
     let seen = std::thread::scope(|scope| {
-        let reading = scope.spawn(|| line());
+        let reading = scope.spawn(&mut line);
         while !reading.is_finished() {
             first += 1;
             session.set("warm", first).unwrap();

@@ -178,7 +178,7 @@ pub(crate) fn run(mut command: Command, patience: Duration, watch: &mut dyn Watc
             let _ = kill(leader, Signal::SIGKILL);
         }
     });
-    let outcome = stepping.to_the_end(leader);
+    let outcome = stepping.run_to_its_end(leader);
     drop(ended);
     waiting.join().map_err(|_| "the rig's clock panicked")?;
     match hung.load(Ordering::SeqCst) {
@@ -202,7 +202,7 @@ struct Stepping<'a> {
 
 impl Stepping<'_> {
     /// Until the child has ended.
-    fn to_the_end(&mut self, leader: Pid) -> Result<End> {
+    fn run_to_its_end(&mut self, leader: Pid) -> Result<End> {
         let mut failed = None;
         loop {
             // Of this thread only: other tests trace children of their own beside this one.

@@ -220,7 +220,7 @@ fn damage_in_a_retired_segment_cuts_the_chain_and_what_follows_goes_aside_whole(
         }
         assert_eq!(place.committed(&NO_ARCHIVE), "1 k=1; 2 k=2; 3 k=3;");
         let (mut writer, aside) = place.writer(&NO_ARCHIVE, Durability::Commit);
-        assert_eq!(aside.len(), 2);
+        assert_eq!(aside.len(), 2, "{aside:?}");
         assert_eq!(aside[0].damage.path, place.companions.journal());
         assert_eq!(fs::read(&aside[0].to).unwrap(), active);
         assert_eq!(aside[1].damage.path, path);

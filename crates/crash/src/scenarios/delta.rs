@@ -120,7 +120,8 @@ impl Scenario for Deltas {
         for entry in fs::read_dir(directory)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
             let known = [ARCHIVE, NEXT, DELTA, APPLIED].contains(&&*name);
-            if !known && !(name.starts_with('.') && name.ends_with(".ach-tmp")) {
+            let is_temporary = name.starts_with('.') && name.ends_with(".ach-tmp");
+            if !known && !is_temporary {
                 return Err(format!("there is a file {name}").into());
             }
         }

@@ -86,7 +86,7 @@ fn scalars(work: &mut Work) -> Result<()> {
     for n in 0..3 {
         work.set("a", n * 10)?;
         work.set("b", format!("text {n}"))?;
-        work.put(&format!("new {n}"), f64::from(n as i32) / 3.0)?;
+        work.put(&format!("new {n}"), f64::from(n) / 3.0)?;
     }
     let list = Value::vector([Value::Null, true.into(), Value::Number(-0.0)]);
     let marked = Variable::new(list).attributes(Record::from([("units", Value::from("m"))]));
