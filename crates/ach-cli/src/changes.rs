@@ -1,54 +1,22 @@
 //! What differs between two states of one archive, where the journal that would tell is gone.
 
-use achronyme_env::{Archive, Binding, EnvError, EventKind};
+use achronyme_env::{Archive, DiffOptions, EnvError, EventKind};
 
-/// Values up to this many bytes in memory are compared; larger ones by the digests of their arrays.
-const COMPARED: u64 = 1 << 20;
-
-/// The variables that were set or removed between two states, as events.
+/// The variables that were set or removed between two states, as events. Large arrays are compared by
+/// their digests.
 ///
 /// # Errors
 /// What reading answers.
 pub(crate) fn changes(before: &Archive, after: &Archive) -> Result<Vec<EventKind>, EnvError> {
-    let mut events = Vec::new();
-    for binding in before.bindings_as_saved() {
-        if !after.contains(binding.name()) {
-            let name = binding.name().into();
-            events.push(EventKind::Remove { name });
-        }
-    }
-    for binding in after.bindings_as_saved() {
-        let same = match before.binding(binding.name()) {
-            Some(old) => is_same(&old, &binding)?,
-            None => false,
-        };
-        if !same {
-            events.push(EventKind::Set {
-                name: binding.name().into(),
-                kind: binding.kind().ok(),
-            });
-        }
-    }
-    Ok(events)
-}
-
-fn is_same(old: &Binding<'_>, new: &Binding<'_>) -> Result<bool, EnvError> {
-    let marks = |binding: &Binding<'_>| (binding.is_constant(), binding.is_mutable());
-    let sizes = (old.sizes()?, new.sizes()?);
-    if marks(old) != marks(new) || old.kind()? != new.kind()? || sizes.0.raw != sizes.1.raw {
-        return Ok(false);
-    }
-    let attributes = (old.attributes()?, new.attributes()?);
-    if !achronyme_env::Value::from(attributes.0).identical(&attributes.1.into())? {
-        return Ok(false);
-    }
-    if sizes.0.raw <= COMPARED {
-        return old.value()?.identical(&new.value()?);
-    }
-    let digests = |binding: &Binding<'_>| -> Result<Vec<[u8; 32]>, EnvError> {
-        let extents = binding.extents()?;
-        Ok(extents.iter().map(|extent| extent.digest).collect())
-    };
-    let same_shape = (old.dtype(), old.shape()) == (new.dtype(), new.shape());
-    Ok(same_shape && digests(old)? == digests(new)?)
+    let found = achronyme_env::diff(before, after, &DiffOptions::new().listed(1))?;
+    let removed = found.removed.iter().map(|lone| EventKind::Remove {
+        name: lone.name.as_str().into(),
+    });
+    let changed = found.changed.iter().map(|changed| &changed.name);
+    let set = changed.chain(found.added.iter().map(|lone| &lone.name));
+    let set = set.map(|name| EventKind::Set {
+        name: name.as_str().into(),
+        kind: after.binding(name).and_then(|binding| binding.kind().ok()),
+    });
+    Ok(removed.chain(set).collect())
 }

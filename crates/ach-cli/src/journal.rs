@@ -38,13 +38,13 @@ impl Beside {
     /// # Errors
     /// What reading answers.
     pub(crate) fn of(reader: &SessionReader) -> Result<Beside, EnvError> {
+        let mut damage = reader.damage()?;
         // Who may not read the lock file may read the archive all the same.
         let writer = reader.writer().unwrap_or(None);
-        let damage = match writer {
+        if writer.is_some() {
             // Somebody is about to write there.
-            Some(_) => Vec::new(),
-            None => reader.damage()?,
-        };
+            damage.clear();
+        }
         Ok(Beside {
             info: Some(reader.journal()?),
             damage,

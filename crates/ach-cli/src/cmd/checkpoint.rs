@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
     let file = shown(&args.file);
     let reader = SessionReader::open(&args.file)?;
     let info = reader.journal()?;
-    if info.commits == 0 && reader.damage()?.is_empty() && !args.keep_history {
+    if info.commits == 0 && reader.damage()?.is_empty() {
         writeln!(out, "{file}: there is nothing to fold")?;
         return Ok(Status::Fine);
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{Status, counted};
 use crate::changes::changes;
-use crate::error::{Result, aside, shown};
+use crate::error::{Result, aside, report, shown};
 use crate::events;
 use crate::journal::Beside;
 use crate::term::date::utc;
@@ -75,8 +75,14 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
         }
         let mut lines = Lines { args, screen, out };
         if reader.journal()?.folded_sequence > sequence {
-            for kind in changes(&before, reader.archive())? {
-                lines.write(SystemTime::now(), reader.sequence(), &kind, true)?;
+            // It follows what cannot be compared, too: the next commit is told again.
+            match changes(&before, reader.archive()) {
+                Ok(changes) => {
+                    for kind in changes {
+                        lines.write(SystemTime::now(), reader.sequence(), &kind, true)?;
+                    }
+                }
+                Err(error) => report(&error),
             }
         } else {
             for event in reader.events(sequence) {
