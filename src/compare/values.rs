@@ -74,7 +74,10 @@ impl<'r> Comparison<'r> {
         while let Some(waiting) = self.pairs.waiting.pop_front() {
             self.holder = Holder::Pair(waiting.pair);
             self.in_attributes = waiting.in_attributes;
+            // Of each content it is asked anew whether it differs: others may hold it too.
+            let before = std::mem::take(&mut self.found.count);
             self.values(&waiting.a, &waiting.b, &Trail::at(&waiting.path, 0))?;
+            self.found.count += before;
         }
         Ok(std::mem::take(&mut self.found))
     }
