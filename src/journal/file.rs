@@ -155,12 +155,6 @@ pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Renames `from` over whatever stands at `to`.
-pub(super) fn rename_over(from: &Path, to: &Path) -> io::Result<()> {
-    step()?;
-    fs::rename(from, to)
-}
-
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     step()?;
     match fs::remove_file(path) {
