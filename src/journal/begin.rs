@@ -7,7 +7,7 @@ use crate::fault::{Fault, Part, Problem};
 pub(crate) const BEGIN_LEN: usize = 2 * MESSAGE_HEADER_LEN;
 
 /// What a begin frame says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Begin {
     /// Identity of the session, random, kept over checkpoints.
     pub(crate) session_id: [u8; 16],

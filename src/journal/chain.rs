@@ -56,6 +56,8 @@ pub(crate) struct Chain {
     /// Files beside the archive that do not count, whole, in their order.
     strays: Vec<(PathBuf, Option<Fault>)>,
     folded: Vec<PathBuf>,
+    /// An error left it between two states: it is to be opened again.
+    is_lost: bool,
 }
 
 impl Chain {
@@ -94,19 +96,17 @@ impl Chain {
             fault: None,
             strays: listing.broken,
             folded: listing.folded,
+            is_lost: false,
         };
-        let mut segments = listing.segments.into_iter();
-        let mut refused = None;
-        for segment in segments.by_ref() {
-            if !chain.append(segment.clone())? {
-                refused = Some(segment);
+        let mut taken = 0;
+        for segment in &listing.segments {
+            if !chain.append(segment)? {
                 break;
             }
+            taken += 1;
         }
-        let behind = refused
-            .into_iter()
-            .chain(segments)
-            .map(|segment| (segment.path().to_owned(), None));
+        let behind = listing.segments[taken..].iter();
+        let behind = behind.map(|segment| (segment.path().to_owned(), None));
         chain.strays.splice(0..0, behind);
         chain.settle()?;
         Ok(chain)
@@ -119,29 +119,37 @@ impl Chain {
     /// As [`Chain::open`]; after a [`EnvError::JournalGap`] open archive and chain again.
     pub(crate) fn refresh(&mut self) -> Result<u64> {
         let known = self.sequence();
-        loop {
-            // Behind a segment whose frames are all folded the next one may be missing.
-            let folded = self.base.folded_sequence;
-            let last = self
-                .last_segment()
-                .filter(|(_, end)| end.sequence >= folded);
-            let Some((last, end)) = last else {
-                *self = Chain::open(&self.companions, &self.base)?;
-                return Ok(known);
-            };
+        // Behind a segment whose frames are all folded the next one may be missing.
+        let folded = self.base.folded_sequence;
+        let last = self.last_segment();
+        let goes_on = last.is_some_and(|(_, end)| end.sequence >= folded);
+        if self.is_lost || !goes_on {
+            *self = Chain::open(&self.companions, &self.base)?;
+        } else if let Err(e) = self.follow() {
+            self.findings.frames.cut_after(self.sequence());
+            self.is_lost = true;
+            return Err(e);
+        }
+        Ok(known)
+    }
+
+    /// Walks what the last segment has gained, and the segments after it.
+    fn follow(&mut self) -> Result<()> {
+        while let Some((last, end)) = self.last_segment() {
             // Asked first: a segment that was retired by then gets no more frames.
             let is_active = last.is_at(&self.companions.journal())?;
             let (_, fault) = walk(&last, end, &mut self.findings)?;
             self.fault = fault;
             self.settle()?;
             if is_active || self.fault.is_some() {
-                return Ok(known);
+                break;
             }
             match self.successor()? {
-                Some(next) if self.append(next.clone())? => self.settle()?,
-                _ => return Ok(known),
+                Some(next) if self.append(&next)? => self.settle()?,
+                _ => break,
             }
         }
+        Ok(())
     }
 
     /// The session's id; `None` when there is no journal and the archive names none.
@@ -227,9 +235,9 @@ impl Chain {
 
     /// Walks a segment if it continues the chain; says so. It does not where the segment before is
     /// damaged.
-    fn append(&mut self, segment: Segment) -> Result<bool> {
+    fn append(&mut self, segment: &Segment) -> Result<bool> {
         match self.last_segment() {
-            None => self.check_owner(&segment)?,
+            None => self.check_owner(segment)?,
             Some((last, end)) => {
                 let begin = segment.begin();
                 // A link of zero says that the writer did not know the frame before.
@@ -238,15 +246,15 @@ impl Chain {
                     if self.fault.is_some() || !last.is_clean_after(&end)? {
                         return Ok(false);
                     }
-                    return Err(self.unfit(&last, &segment, end.sequence));
+                    return Err(self.unfit(&last, segment, end.sequence));
                 }
-                self.check_session(&segment)?;
+                self.check_session(segment)?;
             }
         }
         let start = segment.start();
         self.findings.synced = self.findings.synced.max(segment.begin().synced);
         self.findings.frames.push_segment(segment.clone());
-        let (_, fault) = walk(&segment, start, &mut self.findings)?;
+        let (_, fault) = walk(segment, start, &mut self.findings)?;
         self.fault = fault;
         self.end = Some(self.commit_end(u64::MAX)?);
         Ok(true)
@@ -333,7 +341,7 @@ impl Chain {
         match found {
             Some(segment) => {
                 self.check_session(&segment)?;
-                Err(self.unfit(&last, &segment, end.sequence))
+                Err(self.unfit(&last, segment, end.sequence))
             }
             None => Ok(None),
         }

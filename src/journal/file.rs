@@ -171,12 +171,6 @@ pub(super) fn keep(from: &Path, to: &Path) -> io::Result<()> {
     rename_new(copy.as_ref(), to)
 }
 
-/// Renames `from` over whatever stands at `to`.
-pub(super) fn rename_over(from: &Path, to: &Path) -> io::Result<()> {
-    step()?;
-    fs::rename(from, to)
-}
-
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     step()?;
     match fs::remove_file(path) {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::begin::{BEGIN_LEN, Begin};
-use super::file::{JournalFile, keep, remove, rename_new, rename_over, sync_directory};
+use super::file::{JournalFile, keep, remove, rename_new, sync_directory};
 use super::paths::Companions;
 use super::segment::{Found, Segment};
 use super::writer::Writer;
@@ -27,9 +27,9 @@ pub(super) fn prepare(companions: &Companions, begin: Begin) -> io::Result<Segme
     Ok(Segment::new(companions.journal(), file, begin, &bytes))
 }
 
-/// Makes the prepared segment the active one. What stands at that path must hold nothing that counts.
+/// Makes the prepared segment the active one. Nothing may stand at its path.
 pub(super) fn activate(companions: &Companions) -> io::Result<()> {
-    rename_over(&companions.new_journal(), &companions.journal())
+    rename_new(&companions.new_journal(), &companions.journal())
 }
 
 impl Companions {

@@ -31,7 +31,7 @@ struct Inner {
 /// What stands at the path of a segment.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// Nothing, or a file that holds nothing but zeros where it should begin.
+    /// Nothing, or a file that holds nothing but zeros.
     Nothing,
     /// A file that does not begin as a segment.
     Broken(Fault),
@@ -64,15 +64,13 @@ impl Segment {
         let filled = file
             .read_at(0, &mut bytes)
             .map_err(|e| EnvError::io("read", path, e))?;
-        if bytes == [0; BEGIN_LEN] {
-            return Ok(Found::Nothing);
-        }
-        if filled < BEGIN_LEN {
+        if filled < BEGIN_LEN && !is_zero(path, &file)? {
             let (expected, found) = (BEGIN_LEN as u64, filled as u64);
             let problem = Problem::Length { expected, found };
             return Ok(Found::Broken(Fault::new(Part::FileLength, found, problem)));
         }
         match Begin::from_bytes(&bytes) {
+            Err(_) if is_zero(path, &file)? => Ok(Found::Nothing),
             Ok(begin) => Ok(Found::Segment(Segment::new(
                 path.into(),
                 file,
@@ -184,16 +182,8 @@ impl Segment {
     }
 
     /// Whether the file holds nothing but zeros from `offset` on.
-    pub(super) fn is_zero_from(&self, mut offset: u64) -> Result<bool> {
-        let mut piece = vec![0; PIECE];
-        loop {
-            let read = self.inner.file.read_at(offset, &mut piece);
-            match read.map_err(|e| self.failed(e))? {
-                0 => return Ok(true),
-                n if piece[..n].iter().any(|byte| *byte != 0) => return Ok(false),
-                n => offset = offset.saturating_add(n as u64),
-            }
-        }
+    pub(super) fn is_zero_from(&self, offset: u64) -> Result<bool> {
+        is_zero_from(&self.inner.file, offset).map_err(|e| self.failed(e))
     }
 
     pub(super) fn failed(&self, source: std::io::Error) -> EnvError {
@@ -203,6 +193,23 @@ impl Segment {
     pub(super) fn damaged(&self, fault: Fault) -> EnvError {
         let path = self.path().into();
         EnvError::Damaged { path, fault }
+    }
+}
+
+fn is_zero(path: &Path, file: &JournalFile) -> Result<bool> {
+    is_zero_from(file, 0).map_err(|e| EnvError::io("read", path, e))
+}
+
+fn is_zero_from(file: &JournalFile, mut offset: u64) -> std::io::Result<bool> {
+    // Little at first: what stands behind the last frame tells at once, as a rule.
+    let mut piece = vec![0; 4096];
+    loop {
+        match file.read_at(offset, &mut piece)? {
+            0 => return Ok(true),
+            n if piece[..n].iter().any(|byte| *byte != 0) => return Ok(false),
+            n => offset = offset.saturating_add(n as u64),
+        }
+        piece.resize(PIECE, 0);
     }
 }
 

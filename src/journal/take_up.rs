@@ -4,11 +4,11 @@ use super::append::Pending;
 use super::begin::Begin;
 use super::chain::Chain;
 use super::durability::{Durability, Waiting};
-use super::file::rename_new;
+use super::file::{remove, rename_new};
 use super::lock::WriterLock;
 use super::recover::{SetAside, set_aside};
 use super::rotate::{activate, prepare};
-use super::scan::AT_HAND;
+use super::scan::{AT_HAND, Position};
 use super::segment::{Found, Segment};
 use super::writer::Writer;
 use crate::error::{EnvError, Result};
@@ -19,7 +19,7 @@ impl Writer {
     /// `new_session_id`, which is random.
     ///
     /// # Errors
-    /// [`EnvError::Io`], [`EnvError::ForkedChild`].
+    /// [`EnvError::Io`], [`EnvError::NotAFile`], [`EnvError::ForkedChild`].
     pub(crate) fn open(
         lock: WriterLock,
         chain: &Chain,
@@ -29,46 +29,23 @@ impl Writer {
     ) -> Result<(Writer, Vec<SetAside>)> {
         lock.check_process()?;
         let aside = set_aside(chain)?;
-        let companions = chain.companions.clone();
-        let path = companions.journal();
-        let sequence = chain.sequence();
         let last = chain.last_segment();
         // What a header claims of frames that do not count is no claim.
-        let synced = chain
-            .synced()
-            .min(last.as_ref().map_or(0, |(_, end)| end.sequence));
-        // An active segment that ends before what is folded is no place for what follows.
-        let active = match &last {
-            Some((segment, end)) if segment.is_at(&path)? => {
-                let base = segment.begin().base_sequence;
-                if end.sequence < sequence && end.sequence > base {
-                    let retired = companions.retired(base + 1);
-                    rename_new(&path, &retired).map_err(|e| EnvError::io("retire", &*path, e))?;
-                }
-                (end.sequence == sequence).then_some(*end)
-            }
-            _ => None,
-        };
-        let (segment, committed) = match (active, Segment::find_for(&path, true)?) {
-            (Some(end), Found::Segment(segment)) => (segment, end),
-            _ => {
-                let before = last.as_ref().map(|(_, end)| *end);
-                let before = before.filter(|end| end.sequence == sequence);
-                let begins = chain.session_id().is_none();
+        let end = last.as_ref().map_or(0, |(_, end)| end.sequence);
+        let synced = chain.synced().min(end);
+        let (segment, committed) = match active(chain)? {
+            Some(active) => active,
+            None => {
                 let begin = Begin {
                     session_id: chain.session_id().unwrap_or(new_session_id),
-                    root_digest: match begins {
-                        true => chain.base.root_digest.unwrap_or_default(),
-                        false => [0; 32],
-                    },
-                    base_sequence: sequence,
-                    timestamp: timestamp.max(before.map_or(0, |end| end.timestamp)),
-                    link: before.map_or(0, |end| end.link),
+                    timestamp: timestamp.max(last.as_ref().map_or(0, |(_, end)| end.timestamp)),
                     synced,
+                    ..next_begin(chain)
                 };
-                let made = prepare(&companions, begin);
-                let made = made.and_then(|new| activate(&companions).map(|()| new));
-                let new = made.map_err(|e| EnvError::io("make", &*path, e))?;
+                let made = prepare(&chain.companions, begin);
+                let made = made.and_then(|new| activate(&chain.companions).map(|()| new));
+                let new = made
+                    .map_err(|e| EnvError::io("make", chain.companions.journal().as_path(), e))?;
                 let start = new.start();
                 (new, start)
             }
@@ -86,7 +63,7 @@ impl Writer {
         pending.start_after(committed);
         let writer = Writer {
             lock,
-            companions,
+            companions: chain.companions.clone(),
             durability,
             committed,
             pending,
@@ -102,5 +79,47 @@ impl Writer {
             closed: None,
         };
         Ok((writer, aside))
+    }
+}
+
+/// The active segment, if the chain ends in it and new frames may follow. If they may not, its path is
+/// free afterwards: it is retired, or held nothing.
+fn active(chain: &Chain) -> Result<Option<(Segment, Position)>> {
+    let companions = &chain.companions;
+    let path = companions.journal();
+    let last = match chain.last_segment() {
+        Some((segment, end)) if segment.is_at(&path)? => Some((segment, end)),
+        _ => None,
+    };
+    let found = Segment::find_for(&path, true)?;
+    let freed = match (last, found) {
+        (Some((_, end)), Found::Segment(active)) if end.sequence == chain.sequence() => {
+            return Ok(Some((active, end)));
+        }
+        // It ends before what is folded into the archive.
+        (Some((segment, end)), _) => match segment.begin().base_sequence {
+            base if base == end.sequence => remove(&path),
+            base => rename_new(&path, &companions.retired(base + 1)),
+        },
+        (None, Found::Nothing) => remove(&path),
+        // Whatever it is, it is in the way.
+        (None, _) => Ok(()),
+    };
+    freed.map_err(|e| EnvError::io("retire", path.as_path(), e))?;
+    Ok(None)
+}
+
+/// How a segment begins that follows the chain, but for its session, time and `synced`.
+fn next_begin(chain: &Chain) -> Begin {
+    let last = chain.last_segment().map(|(_, end)| end);
+    let last = last.filter(|end| end.sequence == chain.sequence());
+    Begin {
+        base_sequence: chain.sequence(),
+        link: last.map_or(0, |end| end.link),
+        root_digest: match chain.session_id() {
+            Some(_) => [0; 32],
+            None => chain.base.root_digest.unwrap_or_default(),
+        },
+        ..Begin::default()
     }
 }

@@ -286,6 +286,11 @@ fn files_that_are_no_journal_are_set_aside_and_never_in_the_way() {
         assert!(damage.len() == 1 && damage[0].fault.is_some(), "{damage:?}");
         recovers(&place, "", bytes);
     }
+    // The first page was lost, and not the next one.
+    let place = Place::new();
+    let lost = [&[0; 4096][..], &[0xff; 64]].concat();
+    place.put_journal(&lost);
+    recovers(&place, "", &lost);
     for zeros in [0, 1, 64, 128, 100_000] {
         let place = Place::new();
         place.put_journal(&vec![0; zeros]);

@@ -1,7 +1,5 @@
 //! Disks that are full or bad, and processes that end at any step.
 
-use std::io::Write;
-
 use super::*;
 use crate::journal::file::faults::{self, Faults};
 

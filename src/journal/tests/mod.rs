@@ -9,6 +9,7 @@ mod locking;
 mod measure;
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -74,8 +75,13 @@ impl Place {
         fs::read(self.companions.journal()).unwrap()
     }
 
+    /// Without emptying the file first, after which some systems write it to the disk at once.
     fn put_journal(&self, bytes: &[u8]) {
-        fs::write(self.companions.journal(), bytes).unwrap();
+        let mut options = fs::File::options();
+        let options = options.write(true).create(true).truncate(false);
+        let mut file = options.open(self.companions.journal()).unwrap();
+        file.write_all(bytes).unwrap();
+        file.set_len(bytes.len() as u64).unwrap();
     }
 
     fn names(&self) -> Vec<String> {
