@@ -47,6 +47,10 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
         EnvError::AlreadyExists { path: p } => (path = of(p), "AlreadyExistsError").1,
         EnvError::Cancelled { path: p } => (path = of(p), "CancelledError").1,
         EnvError::ChangedInPlace { path: p, .. } => (path = of(p), "ChangedInPlaceError").1,
+        EnvError::CommitNotDurable { path: p, source } => {
+            (path, number) = (of(p), source.raw_os_error());
+            "CommitNotDurableError"
+        }
         EnvError::Constant { .. } => "ConstantError",
         EnvError::Damaged { path: p, .. } => (path = of(p), "DamagedError").1,
         EnvError::DiskFull { path: p, .. } => (path = of(p), "DiskFullError").1,
@@ -74,7 +78,12 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
                 _ => "IoError",
             }
         }
+        EnvError::ForeignJournal { path: p, .. } => (path = of(p), "ForeignJournalError").1,
+        EnvError::ForkedChild { path: p, .. } => (path = of(p), "ForkedChildError").1,
+        EnvError::HistoryEnds { path: p, .. } => (path = of(p), "HistoryEndsError").1,
         EnvError::InvalidValue { .. } => "InvalidValueError",
+        EnvError::JournalClosed { path: p, .. } => (path = of(p), "JournalClosedError").1,
+        EnvError::JournalGap { path: p, .. } => (path = of(p), "JournalGapError").1,
         EnvError::NameTaken { name: n } => (name = Some(n.clone()), "NameTakenError").1,
         EnvError::NameTooLong { name: n } => (name = Some(n.clone()), "NameTooLongError").1,
         EnvError::NestingTooDeep { .. } => "NestingTooDeepError",
@@ -86,7 +95,15 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
             (path, name) = (of(p), Some(n.clone()));
             "NotFoundError"
         }
+        EnvError::NoRoomToCommit { path: p, .. } => (path = of(p), "NoRoomToCommitError").1,
+        EnvError::NoSuchMark {
+            path: p, name: n, ..
+        } => {
+            (path, name) = (of(p), Some(n.clone()));
+            "NoSuchMarkError"
+        }
         EnvError::NoSuchPart { .. } => "NoSuchPartError",
+        EnvError::SessionLocked { path: p, .. } => (path = of(p), "SessionLockedError").1,
         EnvError::SliceOutOfRange { .. } => "SliceError",
         EnvError::Syntax { .. } => "PathSyntaxError",
         EnvError::TooLarge { path: p, .. } => (path = of(p), "TooLargeError").1,

@@ -30,6 +30,7 @@ pub(crate) mod view;
 
 pub use archive::{Archive, Metadata};
 pub use binding::{Binding, ExtentInfo, Sizes};
+pub(crate) use cancel::current as cancel_flag;
 pub use cancel::read_cancellable;
 pub use check::Check;
 pub use layout::{Section, SectionKind};

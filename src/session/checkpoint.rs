@@ -59,6 +59,19 @@ impl Checkpoint {
     /// As a save: the old archive and the journal are then as they were.
     /// [`EnvError::ReplacedNotDurable`]: the new one is in place, and the journal is kept.
     pub fn run(&self) -> Result<Checkpointed> {
+        self.run_with(|_, _| {})
+    }
+
+    /// As [`Checkpoint::run`]; `progress` is called with bytes of array data done, and in all.
+    ///
+    /// Within [`read_cancellable`](crate::read_cancellable) it is given up once the flag is true.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::run`]; [`EnvError::Cancelled`].
+    pub fn run_with(
+        &self,
+        progress: impl Fn(u64, u64) + Send + Sync + 'static,
+    ) -> Result<Checkpointed> {
         if self.keep_history {
             self.keep_base()?;
         }
@@ -68,6 +81,7 @@ impl Checkpoint {
             parent_digest: self.state.root_digest()?,
         };
         let options = inherited(&self.state)?.lineage(lineage).for_session();
+        let options = options.on_progress(progress);
         let writer = ArchiveWriter::create(self.companions.archive(), &options)?;
         let mut report = write_state(&self.state, writer, true)?;
         report.path = self.path.as_path().into();
@@ -94,6 +108,10 @@ pub(super) fn inherited(state: &Archive) -> Result<SaveOptions> {
         .warn_large_values(None)
         .seal(state.header().flags & FLAG_SEALED != 0)
         .keep_coding(true);
+    let options = match crate::read::cancel_flag() {
+        Some(flag) => options.cancel(flag),
+        None => options,
+    };
     Ok(options.over(
         metadata.description.as_deref(),
         &metadata.tags,

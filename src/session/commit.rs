@@ -1,20 +1,21 @@
 //! Writing a commit: what changed becomes frames, and then part of the state.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use super::log::now;
+use super::known::{Remembered, extent_digest, known_digest, remember};
 use super::session::Session;
 use super::state::{TYPE_CONSTANT, TYPE_HAS_CELLS, TYPE_MUTABLE, set};
 use crate::environment::{Change, Variable};
 use crate::error::{EnvError, Result};
-use crate::format::extent::{DigestKind, ExtentRecord};
+use crate::format::extent::DigestKind;
 use crate::format::header::FLAG_SEALED;
 use crate::journal::{FrameKind, NewFrame, Writer, Written};
 use crate::read::cells::CellHandles;
 use crate::read::frames::{ELSEWHERE_FROM, FrameImage, ImageContext, ImagePlace};
 use crate::tree::build::SharedIds;
-use crate::tree::extent_source::{ExtentSource, PlannedExtent};
-use crate::value::{Record, SharedHandle, Storage, UserFunction, Value, ValueRef};
+use crate::tree::extent_source::PlannedExtent;
+use crate::value::{Record, SharedHandle, UserFunction, Value, ValueRef};
 use crate::write::image::{ImageOptions, ImagePlan, KnownDigest, WrittenImage};
 
 /// Images up to this many bytes are made in memory.
@@ -22,16 +23,10 @@ const IN_MEMORY: u64 = 512 << 10;
 /// Storages that are remembered before those that are gone are swept.
 const SWEEP_FROM: usize = 1024;
 
-/// Array data in memory that was written: what it was, and under which digest.
-#[derive(Debug)]
-pub(super) struct KnownStorage {
-    storage: Weak<dyn Storage>,
-    digest: KnownDigest,
-}
-
 /// What a written frame adds to the state.
 enum Added {
-    Set(Arc<str>, u16, Arc<FrameImage>),
+    /// And how many of the bytes it names stand elsewhere.
+    Set(Arc<str>, u16, Arc<FrameImage>, u64),
     Cells(Arc<FrameImage>),
     Remove(Arc<str>),
     Rename(Arc<str>, Arc<str>),
@@ -188,8 +183,8 @@ impl Session {
                 let key = name.as_bytes();
                 let written =
                     self.write_image(FrameKind::Set, key, value, Some(attributes), marks, None);
-                let (image, type_id) = written.map_err(|e| e.of_variable(name))?;
-                Added::Set(Arc::clone(name), type_id, image)
+                let (image, type_id, referenced) = written.map_err(|e| e.of_variable(name))?;
+                Added::Set(Arc::clone(name), type_id, image, referenced)
             }
             Change::Remove(name) => {
                 append(&mut self.writer, FrameKind::Remove, name.as_bytes(), b"")?;
@@ -207,7 +202,8 @@ impl Session {
         })
     }
 
-    /// Writes the image of a value as a frame; its place, and the frame's type id.
+    /// Writes the image of a value as a frame; its place, the frame's type id, and how many bytes of
+    /// arrays stand elsewhere.
     fn write_image(
         &mut self,
         kind: FrameKind,
@@ -216,21 +212,42 @@ impl Session {
         attributes: Option<&Record>,
         marks: u16,
         changed: Option<u64>,
-    ) -> Result<(Arc<FrameImage>, u16)> {
+    ) -> Result<(Arc<FrameImage>, u16, u64)> {
         let context = self.context();
         let storages = &self.storages;
         let since = self.since_rotation.as_ref();
+        let sealed = self.archive.header().flags & FLAG_SEALED != 0;
+        let digest_kind = match sealed {
+            true => DigestKind::Sha256,
+            false => DigestKind::Xxh3,
+        };
+        let referenced = std::cell::Cell::new(0);
         let known = |extent: &PlannedExtent<'_>| {
             if extent.raw_len < ELSEWHERE_FROM {
                 return None;
             }
-            let (kind, digest) = known_digest(extent, storages)?;
-            let stands = match since {
+            let stands = |(kind, digest): &KnownDigest| match since {
                 // What stands before the rotation may be gone when the checkpoint is done.
-                Some(since) => since.contains(&(kind as u8, digest, extent.raw_len)),
-                None => context.has(kind, digest, extent.raw_len),
+                Some(since) => since.contains(&(*kind as u8, *digest, extent.raw_len)),
+                None => context.has(*kind, *digest, extent.raw_len),
             };
-            stands.then_some((kind, digest))
+            let alike = || match since {
+                Some(since) => since.iter().any(|(_, _, len)| *len == extent.raw_len),
+                None => context.has_length(extent.raw_len),
+            };
+            let known = match known_digest(extent, storages) {
+                Some(known) => known,
+                // Reading memory costs less than writing it once more.
+                None if extent.source.is_memory() && alike() => {
+                    (digest_kind, extent_digest(extent, digest_kind).ok()?)
+                }
+                None => return None,
+            };
+            if !stands(&known) {
+                return None;
+            }
+            referenced.set(referenced.get() + extent.raw_len);
+            Some(known)
         };
         let ids = Ids {
             handles: Arc::clone(&self.handles),
@@ -240,7 +257,7 @@ impl Session {
             attributes,
             ids: Some(Box::new(ids)),
             elsewhere: Some(&known),
-            sealed: self.archive.header().flags & FLAG_SEALED != 0,
+            sealed,
         };
         let plan = ImagePlan::new(&ValueRef::Value(value), options)?;
         let cells = u16::from(plan.has_cells()) * TYPE_HAS_CELLS;
@@ -264,7 +281,9 @@ impl Session {
                 let mut extents = Vec::new();
                 let written = self.writer.append_placed(&frame, len, |file, offset| {
                     let failed = |e| EnvError::io("write", &*journal, e);
-                    let image: WrittenImage<'_> = plan.write_to(file, offset, &origin, &failed)?;
+                    let cancel = crate::read::cancel_flag();
+                    let image: WrittenImage<'_> =
+                        plan.write_to(file, offset, &origin, cancel, &failed)?;
                     extents = image.extents;
                     Ok(image.crc)
                 })?;
@@ -274,7 +293,7 @@ impl Session {
                 written
             }
         };
-        Ok((self.image_at(&written, len), type_id))
+        Ok((self.image_at(&written, len), type_id, referenced.get()))
     }
 
     fn remember(&mut self, written: Vec<Remembered>) {
@@ -319,7 +338,11 @@ impl Session {
         let mut dead = 0u64;
         for added in &added {
             match added {
-                Added::Set(name, ..) | Added::Remove(name) => dead += self.bytes_of(name),
+                // What is named again is not dead.
+                Added::Set(name, _, _, referenced) => {
+                    dead += self.bytes_of(name).saturating_sub(*referenced);
+                }
+                Added::Remove(name) => dead += self.bytes_of(name),
                 Added::Clear => dead += self.archive.file_len(),
                 Added::Cells(_) | Added::Rename(..) => {}
             }
@@ -331,7 +354,7 @@ impl Session {
         };
         for added in added {
             match added {
-                Added::Set(name, type_id, image) => {
+                Added::Set(name, type_id, image, _) => {
                     context.add_image(image.place.clone());
                     set(overlay, name, type_id, &image)?;
                 }
@@ -366,57 +389,5 @@ fn carrier(scope: crate::value::Scope) -> Value {
         details: Record::new(),
         source: "".into(),
         scope: Some(scope),
-    })
-}
-
-type StorageKey = (usize, u64, u64, u64);
-type Remembered = (Option<StorageKey>, Option<KnownStorage>, ExtentRecord);
-
-fn storage_key(storage: &Arc<dyn Storage>, start: u64, raw_len: u64) -> StorageKey {
-    let (address, part) = storage.identity();
-    (address, part, start, raw_len)
-}
-
-/// The digest under which array data was written before, when it is known without reading it.
-fn known_digest(
-    extent: &PlannedExtent<'_>,
-    storages: &std::collections::HashMap<StorageKey, KnownStorage>,
-) -> Option<KnownDigest> {
-    if let Some((kind, digest)) = extent
-        .source
-        .stored(extent.raw_len)
-        .and_then(|s| s.digest())
-    {
-        let kind = match kind {
-            2 => DigestKind::Sha256,
-            _ => DigestKind::Xxh3,
-        };
-        return Some((kind, digest));
-    }
-    let ExtentSource::Stored { storage, start } = &extent.source else {
-        return None;
-    };
-    let known = storages.get(&storage_key(storage, *start, extent.raw_len))?;
-    let same = known.storage.upgrade()?;
-    // Held by nobody but through the weak one, its memory could not have been changed.
-    Arc::ptr_eq(&same, storage).then_some(known.digest)
-}
-
-/// What is to be remembered of an extent that was written.
-fn remember((extent, record): (&PlannedExtent<'_>, ExtentRecord)) -> Option<Remembered> {
-    if extent.raw_len < ELSEWHERE_FROM {
-        return None;
-    }
-    let digest = (record.digest_kind()?, record.digest);
-    Some(match &extent.source {
-        ExtentSource::Stored { storage, start } if !storage.is_volatile() => {
-            let known = KnownStorage {
-                storage: Arc::downgrade(storage),
-                digest,
-            };
-            let key = storage_key(storage, *start, extent.raw_len);
-            (Some(key), Some(known), record)
-        }
-        _ => (None, None, record),
     })
 }

@@ -6,6 +6,7 @@ mod backup;
 mod checkpoint;
 mod commit;
 mod history;
+mod known;
 mod log;
 mod open;
 mod options;
