@@ -405,6 +405,19 @@ pub enum EnvError {
         source: io::Error,
     },
 
+    /// An archive is not replaced whose journal holds commits that it does not.
+    #[error(
+        "{path} is not replaced: {journal} holds {frames} changes that it does not; fold them with `ach checkpoint`, or say that they are to be discarded"
+    )]
+    UnfoldedJournal {
+        /// The archive.
+        path: Origin,
+        /// Its journal.
+        journal: Origin,
+        /// Number of frames that are not in the archive.
+        frames: u64,
+    },
+
     /// Another writer has the session.
     #[error(
         "the session of {path} is open for writing in {holder}; close it there, or open it for reading only"

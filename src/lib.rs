@@ -37,6 +37,7 @@
 //! | a file | one value | [`Archive::load_var`], [`Archive::at`] |
 //! | a file | a look at a large structured value | [`Archive::view`], [`View`] |
 //! | a file | part of a tensor | [`Tensor::slice`], [`Archive::at`] with a slice |
+//! | a session that goes on for hours | to save what changed, to undo, to be followed | [`Session`], [`SessionReader`], [`Autosave`] |
 //! | an interpreter with values of its own | its session in a file, and back | [`host::save`], [`host::adopt`] |
 //! | a version 1 file | its values, or an archive | [`Version1`], [`upgrade`] |
 //! | a value | bytes for a message | [`serialize_value`], [`deserialize_value`] |
@@ -54,7 +55,8 @@
 //!
 //! # What it is not
 //!
-//! Not a database: an archive is replaced as a whole. Not authentication: sums and digests find
+//! Not a database: one writer at a time, whose commits are for a session, not for a thousand
+//! transactions a second; redb or SQLite are. Not authentication: sums and digests find
 //! accidents and name contents, they do not say who wrote them. The library installs no signal
 //! handlers and prints nothing. Hosts must be little-endian.
 //!
@@ -113,8 +115,8 @@ pub use read::{
     VerifyFault, VerifyReport, View, read_cancellable,
 };
 pub use session::{
-    Checkpoint, Checkpointed, Closed, Commit, Event, EventKind, Moment, Session, SessionOptions,
-    SessionReader, Travelled, backup,
+    Autosave, AutosaveOptions, AutosavePause, AutosaveStatus, Checkpoint, Checkpointed, Closed,
+    Commit, Event, EventKind, Moment, Session, SessionOptions, SessionReader, Travelled, backup,
 };
 pub use slice::{Axis, Slice};
 pub use value::{
@@ -144,6 +146,11 @@ struct Guide;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/version1.md")]
 struct Version1Page;
+
+/// So do those of the page about sessions.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/sessions.md")]
+struct SessionsPage;
 
 /// So does the one of the page about operations.
 #[cfg(doctest)]

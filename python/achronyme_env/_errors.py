@@ -180,6 +180,10 @@ class TooLargeError(AchError, ValueError):
     """A cap on memory was reached."""
 
 
+class UnfoldedJournalError(AchError, FileExistsError):
+    """The file is not replaced, since its journal holds commits that it does not."""
+
+
 class UnsupportedError(AchError, NotImplementedError):
     """The file uses something that is not known here."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ._decode import Context
 
 # Commits that a log shows: the last ones.
-SHOWN = 50
+SHOWN = 20
 # Changes that a line of it shows.
 SHOWN_CHANGES = 4
 

@@ -70,8 +70,9 @@ def session(
     power cut is the last commits, and nothing when only the process ends. keep_history: keep what
     checkpoints fold, so that history reaches back to the beginning. strict: refuse a value that
     cannot be kept as it is; otherwise a `LossWarning` tells. fold_below: files of up to so many
-    bytes are written anew at the end, and no journal is left. checkpoint_at: the share of dead bytes
-    at which a checkpoint is made by itself; None for never. mmap, types, pickle and check: see
+    bytes are written anew at the end, and no journal is left. checkpoint_at: a checkpoint is made
+    by itself when more than this share of the bytes, and more than 64 MiB, are of values that were
+    replaced or removed; history then begins anew. None for never. mmap, types, pickle and check: see
     `open`; pickle also keeps what has no other form, as in `save`.
     """
     return Session(
@@ -164,9 +165,11 @@ class Session(Workspace, MutableMapping[str, Any]):
     def _archive(self) -> _native.Archive:
         writer = self._writer
         sequence = writer.sequence
-        if self._open is None or sequence != self._at:
-            self._open, self._at, self._names = writer.archive(), sequence, None
-        return self._open
+        archive = self._open
+        if archive is None or sequence != self._at:
+            archive = writer.archive()
+            self._open, self._at, self._names = archive, sequence, None
+        return archive
 
     # Reading, with what waits for the end of a transaction.
 
@@ -224,14 +227,13 @@ class Session(Workspace, MutableMapping[str, Any]):
         given = None if attrs is None else _attributes(name, attrs, lost)
         return lost + self._change([("set", _name(name), value, given)])
 
-    def set_at(self, path: str, value: Any) -> list[Lost]:
-        """Replace what stands at a path inside a variable: `cfg.lr`, `models[2]`. What was not kept is
-        returned.
+    def set_at(self, path: str, value: Any) -> None:
+        """Replace what stands at a path inside a variable: `cfg.lr`, `models[2]`.
 
         A field of a dict is added if it is new. Arrays are replaced as a whole, and of them only
         those that changed are written.
         """
-        return self._change([("set at", _name(path), value)])
+        self._warn(self._change([("set at", _name(path), value)]))
 
     def update(self, *given: Any, **named: Any) -> None:
         """Set several variables in one commit: after a crash all of them are there, or none."""
@@ -375,10 +377,15 @@ class Session(Workspace, MutableMapping[str, Any]):
             for file in self._writer.set_aside()
         ]
 
+    @property
+    def journal_len(self) -> int:
+        """Bytes of commits in the journal, without what a checkpoint is folding."""
+        return self._writer.journal_len
+
     def checkpoint(self, *, progress: Progress = None) -> SaveReport | None:
         """Fold the journal into a new file, which takes the place of the old one; None when there was
         nothing to fold. Arrays that did not change are copied as they stand. History begins anew
-        unless `keep_history`.
+        unless `keep_history`. Other threads may go on committing meanwhile.
 
         Ctrl-C gives it up: the old file and the journal stay. progress: as in `save`.
         """

@@ -59,8 +59,6 @@ class Info:
     compressed: bool
     file_len: int
     bindings: int
-    # Frames of the journal that the file itself does not hold.
-    unfolded: int = 0
 
 
 @dataclass(frozen=True)
@@ -300,8 +298,7 @@ class Workspace(Mapping[str, Any]):
             told["created_at"] = epoch + datetime.timedelta(seconds=told["created_at"])
         except OverflowError:
             told["created_at"] = datetime.datetime.max.replace(tzinfo=datetime.timezone.utc)
-        unfolded = 0 if self._reader is None else self._reader.unfolded
-        return Info(path=self._path, unfolded=unfolded, **told)
+        return Info(path=self._path, **told)
 
     @property
     def sequence(self) -> int:

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use achronyme_env::{EnvError, StringArray, Tensor, Value, serialize_value};
+use achronyme_env::{EnvError, Finding, Outcome, StringArray, Tensor, Value, serialize_value};
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::encode::{Arrays, Encoder};
+use crate::encode::{Arrays, Encoder, type_name};
 use crate::error::raise;
 use crate::interrupt;
 use crate::memory::Loan;
@@ -30,7 +31,17 @@ pub(crate) fn digests<'py>(
     let mut values = Vec::with_capacity(items.len());
     let mut findings = Vec::with_capacity(items.len());
     for (name, object) in &items {
-        values.push(encoder.owned_binding(name, object)?);
+        let value = match encoder.owned_binding(name, object) {
+            // An object whose own code raises does not stand in the way of the others.
+            Err(error) if error.is_instance_of::<PyException>(py) => {
+                let finding =
+                    Finding::new(name, type_name(object), Outcome::Lost, error.to_string());
+                encoder.findings.push(finding);
+                Value::Null
+            }
+            value => value?,
+        };
+        values.push(value);
         findings.push(rows(std::mem::take(&mut encoder.findings)));
     }
     let stop = Arc::new(AtomicBool::new(false));

@@ -34,6 +34,14 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
         EnvError::Version1 { path, major, minor } => format!(
             "{path} is a version 1 archive (format {major}.{minor}); convert it with `ach upgrade`"
         ),
+        EnvError::UnfoldedJournal {
+            path,
+            journal,
+            frames,
+        } => format!(
+            "{path} is not replaced: {journal} holds {frames} changes that it does not; fold them with \
+             `ach checkpoint`, or pass discard_journal=True"
+        ),
         error => error.to_string(),
     };
     // What is the matter, and for which variable.
@@ -107,6 +115,7 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
         EnvError::SliceOutOfRange { .. } => "SliceError",
         EnvError::Syntax { .. } => "PathSyntaxError",
         EnvError::TooLarge { path: p, .. } => (path = of(p), "TooLargeError").1,
+        EnvError::UnfoldedJournal { path: p, .. } => (path = of(p), "UnfoldedJournalError").1,
         EnvError::Unsupported { path: p, .. } => (path = of(p), "UnsupportedError").1,
         EnvError::Version1 { path: p, .. } => (path = of(p), "Version1Error").1,
         EnvError::WrongKind { .. } => "WrongKindError",

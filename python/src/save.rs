@@ -165,6 +165,7 @@ fn options_of(given: &Bound<'_, PyDict>) -> PyResult<SaveOptions> {
     Ok(options
         .compress(flag("compress", false)?)
         .allow_overwrite(flag("overwrite", false)?)
+        .discard_journal(flag("discard_journal", false)?)
         .strict(flag("strict", false)?)
         .seal(flag("seal", false)?)
         .durable(flag("durable", true)?))

@@ -187,7 +187,7 @@ impl Session {
             let found: Vec<Finding> = found.collect();
             let whole = |f: &Finding| f.path.is_empty() && f.outcome.name() == "lost";
             let lost = found.iter().any(whole);
-            let refused = strict && !found.is_empty() || strict && !findings.is_empty();
+            let refused = strict && !(found.is_empty() && findings.is_empty());
             if (lost && !skip) || refused {
                 let path = self.path.as_path().into();
                 findings.extend(found);
@@ -206,7 +206,7 @@ impl Session {
                 taken.push(taking);
             }
         }
-        let sequence = self.long(py, None, move |session| {
+        let sequence = self.long(py, move |session| {
             let done = apply(session, taken).and_then(|()| match commit {
                 true => session.commit(),
                 false => Ok(session.sequence()),
@@ -223,7 +223,7 @@ impl Session {
     }
 
     fn commit(&self, py: Python<'_>) -> PyResult<u64> {
-        self.long(py, None, |session| session.commit())
+        self.long(py, |session| session.commit())
     }
 
     fn rollback(&self, py: Python<'_>) -> PyResult<()> {
@@ -231,7 +231,7 @@ impl Session {
     }
 
     fn mark(&self, py: Python<'_>, name: &str) -> PyResult<u64> {
-        self.long(py, None, |session| session.mark(name))
+        self.long(py, |session| session.mark(name))
     }
 
     fn sync(&self, py: Python<'_>) -> PyResult<()> {
@@ -239,11 +239,11 @@ impl Session {
     }
 
     fn undo(&self, py: Python<'_>) -> PyResult<Went> {
-        self.long(py, None, |session| session.undo().map(went))
+        self.long(py, |session| session.undo().map(went))
     }
 
     fn redo(&self, py: Python<'_>) -> PyResult<Went> {
-        self.long(py, None, |session| session.redo().map(went))
+        self.long(py, |session| session.redo().map(went))
     }
 
     /// `what` is "mark", "sequence" or "time" (nanoseconds since 1970).
@@ -257,9 +257,7 @@ impl Session {
                 Moment::Time(time.ok_or_else(|| PyValueError::new_err("no such time"))?)
             }
         };
-        self.long(py, None, move |session| {
-            session.restore_at(&moment).map(went)
-        })
+        self.long(py, move |session| session.restore_at(&moment).map(went))
     }
 
     fn log(&self, py: Python<'_>) -> PyResult<Vec<Entry>> {
@@ -272,30 +270,22 @@ impl Session {
         Ok(Events(Mutex::new(Box::new(events))))
     }
 
-    /// Folds the journal into a new archive. Its length and number of variables; `None` when there
-    /// was nothing to fold. `progress(done, total)` is called some times a second.
+    /// Folds the journal into a new archive, while other threads may go on committing. Its length
+    /// and number of variables; `None` when there was nothing to fold, or it is being folded.
+    /// `progress(done, total)` is called some times a second.
     #[pyo3(signature = (progress))]
     fn checkpoint<'py>(
         &self,
         py: Python<'py>,
         progress: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<(u64, usize)>> {
-        let counts = Arc::new(Counts::default());
-        let counted = Arc::clone(&counts);
+        let (flag, counts) = (Arc::new(AtomicBool::new(false)), Arc::default());
+        let counted: Arc<Counts> = Arc::clone(&counts);
         let progress = progress.map(|told| (&*counts, told));
-        self.long(py, progress, move |session| {
-            let Some(checkpoint) = session.begin_checkpoint()? else {
-                return Ok(None);
-            };
-            let done = match checkpoint.run_with(move |done, total| counted.tell(done, total)) {
-                Ok(done) => session.finish_checkpoint(done)?,
-                Err(error) => {
-                    session.abandon_checkpoint()?;
-                    return Err(error);
-                }
-            };
-            Ok(Some((done.report.file_len, done.report.bindings)))
-        })
+        let done = watched(py, &flag, progress, || {
+            read_cancellable(&flag, || self.fold(counted))
+        })?;
+        done.map_err(|e| raise(py, e))
     }
 
     /// Commits and ends. The journal that is left, and its length. Of a session that is closed
@@ -334,6 +324,25 @@ impl Session {
         }
     }
 
+    fn fold(&self, counts: Arc<Counts>) -> Result<Option<(u64, usize)>> {
+        let Some(checkpoint) = self.with(achronyme_env::Session::begin_checkpoint)? else {
+            return Ok(None);
+        };
+        match checkpoint.run_with(move |done, total| counts.tell(done, total)) {
+            Ok(done) => {
+                let done = self.with(|session| session.finish_checkpoint(done))?;
+                Ok(Some((done.report.file_len, done.report.bindings)))
+            }
+            Err(error) => {
+                self.with(|session| {
+                    session.abandon_checkpoint();
+                    Ok(())
+                })?;
+                Err(error)
+            }
+        }
+    }
+
     /// What takes no time worth speaking of.
     fn quick<T: Send>(
         &self,
@@ -344,14 +353,13 @@ impl Session {
     }
 
     /// What may write much: Ctrl-C gives it up.
-    fn long<'py, T: Send>(
+    fn long<T: Send>(
         &self,
-        py: Python<'py>,
-        progress: Option<(&Counts, Bound<'py, PyAny>)>,
+        py: Python<'_>,
         work: impl FnOnce(&mut achronyme_env::Session) -> Result<T> + Send,
     ) -> PyResult<T> {
         let flag = Arc::new(AtomicBool::new(false));
-        let done = watched(py, &flag, progress, || {
+        let done = watched(py, &flag, None, || {
             read_cancellable(&flag, || self.with(work))
         })?;
         done.map_err(|e| raise(py, e))

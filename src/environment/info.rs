@@ -5,7 +5,7 @@ use std::path::Path;
 use super::report_record::count;
 use super::version1::{self, either};
 use crate::error::Result;
-use crate::read::{Archive, Metadata};
+use crate::read::{Archive, Metadata, OpenOptions};
 use crate::value::{Kind, Record, Value};
 
 /// What is known of a saved environment without loading it.
@@ -78,7 +78,10 @@ impl EnvironmentInfo {
 pub fn env_info(path: impl AsRef<Path>) -> Result<EnvironmentInfo> {
     let path = path.as_ref();
     either(
-        Archive::open(path).and_then(|archive| info_of(&archive)),
+        OpenOptions::new()
+            .journal(true)
+            .open(path)
+            .and_then(|archive| info_of(&archive)),
         || version1::info(path),
     )
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::version1::either;
 use crate::error::Result;
-use crate::read::Archive;
+use crate::read::{Archive, OpenOptions};
 use crate::value::Value;
 use crate::version1::Version1;
 
@@ -40,5 +40,7 @@ pub fn env_load_vars<S: AsRef<str>>(path: impl AsRef<Path>, names: &[S]) -> Resu
 
 /// The archive at `path`; a version 1 file, read as a whole, becomes one in memory.
 fn archive(path: &Path) -> Result<Archive> {
-    either(Archive::open(path), || Version1::open(path)?.to_archive())
+    either(OpenOptions::new().journal(true).open(path), || {
+        Version1::open(path)?.to_archive()
+    })
 }

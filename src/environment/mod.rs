@@ -26,7 +26,7 @@ pub use info::{EnvironmentInfo, env_info, get_metadata};
 pub use load::{env_load_var, env_load_vars};
 pub use merge::{Clash, merge};
 pub use operations::{Operation, operations};
-pub(crate) use recorder::{Change, Recorder};
+pub(crate) use recorder::{Change, Due, Recorder};
 pub use restore::{RestoreReport, Restored, restore_environment, restore_from, restore_into};
 pub use restore_options::{RestoreMode, RestoreOptions};
 pub use save::save_environment;

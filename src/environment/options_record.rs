@@ -70,6 +70,9 @@ const SAVE: &[Row<SaveOptions>] = &[
     ("include_builtins", |o, value| {
         Ok(o.include_builtins(given::boolean(value)?))
     }),
+    ("discard_journal", |o, value| {
+        Ok(o.discard_journal(given::boolean(value)?))
+    }),
     ("allow_overwrite", |o, value| {
         Ok(o.allow_overwrite(given::boolean(value)?))
     }),

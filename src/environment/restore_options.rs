@@ -122,6 +122,7 @@ impl RestoreOptions {
     /// How the file is opened.
     pub(super) fn open_options(&self) -> OpenOptions {
         OpenOptions::new()
+            .journal(true)
             .check(self.verify_checksum)
             .limits(self.limits)
     }

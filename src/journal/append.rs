@@ -6,7 +6,7 @@ use std::io;
 
 use super::begin::short_id;
 use super::frame::{FrameKind, MessageHeader, crc_of, frame_len, payload_offset};
-use super::scan::Position;
+use super::scan::{AT_HAND, Position};
 use super::writer::Writer;
 use crate::error::{EnvError, Result};
 use crate::limits::MAX_NAME_BYTES;
@@ -50,6 +50,8 @@ pub(super) struct Pending {
     /// Bytes that are not written yet, and where they begin.
     buffer: Vec<u8>,
     buffer_at: u64,
+    /// Whether payloads of them are large.
+    pub(super) large: bool,
     /// Whether something of them may be in the file.
     pub(super) reached_file: bool,
 }
@@ -61,6 +63,7 @@ impl Pending {
         self.held = None;
         self.buffer.clear();
         self.buffer_at = committed.offset;
+        self.large = false;
         self.reached_file = false;
     }
 }
@@ -209,6 +212,7 @@ impl Writer {
         header.key_len = key_len as u32;
         header.payload_len = payload_len;
         header.timestamp = frame.timestamp.max(last.timestamp);
+        self.pending.large |= payload_len > AT_HAND;
         self.pending.held = Some((last.offset, header));
         self.pending.last = Position {
             offset: end,
@@ -267,6 +271,7 @@ impl Writer {
         } = &mut self.pending;
         if !buffer.is_empty() {
             *reached_file = true;
+            self.noted = false;
             self.segment
                 .journal_file()
                 .write_all_at(*buffer_at, buffer)?;
@@ -285,6 +290,7 @@ impl Writer {
             return Ok(());
         }
         self.pending.reached_file = true;
+        self.noted = false;
         let file = self.segment.journal_file();
         file.write_all_at(self.pending.buffer_at, bytes)?;
         self.pending.buffer_at += bytes.len() as u64;

@@ -76,6 +76,10 @@ impl Begin {
             let (field, found) = ("length of the begin frame", header.payload_len);
             return Err(fault(40, Problem::Field { field, found }));
         }
+        if header.synced > header.sequence {
+            let (field, found) = ("last sequence on the disk", header.synced);
+            return Err(fault(56, Problem::Field { field, found }));
+        }
         let (expected, found) = (header.payload_crc, crc32fast::hash(payload));
         if expected != found {
             return Err(fault(64, Problem::Checksum { expected, found }));

@@ -3,15 +3,16 @@
 //! Damage inside a file cuts the chain there. Files that do not fit together are refused: whoever
 //! put them beside each other must say which one is meant.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::begin::Begin;
+use super::file::JournalFile;
 use super::index::Frames;
+use super::listing::Listing;
 use super::paths::Companions;
 use super::scan::{Findings, Position, walk};
 use super::segment::{Found, Segment};
 use crate::error::{EnvError, Result};
-use crate::fault::{Fault, Part, Problem};
+use crate::fault::Fault;
 
 /// How often the directory is read anew when a writer rotates meanwhile.
 const ATTEMPTS: usize = 50;
@@ -44,9 +45,9 @@ pub(crate) struct Damage {
 /// The committed frames of a session, as far as they are true. Reading only.
 #[derive(Debug)]
 pub(crate) struct Chain {
-    companions: Companions,
-    base: Base,
-    session_id: Option<[u8; 16]>,
+    pub(super) companions: Companions,
+    pub(super) base: Base,
+    pub(super) session_id: Option<[u8; 16]>,
     findings: Findings,
     /// After the last committed frame, in the last segment.
     end: Option<Position>,
@@ -168,7 +169,7 @@ impl Chain {
     pub(crate) fn damage(&self) -> Result<Vec<Damage>> {
         let mut found = Vec::new();
         if let Some((last, end)) = self.last_segment()
-            && !last.is_zero_from(end.offset)?
+            && !last.is_clean_after(&end)?
         {
             found.push(Damage {
                 path: last.path().to_owned(),
@@ -178,7 +179,9 @@ impl Chain {
             });
         }
         for (path, fault) in &self.strays {
-            let len = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+            let file = JournalFile::open(path, false)?;
+            let len = file.map_or(Ok(0), |file| file.len());
+            let len = len.map_err(|e| EnvError::io("read", path.as_path(), e))?;
             found.push(Damage {
                 path: path.clone(),
                 offset: 0,
@@ -187,14 +190,6 @@ impl Chain {
             });
         }
         Ok(found)
-    }
-
-    pub(super) fn companions(&self) -> &Companions {
-        &self.companions
-    }
-
-    pub(crate) fn base(&self) -> &Base {
-        &self.base
     }
 
     /// The greatest sequence that is known to be on the disk.
@@ -217,7 +212,7 @@ impl Chain {
                 // A link of zero says that the writer did not know the frame before.
                 if begin.base_sequence != end.sequence || ![0, end.link].contains(&begin.link) {
                     // The end is settled only after all walks: ask whether it would have been.
-                    if self.fault.is_some() || !last.is_zero_from(end.offset)? {
+                    if self.fault.is_some() || !last.is_clean_after(&end)? {
                         return Ok(false);
                     }
                     return Err(self.unfit(&last, &segment, end.sequence));
@@ -317,141 +312,6 @@ impl Chain {
                 Err(self.unfit(&last, &segment, end.sequence))
             }
             None => Ok(None),
-        }
-    }
-
-    /// Whether the first segment belongs to the archive and continues it.
-    fn check_owner(&mut self, segment: &Segment) -> Result<()> {
-        let begin = segment.begin();
-        if self.session_id.is_some() {
-            self.check_session(segment)?;
-        } else if begin.root_digest != self.base.root_digest.unwrap_or_default() {
-            let reason = match (self.base.root_digest, begin.root_digest == [0; 32]) {
-                (None, _) => "the archive it began with is not there",
-                (_, true) => "its session began without an archive, or with one that names it",
-                _ => "its session began with another archive",
-            };
-            return Err(self.foreign(segment.path(), reason.into()));
-        }
-        let folded = self.base.folded_sequence;
-        if begin.base_sequence > folded {
-            return Err(self.gap(segment, folded));
-        }
-        self.session_id = Some(begin.session_id);
-        Ok(())
-    }
-
-    fn check_session(&self, segment: &Segment) -> Result<()> {
-        let Begin { session_id, .. } = segment.begin();
-        let expected = self.session_id.unwrap_or_default();
-        if *session_id == expected {
-            return Ok(());
-        }
-        let reason = format!(
-            "it is of session {:032x}, where {:032x} is expected",
-            u128::from_be_bytes(*session_id),
-            u128::from_be_bytes(expected)
-        );
-        Err(self.foreign(segment.path(), reason))
-    }
-
-    /// Two segments that are sound and do not follow each other.
-    fn unfit(&self, last: &Segment, next: &Segment, sequence: u64) -> EnvError {
-        if next.begin().base_sequence > sequence {
-            return self.gap(next, sequence);
-        }
-        let reason = format!(
-            "it continues from frame {}, and not what {} holds up to frame {sequence}",
-            next.begin().base_sequence,
-            crate::name::escape_for_terminal(&last.path().to_string_lossy())
-        );
-        self.foreign(next.path(), reason)
-    }
-
-    fn gap(&self, segment: &Segment, last: u64) -> EnvError {
-        EnvError::JournalGap {
-            path: segment.path().into(),
-            archive: self.companions.archive().into(),
-            last,
-            found: segment.begin().base_sequence.saturating_add(1),
-        }
-    }
-
-    fn foreign(&self, path: &Path, reason: String) -> EnvError {
-        EnvError::ForeignJournal {
-            path: path.into(),
-            archive: self.companions.archive().into(),
-            reason,
-        }
-    }
-}
-
-/// The segments beside an archive at one moment.
-struct Listing {
-    /// Sound ones that may hold frames above the folded sequence, in order.
-    segments: Vec<Segment>,
-    /// The active one among them, or none.
-    active: Option<Segment>,
-    folded: Vec<PathBuf>,
-    broken: Vec<(PathBuf, Option<Fault>)>,
-}
-
-impl Listing {
-    /// The active segment first: if it is retired after that, it no longer stands at its path.
-    fn read(companions: &Companions, folded: u64) -> Result<Listing> {
-        let mut listing = Listing {
-            segments: Vec::new(),
-            active: None,
-            folded: Vec::new(),
-            broken: Vec::new(),
-        };
-        let journal = companions.journal();
-        let mut active_fault = None;
-        match Segment::find(&journal)? {
-            Found::Nothing => {}
-            Found::Broken(fault) => active_fault = Some((journal, Some(fault))),
-            Found::Segment(segment) => listing.active = Some(segment),
-        }
-        let retired = companions.list_retired()?;
-        let mut ends = retired
-            .iter()
-            .skip(1)
-            .map(|(first, _)| first.saturating_sub(1));
-        let active_base = listing.active.as_ref().map(|s| s.begin().base_sequence);
-        for (first, path) in &retired {
-            // Where the next one begins tells where this one ends.
-            let end = ends.next().or(active_base);
-            if end.is_some_and(|end| end <= folded) {
-                listing.folded.push(path.clone());
-                continue;
-            }
-            match Segment::find(path)? {
-                Found::Nothing => {}
-                Found::Broken(fault) => listing.broken.push((path.clone(), Some(fault))),
-                Found::Segment(segment) => {
-                    if segment.begin().base_sequence.checked_add(1) == Some(*first) {
-                        listing.segments.push(segment);
-                    } else {
-                        let text = "its name tells of another first frame".into();
-                        let fault = Fault::new(Part::Frame, 0, Problem::Structure(text));
-                        listing.broken.push((path.clone(), Some(fault)));
-                    }
-                }
-            }
-        }
-        listing.segments.extend(listing.active.clone());
-        listing.broken.extend(active_fault);
-        Ok(listing)
-    }
-
-    /// Whether the active segment is still the one that was opened.
-    fn still_holds(&self, companions: &Companions) -> Result<bool> {
-        match &self.active {
-            Some(active) => active.is_at(&companions.journal()),
-            None => Ok(!matches!(
-                Segment::find(&companions.journal())?,
-                Found::Segment(_)
-            )),
         }
     }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::file::{JournalFile, sync_directory};
+use super::writer::Writer;
+use crate::error::{EnvError, Result};
 
 /// When a commit is on the disk, where it survives a power cut. Every commit survives the end of the
 /// process, however it ends.
@@ -83,6 +85,106 @@ impl Waiting {
             Durability::Commit => self.since,
             Durability::Group { every, .. } => self.since?.checked_add(every),
             Durability::Os => None,
+        }
+    }
+}
+
+impl Writer {
+    /// Waits until all commits are on the disk, whatever the policy. Nothing is done when they are.
+    ///
+    /// # Errors
+    /// [`EnvError::CommitNotDurable`], after which the writer refuses everything;
+    /// [`EnvError::ForkedChild`], [`EnvError::JournalClosed`].
+    pub(crate) fn sync(&mut self) -> Result<()> {
+        self.check()?;
+        if self.is_synced() {
+            return Ok(());
+        }
+        let mut segments = self.unsynced.iter().map(|(segment, _)| segment);
+        let mut synced = segments
+            .try_for_each(|segment| segment.journal_file().sync_data())
+            .and_then(|()| self.segment.journal_file().sync_data());
+        if synced.is_ok() && !self.names_synced {
+            synced = sync_directory(self.companions.directory());
+        }
+        self.record_sync(self.committed.sequence, true, synced)
+    }
+
+    /// When [`Writer::sync`] is to be called if no more commits come; `None` when nothing waits, or
+    /// the system decides.
+    pub(crate) fn sync_due(&self) -> Option<Instant> {
+        self.waiting.due(self.durability)
+    }
+
+    /// A sync of all commits to be run on another thread, if any waits. Commits go on meanwhile.
+    ///
+    /// # Errors
+    /// [`EnvError::Io`], [`EnvError::ForkedChild`], [`EnvError::JournalClosed`].
+    pub(crate) fn start_sync(&mut self) -> Result<Option<SyncTicket>> {
+        self.check()?;
+        if self.is_synced() {
+            return Ok(None);
+        }
+        let retired = self.unsynced.iter();
+        let retired = retired.map(|(s, _)| self.companions.retired(s.begin().base_sequence + 1));
+        let mut files = Vec::new();
+        for path in retired.chain([self.companions.journal()]) {
+            // What was removed meanwhile is folded.
+            files.extend(JournalFile::open(&path, false)?);
+        }
+        self.waiting.clear();
+        Ok(Some(SyncTicket {
+            files,
+            directory: (!self.names_synced).then(|| self.companions.directory().to_owned()),
+            base_sequence: self.segment.begin().base_sequence,
+            sequence: self.committed.sequence,
+            result: None,
+        }))
+    }
+
+    /// Takes note of what a [`SyncTicket`] brought. One that was not run counts for nothing.
+    ///
+    /// # Errors
+    /// [`EnvError::CommitNotDurable`], after which the writer refuses everything.
+    pub(crate) fn finish_sync(&mut self, ticket: SyncTicket) -> Result<()> {
+        let SyncTicket {
+            base_sequence,
+            sequence,
+            result,
+            ..
+        } = ticket;
+        let Some(result) = result else {
+            self.waiting.add(Instant::now());
+            return Ok(());
+        };
+        // A segment that was made meanwhile has a name that was not synced.
+        let names = self.names_synced || base_sequence == self.segment.begin().base_sequence;
+        self.record_sync(sequence, names, result)
+    }
+
+    fn is_synced(&self) -> bool {
+        self.synced >= self.committed.sequence && self.unsynced.is_empty()
+    }
+
+    fn record_sync(&mut self, sequence: u64, names: bool, result: io::Result<()>) -> Result<()> {
+        match result {
+            Ok(()) => {
+                self.synced = self.synced.max(sequence);
+                self.unsynced.retain(|(_, last)| *last > sequence);
+                self.names_synced = names;
+                if self.synced >= self.committed.sequence {
+                    self.waiting.clear();
+                    self.leave_note();
+                }
+                Ok(())
+            }
+            Err(source) => {
+                self.refuse_from_now_on(format!("a sync failed: {source}"));
+                Err(EnvError::CommitNotDurable {
+                    path: self.segment.path().into(),
+                    source,
+                })
+            }
         }
     }
 }

@@ -113,6 +113,7 @@ impl JournalFile {
 
     pub(super) fn set_len(&self, len: u64) -> io::Result<()> {
         step()?;
+        freed(self.len()?.saturating_sub(len));
         self.file.set_len(len)
     }
 
@@ -223,8 +224,11 @@ fn room_for(len: usize) -> io::Result<usize> {
     Ok(len)
 }
 
+#[cfg(not(test))]
+fn freed(_: u64) {}
+
 #[cfg(test)]
-use faults::{room_for, step, sync_step};
+use faults::{freed, room_for, step, sync_step};
 
 /// What the steps of this thread meet.
 #[cfg(test)]
@@ -250,11 +254,6 @@ pub(super) mod faults {
         FAULTS.set(faults);
     }
 
-    /// Steps left; for a run that counts them.
-    pub(crate) fn get() -> Faults {
-        FAULTS.with_borrow(|faults| *faults)
-    }
-
     pub(super) fn step() -> io::Result<()> {
         FAULTS.with_borrow_mut(|faults| match &mut faults.steps_left {
             Some(0) => Err(io::Error::other("the process has ended")),
@@ -272,6 +271,13 @@ pub(super) mod faults {
             true => Err(io::Error::other("the disk is bad")),
             false => Ok(()),
         }
+    }
+
+    /// A file was made shorter.
+    pub(super) fn freed(bytes: u64) {
+        FAULTS.with_borrow_mut(|faults| {
+            faults.room = faults.room.map(|room| room + bytes as usize);
+        });
     }
 
     /// How much of `len` bytes is written. A process may end in the middle of a write.

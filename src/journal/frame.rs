@@ -247,3 +247,96 @@ fn u32_at(bytes: &[u8; MESSAGE_HEADER_LEN], at: usize) -> u32 {
 fn u64_at(bytes: &[u8; MESSAGE_HEADER_LEN], at: usize) -> u64 {
     u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> MessageHeader {
+        MessageHeader {
+            timestamp: 1_700_000_000_000_000_000,
+            payload_len: 1 << 40,
+            synced: 41,
+            key_len: 4096,
+            payload_crc: 0xdead_beef,
+            link: 0x0123_4567,
+            type_id: 0x0811,
+            flags: FLAG_COMMIT,
+            ..MessageHeader::new(0x1122_3344_5566_7788, 42, FrameKind::SetByReference)
+        }
+    }
+
+    #[test]
+    fn a_header_has_64_bytes_and_is_aligned_to_64() {
+        assert_eq!(size_of::<MessageHeader>(), 64);
+        assert_eq!(align_of::<MessageHeader>(), 64);
+        assert_eq!(sample().to_bytes().len(), MESSAGE_HEADER_LEN);
+    }
+
+    #[test]
+    fn the_sum_is_the_one_of_zlib() {
+        assert_eq!(crc32fast::hash(b"hello"), 0x3610_a686);
+        let bytes = sample().to_bytes();
+        assert_eq!(bytes[4..8], crc32fast::hash(&bytes[8..]).to_le_bytes());
+    }
+
+    #[test]
+    fn a_header_leads_back() {
+        assert_eq!(
+            MessageHeader::from_bytes(&sample().to_bytes()),
+            Ok(sample())
+        );
+        for code in 0..=255 {
+            assert_eq!(u8::from(FrameKind::from(code)), code);
+        }
+    }
+
+    #[test]
+    fn the_fields_stand_at_their_places() {
+        let bytes = sample().to_bytes();
+        assert_eq!(bytes[..4], *b"ACHJ");
+        assert_eq!(bytes[8..16], 0x1122_3344_5566_7788_u64.to_le_bytes());
+        assert_eq!(bytes[16..24], 42_u64.to_le_bytes());
+        assert_eq!(bytes[24..32], 1_700_000_000_000_000_000_u64.to_le_bytes());
+        assert_eq!(bytes[32..36], [7, 1, 0x11, 0x08]);
+        assert_eq!(bytes[36..40], 4096_u32.to_le_bytes());
+        assert_eq!(bytes[40..48], (1_u64 << 40).to_le_bytes());
+        assert_eq!(bytes[48..52], 0xdead_beef_u32.to_le_bytes());
+        assert_eq!(bytes[52..56], 0x0123_4567_u32.to_le_bytes());
+        assert_eq!(bytes[56..64], 41_u64.to_le_bytes());
+    }
+
+    #[test]
+    fn every_flipped_bit_is_refused() {
+        for bit in 0..MESSAGE_HEADER_LEN * 8 {
+            let mut bytes = sample().to_bytes();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(MessageHeader::from_bytes(&bytes).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn lengths_that_fit_no_file_are_refused() {
+        let long_key = MessageHeader {
+            key_len: 4097,
+            ..sample()
+        };
+        assert!(MessageHeader::from_bytes(&long_key.to_bytes()).is_err());
+        for payload_len in [u64::MAX, u64::MAX - 63, u64::MAX - 4200] {
+            let header = MessageHeader {
+                payload_len,
+                ..sample()
+            };
+            assert!(MessageHeader::from_bytes(&header.to_bytes()).is_err());
+        }
+    }
+
+    #[test]
+    fn frames_are_multiples_of_64_and_payloads_are_aligned() {
+        assert_eq!(frame_len(0, 0), Some(64));
+        assert_eq!(frame_len(0, 1), Some(128));
+        assert_eq!((payload_offset(0), payload_offset(60)), (64, 128));
+        assert_eq!((payload_offset(61), payload_offset(4096)), (192, 64 + 4160));
+        assert_eq!(frame_len(5, 64), Some(192));
+    }
+}

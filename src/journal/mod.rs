@@ -10,14 +10,20 @@ mod begin;
 mod chain;
 mod durability;
 mod file;
+mod fit;
 mod frame;
 mod index;
+mod listing;
 mod lock;
+mod note;
 mod paths;
 mod recover;
 mod rotate;
 mod scan;
 mod segment;
+mod take_up;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub(crate) use append::{NewFrame, Payload, Written};

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::chain::{Chain, Damage};
-use super::file::{JournalFile, rename_new, sync_directory};
+use super::file::{JournalFile, remove, rename_new, sync_directory};
 use super::paths::Companions;
 use crate::error::{EnvError, Result};
 
@@ -26,7 +26,7 @@ pub(crate) struct SetAside {
 /// Sets aside what is in the files and does not count, the last files first: whenever this ends, what
 /// is left is a chain that reads the same.
 pub(super) fn set_aside(chain: &Chain) -> Result<Vec<SetAside>> {
-    let companions = chain.companions();
+    let companions = &chain.companions;
     let mut done = Vec::new();
     for damage in chain.damage()?.into_iter().rev() {
         let to = match damage.offset {
@@ -56,7 +56,9 @@ fn move_whole(companions: &Companions, path: &Path) -> Result<PathBuf> {
 }
 
 fn copy_tail(companions: &Companions, damage: &Damage) -> Result<PathBuf> {
-    let copied = first_free(companions, JournalFile::create_new).and_then(|(to, path)| {
+    let failed = |e| EnvError::io("set aside the end of", &*damage.path, e);
+    let (to, path) = first_free(companions, JournalFile::create_new).map_err(failed)?;
+    let copy = || {
         let from = JournalFile::open(&damage.path, false).map_err(io::Error::other)?;
         let from = from.ok_or(io::ErrorKind::NotFound)?;
         let mut piece = vec![0; PIECE];
@@ -70,10 +72,14 @@ fn copy_tail(companions: &Companions, damage: &Damage) -> Result<PathBuf> {
                 }
             }
         }
-        to.sync_data()?;
-        Ok(path)
-    });
-    copied.map_err(|e| EnvError::io("set aside the end of", damage.path.as_path(), e))
+        to.sync_data()
+    };
+    copy().map_err(|e| {
+        // Half a copy is of no use; the bytes are where they were.
+        let _ = remove(&path);
+        failed(e)
+    })?;
+    Ok(path)
 }
 
 /// Does something with the first name for what is set aside that is free.

@@ -54,6 +54,7 @@ impl Writer {
                 sequence: base,
             });
         }
+        self.noted = false;
         self.trim().map_err(|e| self.write_failed(e, 0))?;
         let begin = Begin {
             session_id: self.session_id(),

@@ -3,12 +3,13 @@
 use super::begin::short_id;
 use super::frame::{FrameKind, KEY_OFFSET, MESSAGE_HEADER_LEN, MessageHeader, crc_of, key_area};
 use super::index::Frames;
+use super::note::{NOTE_MAGIC, note};
 use super::segment::Segment;
 use crate::error::Result;
 use crate::fault::{Fault, Part, Problem};
 
 /// Payloads up to this length are summed while their frame is at hand.
-const AT_HAND: u64 = 64 << 10;
+pub(super) const AT_HAND: u64 = 64 << 10;
 /// Bytes of the file in memory at a time: little at first, since most walks find little.
 const FIRST_WINDOW: usize = 4 << 10;
 const WINDOW: usize = 1 << 20;
@@ -61,6 +62,10 @@ pub(super) fn walk(
             return Ok((at, (!zero).then(|| cut_short(at.offset, rest))));
         };
         if bytes[..4] == [0; 4] {
+            return Ok((at, None));
+        }
+        if bytes[..4] == NOTE_MAGIC && bytes == note(segment, &at) {
+            findings.synced = findings.synced.max(at.sequence);
             return Ok((at, None));
         }
         let bytes: &[u8; MESSAGE_HEADER_LEN] = bytes.try_into().unwrap_or(&[0; 64]);

@@ -5,17 +5,13 @@ use std::io;
 use std::time::Instant;
 
 use super::append::Pending;
-use super::begin::Begin;
-use super::chain::Chain;
-use super::durability::{Durability, SyncTicket, Waiting};
-use super::file::{JournalFile, remove, rename_new, sync_directory};
-use super::frame::FLAG_COMMIT;
+use super::durability::{Durability, Waiting};
+use super::file::remove;
+use super::frame::{FLAG_COMMIT, MESSAGE_HEADER_LEN};
 use super::lock::WriterLock;
 use super::paths::Companions;
-use super::recover::{SetAside, set_aside};
-use super::rotate::{activate, prepare};
 use super::scan::Position;
-use super::segment::{Found, Segment};
+use super::segment::Segment;
 use crate::error::{EnvError, Result};
 
 /// Zeros written behind the last frame, so that a small commit changes neither the length nor the
@@ -32,109 +28,31 @@ const SMALL_COMMIT: u64 = 64 << 10;
 /// everything. Dropped, it leaves its files as [`Writer::close`] does, without syncing.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    lock: WriterLock,
-    companions: Companions,
-    durability: Durability,
+    pub(super) lock: WriterLock,
+    pub(super) companions: Companions,
+    pub(super) durability: Durability,
     /// The active segment, open for writing.
     pub(super) segment: Segment,
-    committed: Position,
+    pub(super) committed: Position,
     pub(super) pending: Pending,
     /// Up to where the file is known to hold bytes: frames, then zeros.
     pub(super) file_len: u64,
-    reserves: bool,
+    pub(super) reserves: bool,
     /// Sequence of the last frame known to be on the disk.
     pub(super) synced: u64,
-    waiting: Waiting,
+    pub(super) waiting: Waiting,
     /// Retired segments that are not known to be on the disk, with their last sequences.
-    unsynced: Vec<(Segment, u64)>,
-    names_synced: bool,
+    pub(super) unsynced: Vec<(Segment, u64)>,
+    pub(super) names_synced: bool,
+    /// Whether frames with large payloads are not known to be on the disk.
+    pub(super) large_unsynced: bool,
+    /// Whether a note stands behind the last frame.
+    pub(super) noted: bool,
     /// Why nothing more is appended.
-    closed: Option<String>,
+    pub(super) closed: Option<String>,
 }
 
 impl Writer {
-    /// Takes up a chain that was opened while `lock` was held: sets aside what does not count, then
-    /// appends to the active segment, or to a new one. A chain without a session begins one under
-    /// `new_session_id`, which is random.
-    ///
-    /// # Errors
-    /// [`EnvError::Io`], [`EnvError::ForkedChild`].
-    pub(crate) fn open(
-        lock: WriterLock,
-        chain: &Chain,
-        new_session_id: [u8; 16],
-        durability: Durability,
-        timestamp: u64,
-    ) -> Result<(Writer, Vec<SetAside>)> {
-        lock.check_process()?;
-        let aside = set_aside(chain)?;
-        let companions = chain.companions().clone();
-        let path = companions.journal();
-        let sequence = chain.sequence();
-        let last = chain.last_segment();
-        // An active segment that ends before what is folded is no place for what follows.
-        let active = match &last {
-            Some((segment, end)) if segment.is_at(&path)? => {
-                let base = segment.begin().base_sequence;
-                if end.sequence < sequence && end.sequence > base {
-                    let retired = companions.retired(base + 1);
-                    rename_new(&path, &retired).map_err(|e| EnvError::io("retire", &*path, e))?;
-                }
-                (end.sequence == sequence).then_some(*end)
-            }
-            _ => None,
-        };
-        let (segment, committed) = match (active, Segment::find_for(&path, true)?) {
-            (Some(end), Found::Segment(segment)) => (segment, end),
-            _ => {
-                let before = last.as_ref().map(|(_, end)| *end);
-                let before = before.filter(|end| end.sequence == sequence);
-                let begins = chain.session_id().is_none();
-                let begin = Begin {
-                    session_id: chain.session_id().unwrap_or(new_session_id),
-                    root_digest: match begins {
-                        true => chain.base().root_digest.unwrap_or_default(),
-                        false => [0; 32],
-                    },
-                    base_sequence: sequence,
-                    timestamp: timestamp.max(before.map_or(0, |end| end.timestamp)),
-                    link: before.map_or(0, |end| end.link),
-                    synced: chain.synced(),
-                };
-                let made = prepare(&companions, begin);
-                let made = made.and_then(|new| activate(&companions).map(|()| new));
-                let new = made.map_err(|e| EnvError::io("make", &*path, e))?;
-                let start = new.start();
-                (new, start)
-            }
-        };
-        let ends = chain.segments().iter().skip(1);
-        let ends = ends.map(|next| next.begin().base_sequence);
-        let ends = ends.chain(last.map(|(_, end)| end.sequence));
-        let mut unsynced: Vec<_> = chain.segments().iter().cloned().zip(ends).collect();
-        unsynced.retain(|(older, end)| {
-            *end > chain.synced() && older.begin().base_sequence < segment.begin().base_sequence
-        });
-        let mut pending = Pending::default();
-        pending.start_after(committed);
-        let writer = Writer {
-            lock,
-            companions,
-            durability,
-            committed,
-            pending,
-            file_len: committed.offset,
-            segment,
-            reserves: durability != Durability::Os,
-            synced: chain.synced(),
-            waiting: Waiting::default(),
-            unsynced,
-            names_synced: false,
-            closed: None,
-        };
-        Ok((writer, aside))
-    }
-
     /// The session's id.
     pub(crate) fn session_id(&self) -> [u8; 16] {
         self.segment.begin().session_id
@@ -186,6 +104,7 @@ impl Writer {
             self.or_rollback(written)?;
             let len = self.pending.last.offset - self.committed.offset;
             self.committed = self.pending.last;
+            self.large_unsynced |= self.pending.large;
             self.pending.start_after(self.committed);
             if self.committed.offset >= self.file_len {
                 self.file_len = self.committed.offset;
@@ -216,78 +135,6 @@ impl Writer {
             })?;
         }
         Ok(())
-    }
-
-    /// Waits until all commits are on the disk, whatever the policy. Nothing is done when they are.
-    ///
-    /// # Errors
-    /// [`EnvError::CommitNotDurable`], after which the writer refuses everything;
-    /// [`EnvError::ForkedChild`], [`EnvError::JournalClosed`].
-    pub(crate) fn sync(&mut self) -> Result<()> {
-        self.check()?;
-        if self.is_synced() {
-            return Ok(());
-        }
-        let mut segments = self.unsynced.iter().map(|(segment, _)| segment);
-        let mut synced = segments
-            .try_for_each(|segment| segment.journal_file().sync_data())
-            .and_then(|()| self.segment.journal_file().sync_data());
-        if synced.is_ok() && !self.names_synced {
-            synced = sync_directory(self.companions.directory());
-        }
-        self.note_sync(self.committed.sequence, true, synced)
-    }
-
-    /// When [`Writer::sync`] is to be called if no more commits come; `None` when nothing waits, or
-    /// the system decides.
-    pub(crate) fn sync_due(&self) -> Option<Instant> {
-        self.waiting.due(self.durability)
-    }
-
-    /// A sync of all commits to be run on another thread, if any waits. Commits go on meanwhile.
-    ///
-    /// # Errors
-    /// [`EnvError::Io`], [`EnvError::ForkedChild`], [`EnvError::JournalClosed`].
-    pub(crate) fn start_sync(&mut self) -> Result<Option<SyncTicket>> {
-        self.check()?;
-        if self.is_synced() {
-            return Ok(None);
-        }
-        let retired = self.unsynced.iter();
-        let retired = retired.map(|(s, _)| self.companions.retired(s.begin().base_sequence + 1));
-        let mut files = Vec::new();
-        for path in retired.chain([self.companions.journal()]) {
-            // What was removed meanwhile is folded.
-            files.extend(JournalFile::open(&path, false)?);
-        }
-        self.waiting.clear();
-        Ok(Some(SyncTicket {
-            files,
-            directory: (!self.names_synced).then(|| self.companions.directory().to_owned()),
-            base_sequence: self.segment.begin().base_sequence,
-            sequence: self.committed.sequence,
-            result: None,
-        }))
-    }
-
-    /// Takes note of what a [`SyncTicket`] brought. One that was not run counts for nothing.
-    ///
-    /// # Errors
-    /// [`EnvError::CommitNotDurable`], after which the writer refuses everything.
-    pub(crate) fn finish_sync(&mut self, ticket: SyncTicket) -> Result<()> {
-        let SyncTicket {
-            base_sequence,
-            sequence,
-            result,
-            ..
-        } = ticket;
-        let Some(result) = result else {
-            self.waiting.add(Instant::now());
-            return Ok(());
-        };
-        // A segment that was made meanwhile has a name that was not synced.
-        let names = self.names_synced || base_sequence == self.segment.begin().base_sequence;
-        self.note_sync(sequence, names, result)
     }
 
     /// Drops what is pending, syncs unless the policy is [`Durability::Os`], and gives back what was
@@ -362,12 +209,20 @@ impl Writer {
         self.committed = self.segment.start();
         self.pending.start_after(self.committed);
         self.file_len = self.committed.offset;
+        self.large_unsynced = false;
+        self.noted = false;
     }
 
-    /// Cuts the file after the last commit.
+    /// Cuts the file after the last commit and its note.
     pub(super) fn trim(&mut self) -> io::Result<()> {
-        self.segment.journal_file().set_len(self.committed.offset)?;
-        self.file_len = self.committed.offset;
+        let note = if self.noted {
+            MESSAGE_HEADER_LEN as u64
+        } else {
+            0
+        };
+        let end = self.committed.offset + note;
+        self.segment.journal_file().set_len(end)?;
+        self.file_len = end;
         Ok(())
     }
 
@@ -406,31 +261,6 @@ impl Writer {
                 self.reserves = false;
                 // What there is of them is zero, and does no harm.
                 let _ = file.set_len(end);
-            }
-        }
-    }
-
-    fn is_synced(&self) -> bool {
-        self.synced >= self.committed.sequence && self.unsynced.is_empty()
-    }
-
-    fn note_sync(&mut self, sequence: u64, names: bool, result: io::Result<()>) -> Result<()> {
-        match result {
-            Ok(()) => {
-                self.synced = self.synced.max(sequence);
-                self.unsynced.retain(|(_, last)| *last > sequence);
-                self.names_synced = names;
-                if self.synced >= self.committed.sequence {
-                    self.waiting.clear();
-                }
-                Ok(())
-            }
-            Err(source) => {
-                self.refuse_from_now_on(format!("a sync failed: {source}"));
-                Err(EnvError::CommitNotDurable {
-                    path: self.segment.path().into(),
-                    source,
-                })
             }
         }
     }

@@ -21,6 +21,7 @@ mod nodes;
 pub(crate) mod open;
 pub(crate) mod overlay;
 mod parts;
+pub(crate) mod replay;
 mod runs;
 pub(crate) mod source;
 pub(crate) mod store;

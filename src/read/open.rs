@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::archive::Archive;
 use super::check::Check;
 use super::map::{Map, Mapping};
+use super::replay::open::Road;
 use super::source::{ByteSource, FileSource, MemorySource, Stamp, open_file};
 use super::store::{Store, TableBytes, Tables};
 use crate::error::{EnvError, Origin, Result};
@@ -29,6 +30,7 @@ use crate::value::Buffer;
 pub struct OpenOptions {
     check: Check,
     limits: Limits,
+    journal: bool,
 }
 
 /// Bytes read with the first call: header, and the table of a small archive.
@@ -54,12 +56,30 @@ impl OpenOptions {
         self
     }
 
+    /// Whether what a session committed to the journal beside the file is read over it
+    /// ([`OpenOptions::open`], [`OpenOptions::open_mmap`]). By default the archive alone is read.
+    ///
+    /// Opening then also answers [`EnvError::ForeignJournal`] and [`EnvError::JournalGap`] when the
+    /// journal does not belong to the archive.
+    pub fn journal(mut self, journal: bool) -> Self {
+        self.journal = journal;
+        self
+    }
+
     /// Opens a file for reading piece by piece. See [`Archive::open`].
     ///
     /// # Errors
     /// As [`Archive::open`].
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Archive> {
         let path = path.as_ref();
+        match self.journal {
+            true => Road::new(self.clone()).open_state(path),
+            false => self.open_archive(path),
+        }
+    }
+
+    /// Opens an archive, whatever stands beside it.
+    pub(crate) fn open_archive(&self, path: &Path) -> Result<Archive> {
         let (file, stamp) = open_file(path)?;
         self.open_source(Arc::new(FileSource { file, stamp }), path.into())
     }
@@ -74,15 +94,13 @@ impl OpenOptions {
     #[allow(unsafe_code)]
     pub unsafe fn open_mmap(&self, path: impl AsRef<Path>) -> Result<Archive> {
         let path = path.as_ref();
-        let (file, stamp) = open_file(path)?;
-        if stamp.len == 0 {
-            // An empty file cannot be mapped: let the other road say what it is.
-            return self.open_source(Arc::new(FileSource { file, stamp }), path.into());
+        // SAFETY: the caller of this function promises it, for the archive and, where it is read
+        // too, for the committed part of its journal.
+        let promise = unsafe { Mapping::promised() };
+        match self.journal {
+            true => Road::mapped(self.clone(), promise).open_state(path),
+            false => self.open_promised(path, &promise),
         }
-        // SAFETY: the caller of this function promises what `Map::new` asks for.
-        let map = unsafe { Map::new(file, stamp) };
-        let map = map.map_err(|e| EnvError::io("map", path, e))?;
-        self.open_source(Arc::new(map), path.into())
     }
 
     /// Opens the bytes of an archive in memory. See [`Archive::from_bytes`].
@@ -131,6 +149,7 @@ impl OpenOptions {
     pub(crate) fn open_promised(&self, path: &Path, mapping: &Mapping) -> Result<Archive> {
         let (file, stamp) = open_file(path)?;
         if stamp.len == 0 {
+            // An empty file cannot be mapped: let the other road say what it is.
             return self.open_source(Arc::new(FileSource { file, stamp }), path.into());
         }
         let map = mapping.whole(file, stamp);

@@ -130,11 +130,6 @@ impl Overlay {
         self.len
     }
 
-    /// Whether something is said: otherwise the archive alone is the whole.
-    pub(crate) fn is_silent(&self) -> bool {
-        !self.hidden && self.names.is_empty() && self.cells.is_empty()
-    }
-
     // What frames say. Each is one effective frame, in order.
 
     /// A binding was set.

@@ -88,6 +88,11 @@ impl Archive {
     /// # Errors
     /// Those of [`verify`](Archive::verify).
     pub fn verify_with(&self, mut progress: impl FnMut(u64, u64)) -> Result<VerifyReport> {
+        if self.overlay().is_some() {
+            let mut report = self.without_overlay().verify_with(progress)?;
+            self.verify_frames(&mut report)?;
+            return Ok(report);
+        }
         let records = self.store().records();
         let mut report = VerifyReport {
             bytes: self.file_len(),
@@ -158,6 +163,25 @@ impl Archive {
             })
             .collect();
         Ok(report)
+    }
+
+    /// The variables that stand in the journal: nodes, sums and digests of their images, and their
+    /// values as wholes. The offsets of faults count from the beginning of an image.
+    fn verify_frames(&self, report: &mut VerifyReport) -> Result<()> {
+        report.bindings = self.len();
+        for binding in self.bindings().filter(Binding::is_in_journal) {
+            let verified = binding.verify().and_then(|()| self.verify_value(&binding));
+            let Err(error) = verified else { continue };
+            match error.fault() {
+                Some(fault) => report.faults.push(VerifyFault {
+                    fault: fault.clone(),
+                    variables: vec![binding.name().to_owned()],
+                }),
+                None if matches!(inner(&error), EnvError::Unsupported { .. }) => {}
+                None => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// A value as a whole, with its attributes.

@@ -4,21 +4,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::log::now;
-use super::open::base_of;
 use super::session::Session;
-use super::state::state_at;
 use crate::environment::Variable;
 use crate::error::{EnvError, Result};
 use crate::format::header::FLAG_SEALED;
 use crate::journal::{Chain, Companions};
 use crate::read::Archive;
 use crate::read::cells::{CellHandles, SessionLoad};
+use crate::read::replay::open::base_of;
+use crate::read::replay::state::state_at;
 use crate::tree::build::SharedIds;
 use crate::value::{SharedHandle, ValueRef};
 use crate::write::{ArchiveWriter, BindingOptions, Lineage, SaveOptions, SaveReport};
 
-/// Dead bytes below which no checkpoint is made by itself.
-const LEAST_DEAD: u64 = 1 << 20;
+/// Dead bytes below which no checkpoint is made by itself: it ends what can be undone, and must be
+/// worth that.
+const LEAST_DEAD: u64 = 64 << 20;
 
 /// A checkpoint that was begun: the state to be folded. `Send`, so that another thread can
 /// [`run`](Checkpoint::run) it while the session goes on.
@@ -169,7 +170,7 @@ impl Session {
         match checkpoint.run() {
             Ok(done) => self.finish_checkpoint(done).map(Some),
             Err(error) => {
-                self.abandon_checkpoint()?;
+                self.abandon_checkpoint();
                 Err(error)
             }
         }
@@ -222,25 +223,24 @@ impl Session {
 
     /// Goes on without a checkpoint that failed: its journal segments stay, and the next one folds
     /// them too.
-    ///
-    /// # Errors
-    /// What reading the journal answers.
-    pub fn abandon_checkpoint(&mut self) -> Result<()> {
+    pub fn abandon_checkpoint(&mut self) {
         self.since_rotation = None;
-        Ok(())
     }
 
     /// Makes a checkpoint when too many bytes are dead.
     pub(super) fn checkpoint_if_dead(&mut self) -> Result<()> {
-        let Some(share) = self.options.dead_share else {
-            return Ok(());
-        };
-        let total = self.archive.file_len().saturating_add(self.journal_len());
-        let dead = self.dead_bytes;
-        if dead > LEAST_DEAD && dead as f64 > share * total as f64 {
+        if self.since_rotation.is_none() && self.is_dead(self.options.dead_share) {
             self.checkpoint()?;
         }
         Ok(())
+    }
+
+    /// Whether more than `share` of the bytes of archive and journal are of values that were
+    /// replaced or removed.
+    pub(super) fn is_dead(&self, share: Option<f64>) -> bool {
+        let total = self.archive.file_len().saturating_add(self.journal_len());
+        let dead = self.dead_bytes;
+        share.is_some_and(|share| dead > LEAST_DEAD && dead as f64 > share * total as f64)
     }
 
     /// Reads what was written to the journal since it was last looked at.

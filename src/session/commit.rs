@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::log::now;
 use super::known::{Remembered, extent_digest, known_digest, remember};
+use super::log::now;
 use super::session::Session;
-use super::state::{TYPE_CONSTANT, TYPE_HAS_CELLS, TYPE_MUTABLE, set};
 use crate::environment::{Change, Variable};
 use crate::error::{EnvError, Result};
 use crate::format::extent::DigestKind;
@@ -13,6 +12,7 @@ use crate::format::header::FLAG_SEALED;
 use crate::journal::{FrameKind, NewFrame, Writer, Written};
 use crate::read::cells::CellHandles;
 use crate::read::frames::{ELSEWHERE_FROM, FrameImage, ImageContext, ImagePlace};
+use crate::read::replay::state::{TYPE_CONSTANT, TYPE_HAS_CELLS, TYPE_MUTABLE, set};
 use crate::tree::build::SharedIds;
 use crate::tree::extent_source::PlannedExtent;
 use crate::value::{Record, SharedHandle, UserFunction, Value, ValueRef};
@@ -123,6 +123,12 @@ impl Session {
     /// [`EnvError::CommitNotDurable`].
     pub fn sync(&mut self) -> Result<()> {
         self.writer.sync()
+    }
+
+    /// When [`Session::sync`] is due if no more commits come, under
+    /// [`Durability::Group`](crate::Durability::Group); `None` when nothing waits.
+    pub fn sync_due(&self) -> Option<std::time::Instant> {
+        self.writer.sync_due()
     }
 
     /// Cells and scopes that hold something else than what the session has of them.

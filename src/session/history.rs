@@ -6,15 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use super::open::base_of;
 use super::session::Session;
-use super::state::{effective, state_at};
 use super::travel::{Moment, Travelled};
 use crate::environment::{Change, Variable};
 use crate::error::Result;
 use crate::journal::{Chain, FrameKind};
 use crate::read::Archive;
 use crate::read::cells::{CellHandles, SessionLoad};
+use crate::read::replay::open::base_of;
+use crate::read::replay::state::{effective, state_at};
 
 /// Keeps the file at `from` under the name `to`, unless something is there.
 pub(super) fn keep_file(from: &Path, to: &Path) -> io::Result<()> {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::state::{Reason, place_of, read_restore};
 use crate::error::Result;
 use crate::journal::{Frame, FrameKind, Frames};
 use crate::read::Archive;
 use crate::read::frames::{FrameImage, ImageContext};
 use crate::read::overlay::Overlay;
+use crate::read::replay::state::{Reason, place_of, read_restore};
 use crate::value::{Kind, Value};
 
 /// Nanoseconds since 1970-01-01 00:00 UTC.

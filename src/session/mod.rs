@@ -2,13 +2,13 @@
 //! it into a new archive.
 
 mod attach;
+mod autosave;
 mod backup;
 mod checkpoint;
 mod commit;
 mod history;
 mod known;
 mod log;
-mod open;
 mod options;
 mod pending;
 mod reader;
@@ -17,9 +17,9 @@ mod reader;
     reason = "the session is what the room is for"
 )]
 mod session;
-mod state;
 mod travel;
 
+pub use autosave::{Autosave, AutosaveOptions, AutosavePause, AutosaveStatus};
 pub use backup::backup;
 pub use checkpoint::{Checkpoint, Checkpointed};
 pub use log::{Commit, Event, EventKind};

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use super::open::Road;
 use super::reader::SessionReader;
 use super::session::Session;
 use crate::error::Result;
 use crate::journal::Durability;
 use crate::limits::Limits;
+use crate::read::map::Mapping;
+use crate::read::replay::open::Road;
 use crate::read::{Check, OpenOptions};
 
 /// Archives up to this many bytes are written anew when a session is closed, unless told otherwise.
@@ -91,7 +92,7 @@ impl SessionOptions {
     }
 
     /// Makes a checkpoint after a commit when more than `share` of the bytes of archive and journal
-    /// belong to values that were replaced or removed, and they are more than a MiB; 0.5 by default,
+    /// belong to values that were replaced or removed, and they are more than 64 MiB; 0.5 by default,
     /// `None` for never.
     pub fn checkpoint_at(mut self, share: impl Into<Option<f64>>) -> Self {
         self.dead_share = share.into();
@@ -110,9 +111,12 @@ impl SessionOptions {
         self
     }
 
-    pub(super) fn road(&self) -> Road {
-        let options = OpenOptions::new().check(self.check).limits(self.limits);
-        Road::new(options)
+    fn open_options(&self) -> OpenOptions {
+        OpenOptions::new().check(self.check).limits(self.limits)
+    }
+
+    fn road(&self) -> Road {
+        Road::new(self.open_options())
     }
 
     /// Opens a session for writing: there is one writer at a time. Array data is read when it is
@@ -143,9 +147,13 @@ impl SessionOptions {
     /// As [`SessionOptions::open`].
     #[allow(unsafe_code)]
     pub unsafe fn open_mmap(&self, path: impl AsRef<Path>) -> Result<Session> {
-        // SAFETY: the caller's promise is the one `Road::mapped` asks for.
-        let road = unsafe { self.road().mapped() };
-        Session::begin(path.as_ref(), self, road)
+        // SAFETY: the caller promises it.
+        let promise = unsafe { Mapping::promised() };
+        Session::begin(
+            path.as_ref(),
+            self,
+            Road::mapped(self.open_options(), promise),
+        )
     }
 
     /// As [`SessionOptions::read`]; array data is borrowed from maps of archive and journal.
@@ -157,8 +165,8 @@ impl SessionOptions {
     /// As [`SessionOptions::read`].
     #[allow(unsafe_code)]
     pub unsafe fn read_mmap(&self, path: impl AsRef<Path>) -> Result<SessionReader> {
-        // SAFETY: the caller's promise is the one `Road::mapped` asks for.
-        let road = unsafe { self.road().mapped() };
-        SessionReader::begin(path.as_ref(), road)
+        // SAFETY: the caller promises it.
+        let promise = unsafe { Mapping::promised() };
+        SessionReader::begin(path.as_ref(), Road::mapped(self.open_options(), promise))
     }
 }

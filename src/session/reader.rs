@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::log::{Commit, Event, commits, context_of, event};
-use super::open::{Road, Stamp, open_both};
 use super::options::SessionOptions;
-use super::state::{apply, effective, note_image, state_at};
 use crate::error::{EnvError, Result};
 use crate::journal::{Chain, Companions, FrameKind};
 use crate::read::Archive;
+use crate::read::replay::open::{Road, Stamp, open_both};
+use crate::read::replay::state::{apply, effective, note_image, state_at};
 
 /// How often a reader that waits looks for commits.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -56,7 +56,7 @@ impl SessionReader {
 
     pub(super) fn begin(path: &Path, road: Road) -> Result<SessionReader> {
         let companions = Companions::of(path)?;
-        let (archive, chain) = open_both(&road, &companions)?;
+        let (archive, chain) = open_both(&road, path, &companions)?;
         let stamp = Stamp::of(companions.archive());
         let mut reader = SessionReader {
             path: path.to_owned(),
@@ -197,7 +197,7 @@ impl SessionReader {
     fn reopen(&mut self) -> Result<bool> {
         let before = self.sequence;
         let stamp = Stamp::of(self.companions.archive());
-        let (archive, chain) = open_both(&self.road, &self.companions)?;
+        let (archive, chain) = open_both(&self.road, &self.path, &self.companions)?;
         let same_session = chain.session_id() == self.chain.session_id();
         if same_session && chain.sequence() < before {
             // Looked at while a checkpoint was between two steps: the next look sees all of it.

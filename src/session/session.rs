@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::known::{KnownStorage, StorageKey};
-use super::open::{Road, open_both};
 use super::options::SessionOptions;
 use super::pending::{Named, Pending};
-use super::state::state_at;
 use crate::environment::{Change, Environment, Recorder, Variable};
 use crate::error::{EnvError, Origin, Result};
 use crate::journal::{Chain, Companions, Writer, WriterLock};
 use crate::name::check_name;
 use crate::read::cells::{CellHandles, SessionLoad};
+use crate::read::replay::open::{Road, open_both};
+use crate::read::replay::state::state_at;
 use crate::read::{Archive, Binding};
 use crate::value::{Record, Value};
 use crate::write::{ArchiveWriter, Lineage, SaveOptions};
@@ -99,10 +99,10 @@ impl Session {
         if options.create && !companions.archive().exists() {
             create_empty(&companions, new_id)?;
         }
-        let (archive, chain) = open_both(&road, &companions)?;
+        let (archive, chain) = open_both(&road, path, &companions)?;
         let (writer, aside) =
             Writer::open(lock, &chain, new_id, options.durability, super::log::now())?;
-        let base = chain.base().folded_sequence;
+        let base = archive.folded_sequence();
         let context = Arc::new(road.context(&archive));
         let overlay = state_at(chain.frames(), base, chain.sequence(), context)?;
         let mut session = Session {

@@ -7,11 +7,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::log::now;
 use super::session::Session;
-use super::state::{Reason, read_restore, restore_payload, state_at};
 use crate::environment::Environment;
 use crate::error::{EnvError, Result};
 use crate::journal::{FrameKind, NewFrame};
 use crate::read::cells::refill;
+use crate::read::replay::state::{Reason, read_restore, restore_payload, state_at};
 
 /// A moment of a session's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,8 @@ pub struct Travelled {
 
 impl Session {
     /// Goes back by one commit: the state before it counts again. What is pending is committed
-    /// first, and is then what is undone. Commits that only set a mark are passed over.
+    /// first, and is then what is undone. Commits that only set a mark are passed over; going to a
+    /// moment ([`Session::restore_at`]) is undone as other commits are.
     ///
     /// # Errors
     /// [`EnvError::HistoryEnds`] when there is nothing to undo; as [`Session::commit`].
@@ -155,7 +156,11 @@ impl Session {
         while at > self.base_sequence {
             let Some(frame) = frames.get(at) else { break };
             if frame.kind() == FrameKind::Restore {
-                at = read_restore(&frame)?.0;
+                at = match read_restore(&frame)? {
+                    // Going to a moment is a change like others.
+                    (_, Reason::At) => return Ok(at - 1),
+                    (target, _) => target,
+                };
                 continue;
             }
             // The commit that ends here: back to the end of the one before.

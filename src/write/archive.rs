@@ -15,6 +15,7 @@ use super::cancel::Cancel;
 use super::destination::Destination;
 use super::emit::write_at;
 use super::entries::PlannedEntries;
+use super::journal_guard::JournalGuard;
 use super::options::SaveOptions;
 use super::placed::Placed;
 use super::replace::Replacement;
@@ -101,6 +102,8 @@ pub struct ArchiveWriter<'a> {
     /// Names of the bindings that the selection left out.
     omitted: Vec<String>,
     findings: Vec<Finding>,
+    /// The journal of the archive that is replaced.
+    guard: Option<JournalGuard>,
 }
 
 impl<'a> ArchiveWriter<'a> {
@@ -108,12 +111,18 @@ impl<'a> ArchiveWriter<'a> {
     ///
     /// # Errors
     /// [`EnvError::AlreadyExists`], [`EnvError::NotAFile`], [`EnvError::Io`];
+    /// [`EnvError::UnfoldedJournal`] and [`EnvError::SessionLocked`] for the archive of a session;
     /// [`EnvError::InvalidValue`] or [`EnvError::Syntax`] for options that cannot be.
     pub fn create(path: impl AsRef<Path>, options: &SaveOptions) -> Result<ArchiveWriter<'a>> {
-        ArchiveWriter::to(options, || {
-            let replacement = Replacement::new(path.as_ref(), options.allow_overwrite)?;
+        let path = path.as_ref();
+        let mut writer = ArchiveWriter::to(options, || {
+            let replacement = Replacement::new(path, options.allow_overwrite)?;
             Ok(Destination::Replacement(replacement))
-        })
+        })?;
+        if !options.for_session {
+            writer.guard = JournalGuard::new(path, options.discard_journal)?;
+        }
+        Ok(writer)
     }
 
     /// Begins an archive in memory.
@@ -138,6 +147,7 @@ impl<'a> ArchiveWriter<'a> {
             entries: PlannedEntries::default(),
             omitted: Vec::new(),
             findings: Vec::new(),
+            guard: None,
         })
     }
 
@@ -309,6 +319,9 @@ impl<'a> ArchiveWriter<'a> {
                 replacement.commit(self.options.durable, expected)?
             }
             Destination::Memory(_) => {}
+        }
+        if let Some(guard) = self.guard {
+            guard.remove_journal();
         }
         Ok(report)
     }

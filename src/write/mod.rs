@@ -12,6 +12,7 @@ mod emit;
 mod entries;
 pub(crate) mod image;
 mod inherit;
+mod journal_guard;
 mod lineage;
 mod options;
 mod placed;

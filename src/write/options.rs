@@ -59,6 +59,7 @@ pub struct SaveOptions {
     pub(super) keep_coding: bool,
     /// Whether a session writes its own archive.
     pub(super) for_session: bool,
+    pub(super) discard_journal: bool,
     pub(super) progress: Option<Progress>,
     pub(super) cancel: Option<Arc<AtomicBool>>,
 }
@@ -89,6 +90,7 @@ impl Default for SaveOptions {
             lineage: Lineage::default(),
             keep_coding: false,
             for_session: false,
+            discard_journal: false,
             progress: None,
             cancel: None,
         }
@@ -134,6 +136,13 @@ impl SaveOptions {
     /// Whether an existing file is replaced; otherwise it is an error (the default).
     pub fn allow_overwrite(mut self, allow: bool) -> Self {
         self.allow_overwrite = allow;
+        self
+    }
+
+    /// Whether an archive is replaced whose journal holds commits that it does not: they are then
+    /// gone. Otherwise it is an error (the default).
+    pub fn discard_journal(mut self, discard: bool) -> Self {
+        self.discard_journal = discard;
         self
     }
 
@@ -293,6 +302,7 @@ impl fmt::Debug for SaveOptions {
             .field("custom", &self.custom)
             .field("attributes", &self.attributes)
             .field("allow_overwrite", &self.allow_overwrite)
+            .field("discard_journal", &self.discard_journal)
             .field("include_only", &self.include_only)
             .field("exclude", &self.exclude)
             .field("include_constants", &self.include_constants)

@@ -1,5 +1,5 @@
 //! Old or new, never other: a temporary file in the same directory, made durable, then renamed.
-//! The only file that creates or renames anything.
+//! The only file that creates or renames an archive.
 
 use std::fs::{self, File, Permissions};
 use std::io;

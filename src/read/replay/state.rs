@@ -9,21 +9,21 @@ use crate::read::frames::{FrameImage, ImageContext, ImagePlace};
 use crate::read::overlay::Overlay;
 
 /// Bits of a frame's type id above the kind of its value.
-pub(super) const TYPE_HAS_CELLS: u16 = 1 << 8;
-pub(super) const TYPE_CONSTANT: u16 = 1 << 9;
-pub(super) const TYPE_MUTABLE: u16 = 1 << 10;
+pub(crate) const TYPE_HAS_CELLS: u16 = 1 << 8;
+pub(crate) const TYPE_CONSTANT: u16 = 1 << 9;
+pub(crate) const TYPE_MUTABLE: u16 = 1 << 10;
 
 /// Why a state became that of an earlier sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Reason {
+pub(crate) enum Reason {
     Undo = 1,
     Redo = 2,
     At = 3,
 }
 
 /// Target and reason of a restore frame.
-pub(super) fn restore_payload(target: u64, reason: Reason) -> [u8; 16] {
+pub(crate) fn restore_payload(target: u64, reason: Reason) -> [u8; 16] {
     let mut payload = [0; 16];
     payload[..8].copy_from_slice(&target.to_le_bytes());
     payload[8] = reason as u8;
@@ -34,7 +34,7 @@ pub(super) fn restore_payload(target: u64, reason: Reason) -> [u8; 16] {
 ///
 /// # Errors
 /// [`EnvError::Damaged`] for another payload, or a target that does not lie before the frame.
-pub(super) fn read_restore(frame: &Frame<'_>) -> Result<(u64, Reason)> {
+pub(crate) fn read_restore(frame: &Frame<'_>) -> Result<(u64, Reason)> {
     let payload = frame.payload().read()?;
     let broken = |text: &str| damaged(frame, text);
     let (target, rest) = payload
@@ -53,7 +53,7 @@ pub(super) fn read_restore(frame: &Frame<'_>) -> Result<(u64, Reason)> {
     }
 }
 
-pub(super) fn damaged(frame: &Frame<'_>, text: &str) -> EnvError {
+pub(crate) fn damaged(frame: &Frame<'_>, text: &str) -> EnvError {
     let problem = Problem::Structure(text.to_owned());
     EnvError::Damaged {
         path: frame.segment.path().into(),
@@ -66,7 +66,7 @@ pub(super) fn damaged(frame: &Frame<'_>, text: &str) -> EnvError {
 ///
 /// # Errors
 /// What reading restore frames answers.
-pub(super) fn effective(frames: &Frames, base: u64, sequence: u64) -> Result<Vec<u64>> {
+pub(crate) fn effective(frames: &Frames, base: u64, sequence: u64) -> Result<Vec<u64>> {
     let mut found = Vec::new();
     let mut at = sequence;
     while at > base {
@@ -90,7 +90,7 @@ pub(super) fn effective(frames: &Frames, base: u64, sequence: u64) -> Result<Vec
 ///
 /// # Errors
 /// What reading frames answers; [`EnvError::Unsupported`] for a kind of a later version.
-pub(super) fn state_at(
+pub(crate) fn state_at(
     frames: &Frames,
     base: u64,
     sequence: u64,
@@ -109,7 +109,7 @@ pub(super) fn state_at(
 }
 
 /// Where the image of a frame stands.
-pub(super) fn place_of(frame: &Frame<'_>) -> ImagePlace {
+pub(crate) fn place_of(frame: &Frame<'_>) -> ImagePlace {
     let payload = frame.payload();
     ImagePlace {
         segment: payload.segment.clone(),
@@ -126,7 +126,7 @@ fn carries_image(kind: FrameKind) -> bool {
 }
 
 /// Tells `context` of the extents that stand in a frame, whether it counts or not.
-pub(super) fn note_image(frame: &Frame<'_>, context: &ImageContext) {
+pub(crate) fn note_image(frame: &Frame<'_>, context: &ImageContext) {
     if carries_image(frame.kind()) {
         context.add_image(place_of(frame));
     }
@@ -137,7 +137,7 @@ pub(super) fn note_image(frame: &Frame<'_>, context: &ImageContext) {
 /// # Errors
 /// [`EnvError::Damaged`] when its parts do not hold together; [`EnvError::Unsupported`] for a kind
 /// of a later version; what reading answers.
-pub(super) fn apply(overlay: &mut Overlay, frame: &Frame<'_>) -> Result<()> {
+pub(crate) fn apply(overlay: &mut Overlay, frame: &Frame<'_>) -> Result<()> {
     let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
         Ok(text) => Ok(Arc::<str>::from(text)),
         Err(_) => Err(damaged(frame, "a name is not UTF-8")),
@@ -177,7 +177,7 @@ fn image_of(overlay: &Overlay, frame: &Frame<'_>) -> Arc<FrameImage> {
 ///
 /// # Errors
 /// What reading the head of an image with cells answers.
-pub(super) fn set(
+pub(crate) fn set(
     overlay: &mut Overlay,
     name: Arc<str>,
     type_id: u16,

@@ -2,8 +2,10 @@
 //! other between two looks.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::state::state_at;
 use crate::error::{EnvError, Result};
 use crate::journal::{Base, Chain, Companions};
 use crate::read::frames::ImageContext;
@@ -15,49 +17,68 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How the bytes of a session are reached.
 #[derive(Clone, Debug)]
-pub(super) struct Road {
+pub(crate) struct Road {
     options: OpenOptions,
     mapping: Option<Mapping>,
 }
 
 impl Road {
-    pub(super) fn new(options: OpenOptions) -> Road {
+    pub(crate) fn new(options: OpenOptions) -> Road {
         Road {
             options,
             mapping: None,
         }
     }
 
-    /// # Safety
-    /// As [`Archive::open_mmap`], for the archives and the committed frames of one session.
-    #[allow(unsafe_code)]
-    pub(super) unsafe fn mapped(mut self) -> Road {
-        // SAFETY: the caller promises that committed frames are not changed and not cut off.
-        self.mapping = Some(unsafe { Mapping::promised() });
-        self
+    /// Archives and committed frames are mapped.
+    pub(crate) fn mapped(options: OpenOptions, promise: Mapping) -> Road {
+        Road {
+            options,
+            mapping: Some(promise),
+        }
     }
 
-    pub(super) fn open(&self, path: &Path) -> Result<Archive> {
+    /// The archive with what was committed to the journal beside it.
+    ///
+    /// # Errors
+    /// As [`open_both`], and what reading frames answers.
+    pub(crate) fn open_state(&self, path: &Path) -> Result<Archive> {
+        let companions = Companions::of(path)?;
+        // A session leaves its lock file: without it there is no segment to look for.
+        if !companions.lock().exists() && !companions.journal().exists() {
+            return self.open(path);
+        }
+        let (archive, chain) = open_both(self, path, &companions)?;
+        if chain.frames().is_empty() {
+            return Ok(archive);
+        }
+        let context = Arc::new(self.context(&archive));
+        let base = archive.folded_sequence();
+        let overlay = state_at(chain.frames(), base, chain.sequence(), context)?;
+        Ok(archive.overlaid(overlay))
+    }
+
+    pub(crate) fn open(&self, path: &Path) -> Result<Archive> {
         match &self.mapping {
-            None => self.options.open(path),
+            None => self.options.open_archive(path),
             Some(mapping) => self.options.open_promised(path, mapping),
         }
     }
 
     /// How the images of frames over `archive` are read.
-    pub(super) fn context(&self, archive: &Archive) -> ImageContext {
+    pub(crate) fn context(&self, archive: &Archive) -> ImageContext {
         let store = archive.store();
         ImageContext::new(
             store.check,
             store.limits,
             self.mapping.clone(),
-            std::sync::Arc::clone(store),
+            Arc::clone(store),
         )
     }
 }
 
 /// What a journal beside `archive` must belong to.
-pub(super) fn base_of(archive: &Archive) -> Result<Base> {
+pub(crate) fn base_of(archive: &Archive) -> Result<Base> {
     Ok(Base {
         session_id: archive.session_id(),
         root_digest: Some(archive.root_digest()?),
@@ -69,12 +90,16 @@ pub(super) fn base_of(archive: &Archive) -> Result<Base> {
 ///
 /// # Errors
 /// As [`Archive::open`] and [`Chain::open`].
-pub(super) fn open_both(road: &Road, companions: &Companions) -> Result<(Archive, Chain)> {
+pub(crate) fn open_both(
+    road: &Road,
+    named: &Path,
+    companions: &Companions,
+) -> Result<(Archive, Chain)> {
     let path = companions.archive();
     let start = Instant::now();
     loop {
         let before = Stamp::of(path);
-        let opened = road.open(path).and_then(|archive| {
+        let opened = road.open(named).and_then(|archive| {
             let chain = Chain::open(companions, &base_of(&archive)?)?;
             Ok((archive, chain))
         });
@@ -95,10 +120,10 @@ pub(super) fn open_both(road: &Road, companions: &Companions) -> Result<(Archive
 
 /// What tells a file at a path from one that replaced it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp(Option<(u64, u64, u64, Option<std::time::SystemTime>)>);
+pub(crate) struct Stamp(Option<(u64, u64, u64, Option<std::time::SystemTime>)>);
 
 impl Stamp {
-    pub(super) fn of(path: &Path) -> Stamp {
+    pub(crate) fn of(path: &Path) -> Stamp {
         let Ok(metadata) = std::fs::metadata(path) else {
             return Stamp(None);
         };
