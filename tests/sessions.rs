@@ -359,3 +359,62 @@ fn a_checkpoint_folds_while_commits_go_on() {
         .collect();
     assert_eq!(names.len(), 3, "{names:?}");
 }
+
+#[test]
+fn memory_that_holds_what_the_session_has_is_not_written_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = open(&path);
+    session.set("big", tensor(1 << 18, 0.0)).unwrap();
+    session.commit().unwrap();
+    let written = session.journal_len();
+    // Other memory, small and large: the bytes count.
+    session.set("copy", tensor(1 << 18, 0.0)).unwrap();
+    session.set("small", tensor(1 << 14, 0.0)).unwrap();
+    session.commit().unwrap();
+    let with_small = session.journal_len();
+    assert!(with_small < written + (8 << 14) + 4096);
+    session.set("small", tensor(1 << 14, 0.0)).unwrap();
+    session.set("big", tensor(1 << 18, 0.0)).unwrap();
+    session.commit().unwrap();
+    assert!(session.journal_len() < with_small + 4096);
+    session.set("big", tensor(1 << 18, 1.0)).unwrap();
+    session.commit().unwrap();
+    assert!(session.journal_len() > with_small + (8 << 18));
+    drop(session);
+    let mut session = open(&path);
+    let first = |session: &Session, name: &str| {
+        let value = session.get(name).unwrap();
+        value.as_tensor().unwrap().as_slice::<f64>().unwrap()[0]
+    };
+    assert_eq!(first(&session, "big"), 1.0);
+    assert_eq!(first(&session, "copy"), 0.0);
+    session.checkpoint().unwrap().unwrap();
+    let folded = session.journal_len();
+    session.set("third", tensor(1 << 18, 0.0)).unwrap();
+    session.commit().unwrap();
+    assert!(session.journal_len() < folded + 4096);
+    assert_eq!(first(&session, "third"), 0.0);
+}
+
+#[test]
+fn a_commit_and_a_checkpoint_are_given_up_on_request() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = open(&path);
+    session.set("x", 1).unwrap();
+    session.commit().unwrap();
+    let before = (session.sequence(), session.journal_len());
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    session.set("big", tensor(1 << 20, 0.0)).unwrap();
+    let given_up = achronyme_env::read_cancellable(&stop, || session.commit());
+    assert!(matches!(given_up, Err(EnvError::Cancelled { .. })));
+    assert_eq!((session.sequence(), session.journal_len()), before);
+    session.commit().unwrap();
+    let given_up = achronyme_env::read_cancellable(&stop, || session.checkpoint());
+    assert!(matches!(given_up, Err(EnvError::Cancelled { .. })));
+    assert_eq!(session.archive().len(), 2);
+    assert!(Archive::open(&path).unwrap().is_empty());
+    session.checkpoint().unwrap().unwrap();
+    assert_eq!(Archive::open(&path).unwrap().len(), 2);
+}

@@ -6,7 +6,13 @@ ach.save("run.ach", {"weights": weights, "cfg": {"lr": 1e-3}})
 ws = ach.open("run.ach")          # reads the table of contents, nothing else
 ws["weights"]                     # a read-only view of the file
 ach.load("run.ach", "weights")    # writable; the file does not change
+
+with ach.session("run.ach") as s: # a journal beside the file: a commit costs what changed
+    s["step"] = 4
+    s.undo()
 """
+
+from typing import Any
 
 from ._errors import (
     AccessError,
@@ -15,6 +21,7 @@ from ._errors import (
     CancelledError,
     ChangedInPlaceError,
     ClosedError,
+    CommitNotDurableError,
     ConstantError,
     DamagedError,
     DiskFullError,
@@ -22,28 +29,41 @@ from ._errors import (
     DuplicateNameError,
     FileMissingError,
     FileTooLargeError,
+    ForeignJournalError,
+    ForkedChildError,
+    HistoryEndsError,
     InvalidValueError,
     IoError,
+    JournalClosedError,
+    JournalGapError,
+    LossWarning,
     LossyError,
     NameTakenError,
     NameTooLongError,
     NestingTooDeepError,
+    NoRoomToCommitError,
+    NoSuchMarkError,
     NoSuchPartError,
     NotAFileError,
     NotAnArchiveError,
     NotDurableError,
     NotFoundError,
     PathSyntaxError,
+    SessionLockedError,
     SliceError,
     TooLargeError,
+    UnfoldedJournalError,
     UnsupportedError,
     Version1Error,
     WrongKindError,
 )
+from ._follow import State, follow
+from ._history import Change, Commit, Event, Log, Travelled
+from ._namespace import load, restore_env, save_env
 from ._native import Foreign, __version__
 from ._report import Lost, RestoreReport, SaveReport
 from ._save import save
-from ._session import load, restore_env, save_env
+from ._session import AttributesOf, Closed, Session, SessionAttributes, backup, session
 from ._stand_in import StandIn
 from ._workspace import Attributes, Fault, Info, VerifyReport, Workspace, open
 
@@ -53,27 +73,44 @@ __all__ = [
     "AchError",
     "AlreadyExistsError",
     "Attributes",
+    "AttributesOf",
+    "backup",
     "CancelledError",
+    "Change",
     "ChangedInPlaceError",
+    "Closed",
     "ClosedError",
+    "Commit",
+    "CommitNotDurableError",
     "ConstantError",
     "DamagedError",
     "DiskFullError",
     "DTypeError",
     "DuplicateNameError",
+    "Event",
     "Fault",
     "FileMissingError",
     "FileTooLargeError",
+    "follow",
     "Foreign",
+    "ForeignJournalError",
+    "ForkedChildError",
+    "HistoryEndsError",
     "Info",
     "InvalidValueError",
     "IoError",
+    "JournalClosedError",
+    "JournalGapError",
     "load",
+    "Log",
+    "LossWarning",
     "LossyError",
     "Lost",
     "NameTakenError",
     "NameTooLongError",
     "NestingTooDeepError",
+    "NoRoomToCommitError",
+    "NoSuchMarkError",
     "NoSuchPartError",
     "NotAFileError",
     "NotAnArchiveError",
@@ -86,12 +123,33 @@ __all__ = [
     "save",
     "save_env",
     "SaveReport",
+    "Session",
+    "session",
+    "SessionAttributes",
+    "SessionLockedError",
     "SliceError",
     "StandIn",
+    "State",
     "TooLargeError",
+    "Travelled",
+    "UnfoldedJournalError",
     "UnsupportedError",
     "VerifyReport",
     "Version1Error",
     "Workspace",
     "WrongKindError",
 ]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext achronyme_env`: the magic `%ach`."""
+    from ._ipython import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext achronyme_env`."""
+    from ._ipython import unload
+
+    unload(shell)

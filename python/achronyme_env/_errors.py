@@ -55,7 +55,11 @@ class ChangedInPlaceError(AchError, OSError):
 
 
 class ClosedError(AchError, ValueError):
-    """The workspace was closed."""
+    """The workspace or session was closed."""
+
+
+class CommitNotDurableError(AchError, OSError):
+    """A commit is in the journal, but may not survive a power cut."""
 
 
 class ConstantError(AchError, ValueError):
@@ -86,12 +90,32 @@ class FileTooLargeError(AchError, ValueError):
     """The file would be larger than allowed."""
 
 
+class ForeignJournalError(AchError, ValueError):
+    """The journal beside the file belongs to another file."""
+
+
+class ForkedChildError(AchError, RuntimeError):
+    """A forked process used the session of the process it was forked from."""
+
+
+class HistoryEndsError(AchError, LookupError):
+    """The history of a session does not reach there."""
+
+
 class InvalidValueError(AchError, ValueError):
     """A value or an option cannot be."""
 
 
 class IoError(AchError, OSError):
     """Reading or writing failed."""
+
+
+class JournalClosedError(AchError, OSError):
+    """After an error nothing more is appended to the journal: open the session again."""
+
+
+class JournalGapError(AchError, ValueError):
+    """A part of the journal is missing."""
 
 
 class LossyError(AchError, ValueError):
@@ -110,6 +134,14 @@ class NameTooLongError(AchError, ValueError):
 
 class NestingTooDeepError(AchError, ValueError):
     """A value is nested deeper than 128 levels."""
+
+
+class NoRoomToCommitError(AchError, OSError):
+    """There is no room for a commit. It is undone, and the session goes on."""
+
+
+class NoSuchMarkError(AchError, KeyError):
+    """The history of a session has no mark of that name."""
 
 
 class NoSuchPartError(AchError, LookupError):
@@ -136,12 +168,20 @@ class PathSyntaxError(AchError, ValueError):
     """Text is not a path into a value, or not a pattern."""
 
 
+class SessionLockedError(AchError, BlockingIOError):
+    """The session is open for writing already: the message says where."""
+
+
 class SliceError(AchError, IndexError):
     """An index or range lies outside an array."""
 
 
 class TooLargeError(AchError, ValueError):
     """A cap on memory was reached."""
+
+
+class UnfoldedJournalError(AchError, FileExistsError):
+    """The file is not replaced, since its journal holds commits that it does not."""
 
 
 class UnsupportedError(AchError, NotImplementedError):
@@ -154,3 +194,10 @@ class Version1Error(AchError, ValueError):
 
 class WrongKindError(AchError, TypeError):
     """A value is of another kind than was asked for."""
+
+
+class LossWarning(UserWarning):
+    """Something of a value was not kept as it was."""
+
+
+LossWarning.__module__ = _PACKAGE

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         durable: bool
         seal: bool
         pickle: bool
+        discard_journal: bool
         progress: Progress
 
 
@@ -54,6 +55,7 @@ def save(
     durable: bool = True,
     seal: bool = False,
     pickle: bool = False,
+    discard_journal: bool = False,
     progress: Progress = None,
 ) -> SaveReport:
     """Save the variables of `mapping` to the file `path`, in their order.
@@ -68,7 +70,9 @@ def save(
     (0.2 is a fifth); level: of zstd, 1 to 22. overwrite: with False a file that exists is an
     `AlreadyExistsError`. durable: whether to return only when the file is on the disk. seal: name
     contents by SHA-256, which a signature of the file can then vouch for; slower. pickle: keep what
-    has no form of its own as a pickle, which then needs `pickle=True` to be read. progress: True or
+    has no form of its own as a pickle, which then needs `pickle=True` to be read. discard_journal:
+    replace a file also when its journal holds commits of a session that it does not, which are then
+    gone; otherwise that is an `UnfoldedJournalError`. progress: True or
     False, or called with bytes done and total; by default a line on terminals and in notebooks for
     what takes more than a second.
 
@@ -102,6 +106,7 @@ def save(
         "strict": strict,
         "durable": durable,
         "seal": seal,
+        "discard_journal": discard_journal,
     }
     try:
         with telling("saving", file, progress) as told:

@@ -6,17 +6,29 @@ import datetime
 import html
 import os
 import re
+import time
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Union
 
 from . import _native
 from ._decode import Context
-from ._errors import ClosedError, InvalidValueError, NoSuchPartError, NotFoundError, SliceError, WrongKindError
+from ._errors import (
+    ClosedError,
+    ForeignJournalError,
+    InvalidValueError,
+    JournalGapError,
+    NoSuchPartError,
+    NotFoundError,
+    SliceError,
+    WrongKindError,
+)
+from ._history import Log, commit_of
 from ._progress import Progress, telling
-from ._report import count_of, size_of
+from ._report import count_of
 from ._report import plain as _plain
 from ._stand_in import StandIn
+from ._table import html_table, text_table
 
 if TYPE_CHECKING:
     from ._native import _Row
@@ -26,6 +38,10 @@ MMap = Union[bool, Literal["auto"]]
 Types = Union[Iterable[type], Mapping[str, type]]
 
 TEXT_ROWS = 20
+
+# Seconds between two looks for Ctrl-C.
+WAITED_AT_ONCE = 0.1
+
 HTML_ROWS = 100
 
 
@@ -81,6 +97,7 @@ def open(  # noqa: A001: the name that such functions have
     types: Types = (),
     pickle: bool = False,
     check: bool = True,
+    archive_only: bool = False,
 ) -> Workspace:
     """Open a file: at once, whatever its size. Nothing but its table of contents is read.
 
@@ -95,8 +112,11 @@ def open(  # noqa: A001: the name that such functions have
     pickle: whether values kept as pickles are read, which runs whatever code they name.
     check: False does not compare what is read with its sums, for files that were verified already:
     damage since then gives wrong numbers. The table of contents always is checked.
+
+    What a session committed to the journal beside the file belongs to it, and is shown, as of the
+    last commit: `refresh` and `wait` go on to newer ones. archive_only: leave the journal out.
     """
-    return Workspace(path, mmap, types=types, pickle=pickle, check=check)
+    return Workspace(path, mmap, types=types, pickle=pickle, check=check, archive_only=archive_only)
 
 
 class Workspace(Mapping[str, Any]):
@@ -106,6 +126,10 @@ class Workspace(Mapping[str, Any]):
     asked for. Reading from several threads is safe.
     """
 
+    _reader: _native.Reader | None
+    _open: _native.Archive | None
+    _names: list[str] | None
+
     def __init__(
         self,
         path: str | os.PathLike[str],
@@ -114,7 +138,24 @@ class Workspace(Mapping[str, Any]):
         types: Types = (),
         pickle: bool = False,
         check: bool = True,
+        archive_only: bool = False,
     ) -> None:
+        mapped = self._begin(path, mmap, types, pickle, check)
+        self._archive_only = archive_only
+        if archive_only:
+            self._open = _native.Archive(self._path, mapped, self._check)
+            return
+        try:
+            self._reader = _native.Reader(self._path, mapped, self._check)
+        except (ForeignJournalError, JournalGapError) as error:
+            error.args = (f"{error}; archive_only=True opens the file without it",)
+            raise
+        self._open = self._reader.archive()
+
+    def _begin(
+        self, path: str | os.PathLike[str], mmap: MMap, types: Types, pickle: bool, check: bool
+    ) -> bool:
+        """Keeps what was asked for, and says whether to map."""
         self._path = os.path.abspath(os.fsdecode(os.fspath(path)))
         if mmap not in (True, False, "auto"):
             raise InvalidValueError(f'mmap is {mmap!r}, where "auto", True or False is expected')
@@ -123,9 +164,13 @@ class Workspace(Mapping[str, Any]):
         self._pickle = pickle
         self._check = bool(check)
         self._context = Context(self._types, pickle, told=False)
-        mapped = not _native.is_network(self._path) if mmap == "auto" else bool(mmap)
-        self._open: _native.Archive | None = _native.Archive(self._path, mapped, self._check)
-        self._names: list[str] | None = None
+        self._archive_only = False
+        self._reader = None
+        # Of a state without a reader, which stays as it is.
+        self._shown = 0
+        self._open = None
+        self._names = None
+        return not _native.is_network(self._path) if mmap == "auto" else bool(mmap)
 
     @property
     def _archive(self) -> _native.Archive:
@@ -205,10 +250,13 @@ class Workspace(Mapping[str, Any]):
         A name that is the whole path wins; otherwise the longest name that `.` or `[` follows.
         """
         try:
-            return self._archive.at(path, self._context)
+            return self._value_at(path)
         except (NoSuchPartError, WrongKindError) as error:
             found = self._walk(path, error)
         return found
+
+    def _value_at(self, path: str) -> Any:
+        return self._archive.at(path, self._context)
 
     def _walk(self, path: str, error: Exception) -> Any:
         """A path into values that are Python's own, such as a tuple or a dataclass."""
@@ -252,6 +300,62 @@ class Workspace(Mapping[str, Any]):
             told["created_at"] = datetime.datetime.max.replace(tzinfo=datetime.timezone.utc)
         return Info(path=self._path, **told)
 
+    @property
+    def sequence(self) -> int:
+        """The number of the last commit that is shown; 0 of a file to which no session committed."""
+        self._archive
+        return self._shown if self._reader is None else self._reader.sequence
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be known of the files, such as a journal that is damaged at its end."""
+        self._archive
+        return [] if self._reader is None else self._reader.damage()
+
+    def refresh(self) -> bool:
+        """Go to the last commit of the session that writes the file. Whether there is a newer one.
+
+        Values that were taken stay as they are.
+        """
+        return self._moved(self._following().refresh())
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for a newer commit and go to it; False when none came within `timeout` seconds."""
+        reader = self._following()
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            # In pieces, since Ctrl-C is looked for between them.
+            left = WAITED_AT_ONCE if deadline is None else min(deadline - time.monotonic(), WAITED_AT_ONCE)
+            if self._moved(reader.wait(max(left, 0.0))):
+                return True
+            if left < WAITED_AT_ONCE:
+                return False
+
+    def log(self) -> Log:
+        """The commits in the journal, oldest first: those that the file itself does not hold."""
+        return Log(map(commit_of, self._following().log()))
+
+    def _following(self) -> _native.Reader:
+        self._archive
+        if self._reader is None:
+            why = "was opened with archive_only=True" if self._archive_only else "is shown as it was at one moment"
+            raise InvalidValueError(f"{self._path} {why}: open it to see what comes")
+        return self._reader
+
+    def _moved(self, moved: bool) -> bool:
+        if moved and self._reader is not None:
+            self._open, self._names = self._reader.archive(), None
+        return moved
+
+    def _events(self, sequence: int) -> list[_native.Event]:
+        return self._following().events(sequence)
+
+    def _as_it_is(self) -> Workspace:
+        """The state, which stays when this one goes on."""
+        kept = Workspace.__new__(Workspace)
+        kept.__dict__.update(self.__dict__, _open=self._archive, _reader=None, _shown=self.sequence)
+        return kept
+
     def verify(self, name: str | None = None, *, progress: Progress = None) -> VerifyReport:
         """Read and check everything, or everything of one variable. The faults are in the report.
 
@@ -271,7 +375,7 @@ class Workspace(Mapping[str, Any]):
 
     def close(self) -> None:
         """Let go of the file. Arrays that were taken from it stay as they are."""
-        self._open = None
+        self._open, self._reader = None, None
 
     def __enter__(self) -> Workspace:
         self._archive
@@ -282,40 +386,34 @@ class Workspace(Mapping[str, Any]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By path: another process maps the same file, and shares its pages.
-        return _reopen, (self._path, self._mmap, self._types, self._pickle, self._check)
+        return _reopen, (
+            self._path,
+            self._mmap,
+            self._types,
+            self._pickle,
+            self._check,
+            self._archive_only,
+        )
 
     def _rows(self, count: int) -> tuple[list[_Row], int]:
         return self._archive.listing(0, count), max(len(self) - count, 0)
+
+    def _head(self) -> str:
+        journal = self._reader is not None and self._reader.unfolded
+        return f"workspace {_plain(self._path)}" + (" and its journal" if journal else "")
 
     def __repr__(self) -> str:
         if self._open is None:
             return f"<closed workspace {_plain(self._path)}>"
         rows, more = self._rows(TEXT_ROWS)
-        table = [[_plain(cell) for cell in _cells(row)] for row in rows]
-        widths = [max(map(len, column)) for column in zip(*table)] if table else []
-        lines = [f"<workspace {_plain(self._path)}, {count_of(len(self), 'variable')}>"]
-        for row in table:
-            cells = (cell.ljust(width) for cell, width in zip(row, widths))
-            lines.append("  " + "  ".join(cells).rstrip())
-        if more:
-            lines.append(f"  ... and {more} more")
-        return "\n".join(lines)
+        head = f"{self._head()}, {count_of(len(self), 'variable')}"
+        return text_table(head, rows, more, self.notes)
 
     def _repr_html_(self) -> str:
         if self._open is None:
             return html.escape(repr(self))
         rows, more = self._rows(HTML_ROWS)
-        head = "".join(f"<th>{title}</th>" for title in ("name", "type", "shape", "size", "attributes"))
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(_plain(cell))}</td>" for cell in _cells(row)) + "</tr>"
-            for row in rows
-        )
-        if more:
-            body += f'<tr><td colspan="5">... and {more} more</td></tr>'
-        caption = html.escape(f"{_plain(self._path)}, {count_of(len(self), 'variable')}")
-        return (
-            f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        )
+        return html_table(f"{self._head().partition(' ')[2]}, {count_of(len(self), 'variable')}", rows, more)
 
 
 def _no_such(path: str, key: object) -> NotFoundError:
@@ -324,8 +422,10 @@ def _no_such(path: str, key: object) -> NotFoundError:
     return error
 
 
-def _reopen(path: str, mmap: MMap, types: Types, pickle: bool, check: bool = True) -> Workspace:
-    return Workspace(path, mmap, types=types, pickle=pickle, check=check)
+def _reopen(
+    path: str, mmap: MMap, types: Types, pickle: bool, check: bool = True, archive_only: bool = False
+) -> Workspace:
+    return Workspace(path, mmap, types=types, pickle=pickle, check=check, archive_only=archive_only)
 
 
 class _Names(KeysView[str]):
@@ -397,19 +497,3 @@ def _index(text: str) -> Any:
 
     axes = tuple(axis(part) for part in text.split(","))
     return axes[0] if len(axes) == 1 else axes
-
-
-_SHORT = {
-    "python.": "",
-    "numpy.": "",
-}
-
-
-def _cells(row: _Row) -> tuple[str, ...]:
-    name, kind, dtype, shape, raw, stored, cold, attributes = row
-    for prefix, short in _SHORT.items():
-        if kind.startswith(prefix):
-            kind = short + kind[len(prefix) :]
-    shown = "" if shape is None else str(tuple(shape))
-    size = size_of(raw) + (f", {size_of(stored)} stored" if cold else "")
-    return name, dtype or kind, shown, size, ", ".join(attributes)

@@ -12,9 +12,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyEllipsis, PyInt, PySlice, PyTuple};
 
 use crate::decode::{Decoder, Hand};
+use crate::encode::{Arrays, Encoder};
 use crate::error::{outside, raise};
 use crate::interrupt::{self, Counts};
-use crate::memory;
+use crate::memory::{self, Loan};
 
 /// Extensions whose elements are those of their storage, one by one: a part of one is the extension
 /// of that part.
@@ -30,7 +31,7 @@ const LARGE_FILE_BYTES: u64 = 16 << 20;
 pub(crate) struct Archive {
     archive: achronyme_env::Archive,
     /// The same file for private maps; only where it was mapped.
-    file: Option<File>,
+    file: Option<Arc<File>>,
     mapped: bool,
 }
 
@@ -45,20 +46,14 @@ impl Archive {
         });
         let opened = py.detach(|| match mapped {
             true => {
-                // Not of a FIFO, which would wait for a writer: the library says what it is.
-                let regular = std::fs::metadata(&path).is_ok_and(|found| found.is_file());
-                let file = regular.then(|| File::open(&path).ok()).flatten();
+                let file = file_at(&path);
                 let archive = memory::open_mapped(&options, &path)?;
                 Ok((archive, file.filter(|file| is_file_at(file, &path))))
             }
             false => Ok((options.open(&path)?, None)),
         });
         let (archive, file) = opened.map_err(|e| raise(py, e))?;
-        Ok(Archive {
-            archive,
-            file,
-            mapped,
-        })
+        Ok(Archive::of(archive, file.map(Arc::new), mapped))
     }
 
     #[getter]
@@ -107,8 +102,37 @@ impl Archive {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = context.py();
         let value = self.whole(py, name)?;
-        let file = self.file.as_ref();
+        // Of what stands in the journal nobody says in which file: it is copied.
+        let in_journal = self.archive.binding(name);
+        let in_journal = in_journal.is_some_and(|binding| binding.is_in_journal());
+        let file = self.file.as_deref().filter(|_| !in_journal);
         Decoder::new(context, Hand::Writable { file, check }).value(&value)
+    }
+
+    /// For each pair of a name and a value, whether the archive has another value of that name;
+    /// `None` when it has none. `describe` is that of `save`.
+    fn differs<'py>(
+        &self,
+        py: Python<'py>,
+        items: Vec<(String, Bound<'py, PyAny>)>,
+        describe: Bound<'py, PyAny>,
+    ) -> PyResult<Vec<Option<bool>>> {
+        let loan = Loan::default();
+        let mut encoder = Encoder::new(&loan, describe).owning(Arrays::Lent);
+        let mut values = Vec::with_capacity(items.len());
+        for (name, object) in &items {
+            values.push((name, encoder.owned_binding(name, object)?));
+        }
+        let bytes = self.archive.file_len();
+        interrupt::read(py, bytes, || {
+            let compared = values
+                .iter()
+                .map(|(name, value)| match self.archive.contains(name) {
+                    true => Ok(Some(!self.archive.get(name)?.identical(value)?)),
+                    false => Ok(None),
+                });
+            compared.collect()
+        })
     }
 
     /// The value at a path, its arrays read-only.
@@ -245,6 +269,19 @@ impl Archive {
 }
 
 impl Archive {
+    /// An archive that is open already, with the same file for private maps.
+    pub(crate) fn of(
+        archive: achronyme_env::Archive,
+        file: Option<Arc<File>>,
+        mapped: bool,
+    ) -> Archive {
+        Archive {
+            archive,
+            file,
+            mapped,
+        }
+    }
+
     fn view(&self) -> Hand<'static> {
         Hand::View {
             mapped: self.mapped,
@@ -384,10 +421,17 @@ fn integer(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     py.import("numpy")?.getattr("integer")
 }
 
+/// The regular file at `path`. Not a FIFO, which would wait for a writer: the library says what it
+/// is.
+pub(crate) fn file_at(path: &Path) -> Option<File> {
+    let regular = std::fs::metadata(path).is_ok_and(|found| found.is_file());
+    regular.then(|| File::open(path).ok()).flatten()
+}
+
 /// Whether `path` still leads to `file`: then what was opened by that path in between is the same
 /// file, since it cannot have been another one and this one again.
 #[cfg(unix)]
-fn is_file_at(file: &File, path: &Path) -> bool {
+pub(crate) fn is_file_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let (Ok(ours), Ok(there)) = (file.metadata(), std::fs::metadata(path)) else {
         return false;
@@ -396,7 +440,7 @@ fn is_file_at(file: &File, path: &Path) -> bool {
 }
 
 #[cfg(not(unix))]
-fn is_file_at(_: &File, _: &Path) -> bool {
+pub(crate) fn is_file_at(_: &File, _: &Path) -> bool {
     // Files cannot be told apart: arrays are copied instead of mapped privately.
     false
 }

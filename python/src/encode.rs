@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use achronyme_env::{
     Complex128, DType, ExtensionRef, Finding, Order, Outcome, StringArray, Tensor, TensorRef,
@@ -15,7 +16,8 @@ use pyo3::types::{PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyInt, PyList, Py
 
 use crate::error::raise;
 use crate::foreign::Foreign;
-use crate::memory::Loan;
+use crate::memory::{Lent, Loan};
+use crate::owned::owned_value;
 
 /// Texts from this many bytes on are lent and not copied.
 const LENT_FROM_BYTES: usize = 4096;
@@ -26,10 +28,26 @@ const SIGNAL_EVERY: u32 = 4096;
 /// stack.
 const MAX_AROUND: usize = 4 * MAX_NESTING;
 
-/// Converts the values of one save.
+/// Arrays from this many bytes on are lent and not copied, where values outlive the call: smaller
+/// ones are read twice when they are written, and must not change in between.
+const ARRAYS_LENT_FROM_BYTES: usize = 1 << 20;
+
+/// How arrays become part of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrays {
+    /// Where they are, as long as the loan.
+    Borrowed,
+    /// Where they are, as long as the value; small ones as copies.
+    Lent,
+    /// As copies.
+    Copied,
+}
+
+/// Converts the values of one call.
 pub(crate) struct Encoder<'l, 'py> {
     py: Python<'py>,
     loan: &'l Loan,
+    arrays: Arrays,
     /// `describe(object)` of the Python layer.
     describe: Bound<'py, PyAny>,
     /// The containers around the value that is converted, to find one that holds itself.
@@ -57,6 +75,7 @@ impl<'l, 'py> Encoder<'l, 'py> {
         Encoder {
             py: describe.py(),
             loan,
+            arrays: Arrays::Borrowed,
             describe,
             around: Vec::new(),
             path: Vec::new(),
@@ -65,6 +84,22 @@ impl<'l, 'py> Encoder<'l, 'py> {
             paths: Paths::new(),
             name: String::new(),
         }
+    }
+
+    /// For values that outlive the call: [`Encoder::owned_binding`] makes them.
+    pub(crate) fn owning(mut self, arrays: Arrays) -> Self {
+        self.arrays = arrays;
+        self
+    }
+
+    /// The value of the binding `name`, on its own. What cannot be kept is in `findings`, and a part
+    /// that cannot is what stands for it in the format.
+    pub(crate) fn owned_binding(
+        &mut self,
+        name: &str,
+        object: &Bound<'py, PyAny>,
+    ) -> PyResult<Value> {
+        owned_value(self.binding(name, object)?).map_err(|e| raise(self.py, e))
     }
 
     /// The value of the binding `name`. Fails only with what Python raises; a value that cannot be
@@ -226,7 +261,22 @@ impl<'l, 'py> Encoder<'l, 'py> {
             () => return Ok(None),
         };
         let shape: Vec<u64> = array.shape().iter().map(|n| *n as u64).collect();
+        let lent = match self.arrays {
+            Arrays::Borrowed | Arrays::Copied => None,
+            Arrays::Lent => {
+                let large = array.len() * array.dtype().itemsize() >= ARRAYS_LENT_FROM_BYTES;
+                large.then(|| Lent::of(array)).flatten()
+            }
+        };
+        if let Some(lent) = lent {
+            let tensor = Tensor::from_storage(dtype, shape, order, Arc::new(lent));
+            return Ok(Some(tensor.map_err(|e| raise(self.py, e))?.into()));
+        }
         let bytes = self.loan.array(array);
+        if self.arrays != Arrays::Borrowed {
+            let tensor = Tensor::from_bytes(dtype, shape, order, bytes);
+            return Ok(Some(tensor.map_err(|e| raise(self.py, e))?.into()));
+        }
         let tensor = TensorRef::from_bytes(dtype, shape, order, bytes);
         let tensor = tensor.map_err(|e| raise(self.py, e))?;
         Ok(Some(tensor.volatile().into()))
@@ -311,7 +361,10 @@ impl<'l, 'py> Encoder<'l, 'py> {
     }
 
     fn unsupported(&mut self, object: &Bound<'py, PyAny>, reason: &str) -> PyResult<ValueRef<'l>> {
-        if self.path.iter().any(|step| matches!(step, Step::Part(_))) {
+        if self.arrays != Arrays::Borrowed {
+            let finding = self.finding(object, Outcome::Lost, reason);
+            self.findings.push(finding);
+        } else if self.path.iter().any(|step| matches!(step, Step::Part(_))) {
             let key = (self.name.clone(), self.path_text(true));
             self.paths.insert(key, self.path_text(false));
         }

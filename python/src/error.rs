@@ -34,6 +34,14 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
         EnvError::Version1 { path, major, minor } => format!(
             "{path} is a version 1 archive (format {major}.{minor}); convert it with `ach upgrade`"
         ),
+        EnvError::UnfoldedJournal {
+            path,
+            journal,
+            frames,
+        } => format!(
+            "{path} is not replaced: {journal} holds {frames} changes that it does not; fold them with \
+             `ach checkpoint`, or pass discard_journal=True"
+        ),
         error => error.to_string(),
     };
     // What is the matter, and for which variable.
@@ -47,6 +55,10 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
         EnvError::AlreadyExists { path: p } => (path = of(p), "AlreadyExistsError").1,
         EnvError::Cancelled { path: p } => (path = of(p), "CancelledError").1,
         EnvError::ChangedInPlace { path: p, .. } => (path = of(p), "ChangedInPlaceError").1,
+        EnvError::CommitNotDurable { path: p, source } => {
+            (path, number) = (of(p), source.raw_os_error());
+            "CommitNotDurableError"
+        }
         EnvError::Constant { .. } => "ConstantError",
         EnvError::Damaged { path: p, .. } => (path = of(p), "DamagedError").1,
         EnvError::DiskFull { path: p, .. } => (path = of(p), "DiskFullError").1,
@@ -74,7 +86,12 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
                 _ => "IoError",
             }
         }
+        EnvError::ForeignJournal { path: p, .. } => (path = of(p), "ForeignJournalError").1,
+        EnvError::ForkedChild { path: p, .. } => (path = of(p), "ForkedChildError").1,
+        EnvError::HistoryEnds { path: p, .. } => (path = of(p), "HistoryEndsError").1,
         EnvError::InvalidValue { .. } => "InvalidValueError",
+        EnvError::JournalClosed { path: p, .. } => (path = of(p), "JournalClosedError").1,
+        EnvError::JournalGap { path: p, .. } => (path = of(p), "JournalGapError").1,
         EnvError::NameTaken { name: n } => (name = Some(n.clone()), "NameTakenError").1,
         EnvError::NameTooLong { name: n } => (name = Some(n.clone()), "NameTooLongError").1,
         EnvError::NestingTooDeep { .. } => "NestingTooDeepError",
@@ -86,10 +103,19 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
             (path, name) = (of(p), Some(n.clone()));
             "NotFoundError"
         }
+        EnvError::NoRoomToCommit { path: p, .. } => (path = of(p), "NoRoomToCommitError").1,
+        EnvError::NoSuchMark {
+            path: p, name: n, ..
+        } => {
+            (path, name) = (of(p), Some(n.clone()));
+            "NoSuchMarkError"
+        }
         EnvError::NoSuchPart { .. } => "NoSuchPartError",
+        EnvError::SessionLocked { path: p, .. } => (path = of(p), "SessionLockedError").1,
         EnvError::SliceOutOfRange { .. } => "SliceError",
         EnvError::Syntax { .. } => "PathSyntaxError",
         EnvError::TooLarge { path: p, .. } => (path = of(p), "TooLargeError").1,
+        EnvError::UnfoldedJournal { path: p, .. } => (path = of(p), "UnfoldedJournalError").1,
         EnvError::Unsupported { path: p, .. } => (path = of(p), "UnsupportedError").1,
         EnvError::Version1 { path: p, .. } => (path = of(p), "Version1Error").1,
         EnvError::WrongKind { .. } => "WrongKindError",

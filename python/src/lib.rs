@@ -3,14 +3,19 @@
 
 mod archive;
 mod decode;
+mod digest;
 mod encode;
 mod error;
 mod foreign;
+mod history;
 mod interrupt;
 mod memory;
 mod mount;
+mod owned;
 mod pattern;
+mod reader;
 mod save;
+mod session;
 
 use pyo3::prelude::*;
 
@@ -19,6 +24,12 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<archive::Archive>()?;
     module.add_class::<foreign::Foreign>()?;
     module.add_class::<pattern::Pattern>()?;
+    module.add_class::<history::Event>()?;
+    module.add_class::<history::Events>()?;
+    module.add_class::<reader::Reader>()?;
+    module.add_class::<session::Session>()?;
+    module.add_function(wrap_pyfunction!(digest::digests, module)?)?;
+    module.add_function(wrap_pyfunction!(session::backup, module)?)?;
     module.add_function(wrap_pyfunction!(save::save, module)?)?;
     module.add_function(wrap_pyfunction!(mount::is_network, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))

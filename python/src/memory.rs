@@ -9,9 +9,11 @@ use std::cell::RefCell;
 use std::ffi::{c_int, c_long};
 use std::fs::File;
 use std::path::Path;
-use std::ptr::null_mut;
+use std::ptr::{NonNull, null_mut};
 
-use achronyme_env::{Buffer, DType, OpenOptions, Order, Tensor};
+use achronyme_env::{
+    Buffer, DType, OpenOptions, Order, Session, SessionOptions, SessionReader, Storage, Tensor,
+};
 use memmap2::{MmapMut, MmapOptions};
 use numpy::npyffi::{
     self, NPY_ARRAY_ALIGNED, NPY_ARRAY_WRITEABLE, NPY_TYPES, NpyTypes, PY_ARRAY_API, npy_intp,
@@ -73,6 +75,62 @@ impl Loan {
 
     fn keep(&self, object: &Bound<'_, PyAny>) {
         self.0.borrow_mut().push(object.clone().unbind());
+    }
+}
+
+/// The memory of a contiguous array, for a value that outlives the call. The array is kept alive.
+#[derive(Debug)]
+pub(crate) struct Lent {
+    _array: Py<PyAny>,
+    data: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: `Py` may be sent and shared. What is at `data` is only read, and all types in it may be
+// read from any thread; for others that write meanwhile see `Loan::array`.
+unsafe impl Send for Lent {}
+// SAFETY: likewise.
+unsafe impl Sync for Lent {}
+
+impl Lent {
+    /// The memory of an array that is contiguous and not empty.
+    pub(crate) fn of(array: &Bound<'_, PyUntypedArray>) -> Option<Lent> {
+        let len = array.len() * array.dtype().itemsize();
+        // SAFETY: `array` is an ndarray.
+        let data = unsafe { (*npyffi::_PyArray_GET_ITEM_DATA(array.as_array_ptr())).data };
+        Some(Lent {
+            data: NonNull::new(data.cast::<u8>()).filter(|_| len > 0)?,
+            len,
+            _array: array.clone().into_any().unbind(),
+        })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: as in `Loan::array`, while `self` holds a reference to the array.
+        unsafe { std::slice::from_raw_parts(self.data.as_ptr(), self.len) }
+    }
+}
+
+impl Storage for Lent {
+    fn byte_len(&self) -> u64 {
+        self.len as u64
+    }
+
+    fn range(&self, start: u64, len: u64) -> achronyme_env::Result<&[u8]> {
+        Ok(&self.bytes()[start as usize..][..len as usize])
+    }
+
+    fn read_at(&self, start: u64, out: &mut [u8]) -> achronyme_env::Result<()> {
+        out.copy_from_slice(&self.bytes()[start as usize..][..out.len()]);
+        Ok(())
+    }
+
+    fn identity(&self) -> (usize, u64) {
+        (self.data.as_ptr().addr(), 0)
+    }
+
+    fn is_volatile(&self) -> bool {
+        true
     }
 }
 
@@ -154,6 +212,25 @@ pub(crate) fn open_mapped(
 ) -> achronyme_env::Result<achronyme_env::Archive> {
     // SAFETY: as in `private`: the contract that the documentation hands on to the caller, who has
     // chosen to map, or has not chosen to read.
+    unsafe { options.open_mmap(path) }
+}
+
+/// Opens a session for reading by mapping its archive and journal.
+pub(crate) fn read_mapped(
+    options: &SessionOptions,
+    path: &Path,
+) -> achronyme_env::Result<SessionReader> {
+    // SAFETY: as in `open_mapped`; committed frames of a journal are never changed, and what is cut
+    // off of one was never committed.
+    unsafe { options.read_mmap(path) }
+}
+
+/// Opens a session for writing by mapping its archive and journal.
+pub(crate) fn write_mapped(
+    options: &SessionOptions,
+    path: &Path,
+) -> achronyme_env::Result<Session> {
+    // SAFETY: as in `read_mapped`.
     unsafe { options.open_mmap(path) }
 }
 

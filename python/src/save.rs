@@ -18,7 +18,7 @@ use crate::interrupt::{Counts, watched};
 use crate::memory::Loan;
 
 /// A finding: name, path, type, outcome, why.
-type Row = (String, String, String, &'static str, String);
+pub(crate) type Row = (String, String, String, &'static str, String);
 
 struct Binding<'l> {
     name: String,
@@ -89,7 +89,12 @@ pub(crate) fn save<'py>(
     let mut report = report?;
     retell(&mut report.findings, &paths);
     findings.extend(report.findings);
-    let findings = findings.into_iter().map(|finding| {
+    Ok((report.file_len, report.bindings, rows(findings)))
+}
+
+/// Findings for the Python layer.
+pub(crate) fn rows(findings: Vec<Finding>) -> Vec<Row> {
+    let rows = findings.into_iter().map(|finding| {
         let outcome = finding.outcome.name();
         (
             finding.name,
@@ -99,11 +104,11 @@ pub(crate) fn save<'py>(
             finding.reason,
         )
     });
-    Ok((report.file_len, report.bindings, findings.collect()))
+    rows.collect()
 }
 
 /// The attributes of a binding. What cannot be saved is left out and reported.
-fn attributes_of<'py>(
+pub(crate) fn attributes_of<'py>(
     encoder: &mut Encoder<'_, 'py>,
     name: &str,
     given: &Bound<'py, PyDict>,
@@ -160,6 +165,7 @@ fn options_of(given: &Bound<'_, PyDict>) -> PyResult<SaveOptions> {
     Ok(options
         .compress(flag("compress", false)?)
         .allow_overwrite(flag("overwrite", false)?)
+        .discard_journal(flag("discard_journal", false)?)
         .strict(flag("strict", false)?)
         .seal(flag("seal", false)?)
         .durable(flag("durable", true)?))

@@ -6,6 +6,8 @@ the blocks of the section in their order, in one namespace and an empty folder. 
 - ```python with `>>>`: a transcript, compared with what comes (`...` stands for anything);
 - ```python without: run; when its first line is a comment such as `# means.py`, as a program of that
   name, whose output is the ```text block after it;
+- ```ipython: cells, compared with what comes; each block is a kernel of its own, which is killed at
+  its end;
 - ```console: commands of `ach`, compared with what comes. ACH_COMMAND names the program.
 """
 
@@ -14,6 +16,7 @@ from __future__ import annotations
 import ast
 import doctest
 import importlib.util
+import json
 import os
 import pathlib
 import re
@@ -54,6 +57,8 @@ class Block:
     @property
     def missing(self) -> set[str]:
         """Modules that the block imports and that are not installed."""
+        if self.language == "ipython":
+            return set() if importlib.util.find_spec("IPython") else {"IPython"}
         if self.language != "python":
             return set()
         imported = set()
@@ -71,7 +76,7 @@ def sections(document: str) -> list[list[Block]]:
     found: list[list[Block]] = [[]]
     for part in re.split(r"^(?=## )", text, flags=re.MULTILINE):
         first = text[: text.index(part)].count("\n") + 1
-        matches = [m for m in BLOCK.finditer(part) if m[1] in ("python", "console", "text")]
+        matches = [m for m in BLOCK.finditer(part) if m[1] in ("python", "ipython", "console", "text")]
         blocks = []
         for match, after in zip(matches, [*matches[1:], None]):
             if match[1] == "text":
@@ -115,6 +120,8 @@ def run(block: Block, namespace: dict[str, Any], folder: pathlib.Path) -> None:
     checker = Checker(folder)
     if block.language == "console":
         run_console(block, checker)
+    elif block.language == "ipython":
+        run_cells(block, checker)
     elif program := PROGRAM.match(block.text):
         (folder / program[1]).write_text(block.text)
         done = subprocess.run([sys.executable, program[1]], capture_output=True, text=True)
@@ -143,6 +150,39 @@ def run_console(block: Block, checker: Checker) -> None:
         compare(checker, want, done.stdout)
 
 
+KERNEL = """
+import json, os, sys
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+shell, shown = InteractiveShell(), []
+shell.display_formatter.active_types = ["text/plain"]
+for cell in json.load(sys.stdin):
+    with capture_output() as got:
+        shell.run_cell(cell, store_history=True)
+    shown.append(got.stdout + got.stderr)
+print(json.dumps(shown), flush=True)
+os._exit(0)
+"""
+
+
+def run_cells(block: Block, checker: Checker) -> None:
+    parts = re.split(r"^In \[\d+\]: ", block.text, flags=re.MULTILINE)[1:]
+    cells, wanted = [], []
+    for part in parts:
+        first, *lines = part.splitlines()
+        while lines and lines[0].startswith("   ...: "):
+            first += "\n" + lines.pop(0)[len("   ...: ") :]
+        cells.append(first)
+        wanted.append("\n".join(lines).strip() + "\n")
+    environment = {**os.environ, "IPYTHONDIR": os.path.abspath("ipython"), "NO_COLOR": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", KERNEL], input=json.dumps(cells), capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    for want, got in zip(wanted, json.loads(done.stdout.splitlines()[-1]), strict=True):
+        compare(checker, want, got.strip() + "\n")
+
+
 def compare(checker: Checker, want: str, got: str) -> None:
     example = doctest.Example("", want)
     good = checker.check_output(want, got, doctest.ELLIPSIS)
@@ -159,7 +199,7 @@ def test_the_blocks_of_a_section_run_and_answer_what_stands_there(blocks, tmp_pa
         pytest.skip("ACH_COMMAND does not name the command `ach`")
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
-    for block in [block for block in before if not block.missing and block.language == "python"] + [last]:
+    for block in [block for block in before if not block.missing and block.language in ("python", "ipython")] + [last]:
         run(block, namespace, tmp_path)
 
 

@@ -1,265 +1,460 @@
-"""Promise: a session comes back writable and lazy, and the file does not change."""
+"""Promise: a session is a mapping whose changes are committed as they are made, cost what changed, and
+can be gone back to."""
 
 from __future__ import annotations
 
-import collections
+import dataclasses
+import datetime
 import os
-import subprocess
-import sys
-import textwrap
-import types
+import threading
+import warnings
 
 import numpy as np
 import pytest
+from conftest import same
 
 import achronyme_env as ach
-import sparse
-
-
-class Thing:
-    pass
 
 
 @pytest.fixture
 def path(tmp_path):
-    path = tmp_path / "run.ach"
-    values = {
-        "big": np.arange(200_000, dtype=np.float64),
-        "alias": np.arange(200_000, dtype=np.float64),
-        "small": np.arange(5),
-        "nested": {"a": np.ones(50_000), "b": [np.zeros(3)]},
-        "cold": np.zeros(100_000),
-        "text": np.array(["a", "b"]),
-        "dates": np.arange(100_000).astype("M8[s]"),
-        "objects": np.array([1, [2]], dtype=object),
-    }
-    ach.save(path, values, cold=["cold"])
-    return path
+    return tmp_path / "run.ach"
+
+
+def test_the_example_of_the_documents(path):
+    x = np.arange(12.0)
+    with ach.session(path) as s:
+        s["x"] = x
+        s.mark("before")
+        s["x"] = x + 1
+        went = s.undo()
+        assert went.changed == ["x"] and same(s["x"], x)
+        s.undo()
+        assert list(s) == []
+        s.redo()
+    assert same(ach.load(path, "x"), x)
+    assert sorted(os.listdir(path.parent)) == ["run.ach", "run.ach-lock"]
+
+
+def test_it_is_a_mapping_in_the_order_of_definition(path):
+    with ach.session(path) as s:
+        s.update({"b": 1, "a": 2}, c=3)
+        assert list(s) == ["b", "a", "c"] and len(s) == 3 and "a" in s and "z" not in s and 3 not in s
+        s["b"] = 10
+        del s["a"]
+        s.rename("c", "d")
+        s["a"] = 4
+        assert dict(s) == {"b": 10, "d": 3, "a": 4}
+        assert s.pop("b") == 10 and s.setdefault("e", 5) == 5 and s.get("none") is None
+        assert s.names("[de]") == ["d", "e"]
+        assert list(s.keys()) == ["d", "a", "e"]
+        with pytest.raises(KeyError, match="did you mean"):
+            del s["ee"]
+        with pytest.raises(ach.DuplicateNameError):
+            s.rename("d", "a")
+        s.clear()
+        assert dict(s) == {} and s.undo() and dict(s) == {"d": 3, "a": 4, "e": 5}
+    assert ach.load(path) == {"d": 3, "a": 4, "e": 5}
+
+
+VALUES = {
+    "none": None,
+    "text": "x" * 10_000,
+    "bytes": b"\0" * 5000,
+    "tuple": (1, 2.5, ("a", {1, 2})),
+    "dict": {1: "a", None: [1, {"k": np.float32(3)}]},
+    "record": {"lr": 1e-3, "layers": [np.arange(3), np.zeros((2, 2), order="F")]},
+    "empty": np.zeros((0, 3)),
+    "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+    "strided": np.arange(20)[::3],
+    "big": np.arange(300_000).reshape(1000, 300),
+    "strings": np.array(["a", "longer", ""]),
+    "dates": np.array(["2026-01-01", "NaT"], "M8[D]"),
+    "date": datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.timezone.utc),
+    "huge": 1 << 200,
+}
 
 
 @pytest.mark.parametrize("mmap", [True, False])
-def test_loaded_arrays_are_writable_and_the_file_stays(path, mmap):
-    before = path.read_bytes()
-    loaded = ach.load(path, mmap=mmap)
-    for name in ("big", "alias", "small", "cold"):
-        loaded[name] += 1
-    loaded["nested"]["a"] *= 5
-    loaded["nested"]["b"][0][:] = 1
-    loaded["text"][0] = "z"
-    loaded["dates"] += np.timedelta64(1, "s")
-    loaded["objects"][0] = None
-    assert path.read_bytes() == before
-    assert loaded["big"][0] == 1 and loaded["alias"][0] == 1
-    again = ach.load(path, mmap=mmap)
-    assert again["big"][0] == 0 and again["nested"]["a"][0] == 1 and again["text"].tolist() == ["a", "b"]
+def test_values_come_back_as_from_a_file(path, mmap):
+    with ach.session(path, mmap=mmap, fold_below=0) as s:
+        s.update(VALUES)
+        for name, value in VALUES.items():
+            want = value if name != "strided" else np.ascontiguousarray(value)
+            assert same(s[name], want) and same(s.load(name), want), name
+        assert not s["big"].flags.writeable and s.load("big").flags.writeable
+        assert s["big", 10:12, ::100].tolist() == VALUES["big"][10:12, ::100].tolist()
+        assert s.at("record.layers[0][1]") == 1 and s.at("dict") == VALUES["dict"]
+        kept = s["big"]
+    with ach.session(path, mmap=mmap, fold_below=0) as s:
+        assert all(same(s[name], VALUES[name]) for name in VALUES if name != "strided")
+        report = s.checkpoint()
+        assert report.bindings == len(VALUES)
+        assert all(same(s[name], VALUES[name]) for name in VALUES if name != "strided")
+    assert same(kept, VALUES["big"])
+    assert ach.open(path).verify()
 
 
-def test_two_loads_of_one_variable_are_apart(path):
-    first, second = ach.load(path, "big"), ach.load(path, "big")
-    first[:] = 7
-    assert second[1] == 1 and not np.shares_memory(first, second)
+def test_what_is_read_of_the_journal_outlives_session_and_checkpoint(path):
+    with ach.session(path, fold_below=0) as s:
+        s["x"] = np.arange(100_000)
+        x = s["x"]
+        s["x"] = np.zeros(3)
+        s.checkpoint()
+    assert same(x, np.arange(100_000))
 
 
-def test_two_names_for_one_array_come_back_apart(tmp_path):
-    array = np.zeros(100_000)
-    ach.save(tmp_path / "a.ach", {"a": array, "b": array})
-    loaded = ach.load(tmp_path / "a.ach")
-    loaded["a"] += 1
-    assert loaded["b"][0] == 0
+def test_an_array_that_is_set_again_is_not_written_again(path):
+    big = np.arange(1 << 20, dtype=np.float64)
+    with ach.session(path, fold_below=0, checkpoint_at=None) as s:
+        s["big"] = big
+        written = s.journal_len
+        assert written > big.nbytes
+        s["big"] = big
+        s["copy"] = big.copy()
+        s["model"] = {"weights": big, "rate": 0.1}
+        s.set_at("model.rate", 0.2)
+        s["again"] = s["big"]
+        assert s.journal_len < written + 10_000
+        big[12345] = -1
+        s["big"] = big
+        assert s.journal_len > written + big.nbytes
+        assert s["big"][12345] == -1 and s["copy"][12345] == 12345 and s.at("model.weights[12345]") == 12345
+    with ach.session(path, fold_below=0, checkpoint_at=None) as s:
+        before = s.journal_len
+        s["third"] = big
+        assert s.journal_len < before + 10_000 and same(s["third"], big)
+        s.checkpoint()
+        s["fourth"] = big
+        assert s.journal_len < 10_000 and same(s["fourth"], big)
 
 
-def test_a_loaded_array_outlives_the_file_and_its_replacement(path):
-    big = ach.load(path, "big")
-    ach.save(path, {"big": np.zeros(3)})
-    assert big[-1] == 199_999
-    os.remove(path)
-    big += 1
-    assert big[0] == 1
+def test_what_is_committed_is_the_array_as_it_was_when_it_was_set(path):
+    for length in (10, 100_000, 1_000_000):
+        a = np.zeros(length)
+        with ach.session(path, fold_below=0) as s:
+            s["a"] = a
+            with s.transaction():
+                s["b"] = a
+                a += 1
+            assert s["a"].sum() == 0 and s["b"].sum() == 0
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/smaps_rollup"), reason="memory is read from /proc")
-def test_a_session_larger_than_memory_is_restored_and_changed_where_it_is_touched(tmp_path):
-    path = tmp_path / "large.ach"
-    sparse.zeros(path, 100 << 30)
-    script = textwrap.dedent(
-        f"""
-        import achronyme_env as ach
-
-        def own():
-            with open("/proc/self/smaps_rollup") as lines:
-                return sum(int(line.split()[1]) for line in lines if line.startswith("Anonymous:"))
-
-        ach.open({str(path)!r})["x"]
-        space, before = {{}}, own()
-        ach.restore_env({str(path)!r}, into=space)
-        big = space["big"]
-        assert big.shape == (100 << 30,) and space["x"] == 1
-        for place in (0, 50 << 30, (100 << 30) - 1):
-            big[place] += 7
-        assert big[50 << 30] == 7 and big[(50 << 30) + 1] == 0
-        assert own() - before < 4096, (before, own())
-        assert ach.open({str(path)!r})["big", 50 << 30] == 0
-        """
-    )
-    subprocess.run([sys.executable, "-c", script], check=True)
+def test_a_transaction_is_one_commit(path):
+    with ach.session(path) as s:
+        s["gone"] = 0
+        before = s.sequence
+        with s.transaction() as t:
+            assert t is s
+            s["a"], s["b"] = 1, np.arange(3)
+            del s["gone"]
+            s.attrs["a"]["units"] = "K"
+            assert list(s) == ["a", "b"] and len(s) == 2 and "gone" not in s
+            assert s["b", 1] == 1 and s.at("b[2]") == 2 and s.load("b").flags.writeable
+            assert dict(s.attrs["a"]) == {"units": "K"}
+            assert s.sequence == before and dict(ach.open(path)) == {"gone": 0}
+            with pytest.raises(KeyError):
+                s["gone"]
+            with pytest.raises(IndexError):
+                s["b", 7]
+        assert len(s.log()) == 2 and list(ach.open(path)) == ["a", "b"]
+        s.undo()
+        assert dict(s) == {"gone": 0}
 
 
-def test_save_env_takes_what_is_the_users(tmp_path):
-    space = {
-        "__name__": "__main__",
-        "os": os,
-        "x": 1,
-        "_hidden": 2,
-        "f": lambda: 0,
-        "Thing": Thing,
-        "thing": Thing(),
-        "a": np.arange(3),
-    }
-    report = ach.save_env(space, tmp_path / "s.ach")
-    assert {entry.name for entry in report.lost} == {"f", "Thing", "thing"}
-    assert list(ach.open(tmp_path / "s.ach")) == ["x", "_hidden", "a"]
+def test_an_error_in_a_transaction_takes_all_of_it_back(path):
+    with ach.session(path) as s:
+        s["x"] = 1
+        sequence = s.sequence
+        for error in (ValueError, KeyboardInterrupt):
+            with pytest.raises(error), s.transaction():
+                s["x"], s["y"] = 2, 3
+                raise error
+            assert dict(s) == {"x": 1} and s.sequence == sequence
+        with s.transaction():
+            s["x"] = 2
+            s.commit()
+            s["x"] = 3
+            s.rollback()
+            assert s["x"] == 2
+        for forbidden in (s.undo, s.redo, s.checkpoint, s.close, lambda: s.mark("m"), lambda: s.restore_at(0)):
+            with pytest.raises(ach.InvalidValueError, match="transaction"), s.transaction():
+                forbidden()
+        with pytest.raises(ach.InvalidValueError), s.transaction(), s.transaction():
+            pass
+        assert dict(s) == {"x": 2}
 
 
-def test_save_env_leaves_out_what_ipython_keeps(tmp_path):
-    def ipythons():
-        pass
-
-    ipythons.__module__ = "IPython.core.interactiveshell"
-    space = {
-        "get_ipython": len,
-        "In": [""],
-        "Out": {},
-        "_": 1,
-        "__": 2,
-        "_i": "",
-        "_i12": "",
-        "_3": 4,
-        "_ih": [],
-        "exit": 1,
-        "open": ipythons,
-        "x": 1,
-        "_mine": 2,
-        "index": 3,
-    }
-    report = ach.save_env(space, tmp_path / "s.ach")
-    assert list(ach.open(tmp_path / "s.ach")) == ["x", "_mine", "index"] and report.lost == []
-    report = ach.save_env({"get_ipython": len, "open": lambda: 0}, tmp_path / "s.ach")
-    assert [entry.name for entry in report.lost] == ["open"]
+def test_an_error_in_the_with_block_takes_nothing_back(path):
+    with pytest.raises(ZeroDivisionError), ach.session(path) as s:
+        s["x"] = 1
+        1 / 0
+    assert ach.load(path) == {"x": 1}
 
 
-def test_an_open_file_in_a_session_is_told_of_as_one(path, tmp_path):
-    report = ach.save_env({"ws": ach.open(path), "mean": np.mean, "sin": np.sin}, tmp_path / "s.ach")
-    assert "open it again" in report.lost[0].why
-    assert all("functions are code" in entry.why for entry in report.lost[1:]) and len(report.lost) == 3
+def test_history_is_gone_back_to_by_mark_sequence_commit_and_time(path):
+    with ach.session(path) as s:
+        for n in range(5):
+            s["x"] = n
+            if n == 1:
+                s.mark("one")
+        log = s.log()
+        sets = [commit for commit in log if commit.changes[0].what == "set"]
+        for moment, value in [("one", 1), (sets[2].sequence, 2), (sets[3], 3), (sets[0].time, 0)]:
+            s.restore_at(moment)
+            assert s["x"] == value, moment
+        assert s.undo().changed == ["x"] and s["x"] == 3
+        assert s.undo(to="one").to and s["x"] == 1
+        local = sets[4].time.astimezone().replace(tzinfo=None)
+        s.restore_at(local)
+        assert s["x"] == 4
+        with pytest.raises(ach.NoSuchMarkError, match="did you mean 'one'") as caught:
+            s.restore_at("onne")
+        assert isinstance(caught.value, KeyError) and caught.value.name == "onne"
+        with pytest.raises(ach.HistoryEndsError):
+            s.restore_at(10_000)
+        with pytest.raises(ach.HistoryEndsError):
+            s.restore_at(datetime.datetime(2000, 1, 1))
+        for wrong in (1.5, None, True, -1):
+            with pytest.raises(ach.WrongKindError):
+                s.restore_at(wrong)
+        s.checkpoint()
+        with pytest.raises(ach.HistoryEndsError):
+            s.undo()
+        with pytest.raises(ach.HistoryEndsError):
+            s.redo()
 
 
-def test_save_env_with_patterns(tmp_path):
-    space = {"a1": 1, "a2": 2, "b": 3}
-    ach.save_env(space, tmp_path / "s.ach", include=["a*"], exclude="a2")
-    assert list(ach.open(tmp_path / "s.ach")) == ["a1"]
-    ach.save_env(space, tmp_path / "s.ach", include="{a1,b}")
-    assert list(ach.open(tmp_path / "s.ach")) == ["a1", "b"]
+def test_kept_history_reaches_over_checkpoints(path):
+    for n in range(3):
+        with ach.session(path, keep_history=True) as s:
+            s["x"] = n
+            s.mark(f"m{n}")
+    with ach.session(path, keep_history=True) as s:
+        assert [str(c) for commit in s.log() for c in commit.changes if c.what == "mark"] == [
+            "mark m0",
+            "mark m1",
+            "mark m2",
+        ]
+        s.restore_at("m0")
+        assert s["x"] == 0
 
 
-def test_a_pattern_that_matches_nothing_is_told_of(tmp_path):
-    path = tmp_path / "s.ach"
-    report = ach.save_env({"model": 1, "b": 2}, path, include=["modle", "b"], exclude=["c*"])
-    assert report.lost == [] and {note.name for note in report.notes} == {"modle", "c*"}
-    assert "did you mean 'model'?" in str(report)
-    report = ach.restore_env(path, into={}, include="bb")
-    assert report.restored == [] and "did you mean 'b'?" in str(report)
-    with pytest.raises(ach.PathSyntaxError):
-        ach.restore_env(path, into={}, include="[")
+def test_the_log_and_the_events_say_what_was_done(path):
+    with ach.session(path) as s:
+        s["x"] = np.arange(3)
+        with s.transaction():
+            s["y"] = {"a": 1}
+            s.rename("x", "z")
+            del s["y"]
+        s.mark("m")
+        s.undo()
+        s.redo()
+        s.clear()
+        log = s.log()
+        done = [[str(change) for change in commit.changes] for commit in log]
+        assert done[0] == ["set x"] and "rename x to z" in done[1] and done[2] == ["mark m"]
+        assert done[3][0].startswith("undo to ") and done[4][0].startswith("redo to ") and done[5] == ["clear"]
+        assert [commit.sequence for commit in log] == sorted(commit.sequence for commit in log)
+        assert log[-1].sequence == s.sequence
+        assert abs(log[0].time - datetime.datetime.now(datetime.timezone.utc)) < datetime.timedelta(hours=1)
+        assert "set x" in repr(log) and repr(log).startswith("<log, 6 commits>")
+        assert "<td>set x</td>" in log._repr_html_()
+        events = list(s.replay())
+        assert same(events[0].value, np.arange(3)) and events[0].ends_commit
+        assert [event.change.what for event in events[:2]] == ["set", "set"] and events[-1].value is None
 
 
-def test_merging_keeps_what_is_there_unless_told_otherwise(path):
-    space = {"big": "mine", "other": 1}
-    report = ach.restore_env(path, into=space)
-    assert space["big"] == "mine" and space["other"] == 1 and report.kept == ["big"]
-    assert "big" in str(report) and "small" in report.restored
-    ach.restore_env(path, into=space, overwrite=True)
-    assert space["big"][1] == 1
+def test_undone_commits_are_marked_in_the_log(path):
+    with ach.session(path) as s:
+        s["x"] = 1
+        s["x"] = 2
+        s.undo()
+        assert [commit.counts for commit in s.log()] == [True, False, True]
+        assert "(undone)" in repr(s.log())
 
 
-def test_replacing_clears_what_a_save_would_save(path):
-    space = {"old": 1, "os": os, "f": len, "__name__": "x"}
-    ach.restore_env(path, into=space, mode="replace")
-    assert "old" not in space and space["os"] is os and space["f"] is len and space["__name__"] == "x"
-    assert "big" in space
+def test_attributes_are_set_one_by_one_and_as_a_whole(path):
+    with ach.session(path) as s:
+        s.set("t", 1.5, attrs={"units": "K", "range": (0, 1)})
+        s["t"] = 2.5
+        assert dict(s.attrs["t"]) == {"units": "K", "range": (0, 1)}
+        s.attrs["t"]["units"] = "mK"
+        del s.attrs["t"]["range"]
+        assert s.attrs["t"] == {"units": "mK"} and len(s.attrs) == 1 and "K" in repr(s.attrs["t"])
+        s.attrs["t"] = {"a": 1}
+        assert s.attrs["t"] == {"a": 1}
+        with pytest.raises(KeyError):
+            s.attrs["none"]
+        with pytest.raises(KeyError):
+            s.attrs["none"] = {}
+    assert ach.open(path).attrs["t"] == {"a": 1}
 
 
-def test_a_namespace_is_never_put_over_a_variable(path):
-    space = {"run": 1}
-    with pytest.raises(ach.NameTakenError):
-        ach.restore_env(path, into=space, mode="namespace")
-    ach.restore_env(path, into=space, mode="namespace", namespace="old")
-    assert space["run"] == 1 and space["old"]["small"].tolist() == [0, 1, 2, 3, 4]
+def test_parts_are_replaced_by_their_path(path):
+    with ach.session(path) as s:
+        s["cfg"] = {"lr": 0.1, "layers": [{"n": 1}, {"n": 2}]}
+        s.set_at("cfg.lr", 0.2)
+        s.set_at("cfg.layers[1].n", (3, 4))
+        s.set_at("cfg.new", None)
+        s.set_at("whole", 1)
+        assert s["cfg"] == {"lr": 0.2, "layers": [{"n": 1}, {"n": (3, 4)}], "new": None} and s["whole"] == 1
+        with pytest.raises(ach.AchError):
+            s.set_at("cfg.layers[7].n", 1)
 
 
-def test_a_restore_that_fails_leaves_the_session_as_it_was(tmp_path):
-    path = tmp_path / "a.ach"
-    marker = np.full(100_000, 0x5A5A5A5A, np.int32)
-    ach.save(path, {"first": 1, "bad": marker})
-    path.write_bytes(path.read_bytes().replace(marker[:100].tobytes(), bytes(400)))
-    for mode in ("merge", "replace", "namespace"):
-        space = {"mine": 1}
-        with pytest.raises(ach.DamagedError):
-            ach.restore_env(path, into=space, mode=mode)
-        assert space == {"mine": 1}
-    with pytest.raises(ach.InvalidValueError):
-        ach.restore_env(path, into={}, mode="other")
+def test_a_value_that_cannot_be_kept_is_refused_and_a_part_is_told_of(path):
+    with ach.session(path) as s:
+        s["x"] = 1
+        with pytest.raises(ach.LossyError, match="functions are code") as caught:
+            s["x"] = len
+        assert caught.value.lost[0].name == "x" and s["x"] == 1
+        with pytest.raises(ach.LossyError):
+            s.update({"y": 1, "z": (n for n in "abc")})
+        assert list(s) == ["x"]
+        with pytest.warns(ach.LossWarning, match=r"l\[1\]"):
+            s["l"] = [1, len]
+        lost = s.set("l", {"a": {"b": len}})
+        assert [item.path for item in lost] == [".a.b"]
+    with ach.session(path, strict=True) as s, pytest.raises(ach.LossyError):
+        s["l"] = [1, len]
+    with ach.session(path, pickle=True) as s, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        s["l"] = [1, len]
+        assert s["l"] == [1, len]
 
 
-def test_a_damaged_variable_is_named_with_the_way_around_it(tmp_path):
-    path = tmp_path / "a.ach"
-    marker = np.full(100_000, 0x5A5A5A5A, np.int32)
-    ach.save(path, {f"v{number}": number for number in range(20)} | {"bad": marker})
-    path.write_bytes(path.read_bytes().replace(marker[:100].tobytes(), bytes(400)))
-    with pytest.raises(ach.DamagedError, match="exclude='bad' restores the others") as caught:
-        ach.restore_env(path, into={})
-    assert caught.value.name == "bad"
+def test_names_that_cannot_be_are_refused(path):
+    with ach.session(path) as s:
+        for name, error in [(1, TypeError), ("\ud800", ValueError), ("x" * 5000, ValueError), (("x", 1), TypeError)]:
+            with pytest.raises(error):
+                s[name] = 1
+        for name in (1, "\ud800", ("x", 0)):
+            with pytest.raises((KeyError, ValueError)):
+                s[name]
+        assert s.sequence == 0
+
+
+@dataclasses.dataclass
+class Point:
+    x: float
+    y: float
+
+
+def test_classes_come_back_when_they_are_passed(path):
+    with ach.session(path, types=[Point]) as s:
+        s["p"] = Point(1.0, 2.0)
+        assert s["p"] == Point(1.0, 2.0)
+        assert next(iter(s.replay())).value == Point(1.0, 2.0)
+
+
+def test_opening_includes_the_journal_and_says_so(path):
+    ach.save(path, {"old": 1})
+    with ach.session(path, fold_below=0) as s:
+        s["new"] = np.arange(100_000)
+        del s["old"]
+    assert "its journal" in str(s.closed) and s.closed.journal == f"{path}-journal" and "ach checkpoint" in str(s.closed)
+    ws = ach.open(path)
+    assert list(ws) == ["new"] and "and its journal" in repr(ws) and "and its journal" in ws._repr_html_()
+    assert ws.sequence == 2 and len(ws.log()) == 2 and ws.notes == []
+    assert list(ach.open(path, archive_only=True)) == ["old"]
+    assert "journal" not in repr(ach.open(path, archive_only=True))
+    assert list(ach.load(path)) == ["new"]
     space = {}
-    ach.restore_env(path, into=space, exclude="bad")
-    assert len(space) == 20 and space["v19"] == 19
+    assert ach.restore_env(path, into=space).restored == ["new"]
+    space["new"][0] = -1
+    assert ach.load(path, "new")[0] == 0
 
 
-def test_a_mapping_that_takes_nothing_is_refused_before_it_is_changed(path):
-    space = {"mine": 1}
-    for mode in ("merge", "replace", "namespace"):
-        with pytest.raises(ach.WrongKindError):
-            ach.restore_env(path, into=types.MappingProxyType(space), mode=mode)
-    assert space == {"mine": 1}
+def test_a_journal_of_another_file_is_told_of(path, tmp_path):
+    with ach.session(path, fold_below=0) as s:
+        s["x"] = 1
+    other = tmp_path / "other.ach"
+    ach.save(other, {"y": 2})
+    os.replace(other, path)
+    with pytest.raises(ach.ForeignJournalError, match="archive_only=True"):
+        ach.open(path)
+    assert dict(ach.open(path, archive_only=True)) == {"y": 2}
+    with pytest.raises(ach.ForeignJournalError):
+        ach.session(path)
 
 
-def test_a_mapping_that_refuses_in_the_middle_is_left_as_it_was(path):
-    class Picky(collections.UserDict):
-        def __setitem__(self, name, value):
-            if name == "text":
-                raise RuntimeError("not that")
-            super().__setitem__(name, value)
-
-    for mode in ("merge", "replace"):
-        space = Picky({"mine": 1, "big": 2})
-        with pytest.raises(RuntimeError, match="not that"):
-            ach.restore_env(path, into=space, mode=mode, overwrite=True)
-        assert dict(space) == {"mine": 1, "big": 2}
+def test_a_save_over_commits_that_are_not_folded_is_refused(path):
+    with ach.session(path, fold_below=0) as s:
+        s["x"] = 1
+        with pytest.raises(ach.SessionLockedError):
+            ach.save(path, {"y": 2})
+    with pytest.raises(ach.UnfoldedJournalError, match="discard_journal=True"):
+        ach.save(path, {"y": 2})
+    assert dict(ach.open(path)) == {"x": 1}
+    ach.save(path, {"y": 2}, discard_journal=True)
+    assert dict(ach.open(path)) == {"y": 2}
 
 
-def test_a_class_that_is_missing_is_reported(tmp_path):
-    import fractions
-    from collections import namedtuple
+def test_damage_behind_the_last_commit_is_told_of_and_moved_aside(path):
+    with ach.session(path, fold_below=0) as s:
+        s["x"] = 1
+    with open(f"{path}-journal", "ab") as file:
+        file.write(b"\x01" * 500)
+    ws = ach.open(path)
+    assert dict(ws) == {"x": 1} and "note: " in repr(ws) and len(ws.notes) == 1
+    with ach.session(path) as s:
+        assert dict(s) == {"x": 1} and "rejected" in s.notes[0]
 
-    point = namedtuple("Point", "x y")
-    ach.save(tmp_path / "a.ach", {"p": point(1, 2), "q": fractions.Fraction(1, 2)})
-    space = {}
-    report = ach.restore_env(tmp_path / "a.ach", into=space)
-    assert report.lost[0].name == "p" and space["p"].x == 1 and space["q"] == fractions.Fraction(1, 2)
+
+def test_a_backup_is_the_last_commit_in_one_file(path, tmp_path):
+    with ach.session(path, fold_below=0) as s:
+        s["x"] = np.arange(100_000)
+        report = ach.backup(path, tmp_path / "copy.ach")
+        s["x"] = 1
+        assert report.bindings == 1 and same(ach.load(tmp_path / "copy.ach", "x"), np.arange(100_000))
+        with pytest.raises(ach.AlreadyExistsError):
+            ach.backup(path, tmp_path / "copy.ach")
+        ach.backup(path, tmp_path / "copy.ach", overwrite=True)
+    assert dict(ach.open(tmp_path / "copy.ach", archive_only=True)) == {"x": 1}
 
 
-def test_a_whole_interpreter_and_back(tmp_path):
-    path = tmp_path / "s.ach"
-    save = f"import numpy as np, achronyme_env as ach; w = np.ones((300, 300)); cfg = dict(lr=1)\nach.save_env(globals(), {str(path)!r})"
-    restore = f"import achronyme_env as ach\nprint(ach.restore_env({str(path)!r}, into=globals()))\nw += 1\nassert w.sum() == 180000 and cfg == {{'lr': 1}}"
-    subprocess.run([sys.executable, "-c", save], check=True)
-    done = subprocess.run([sys.executable, "-c", restore], check=True, capture_output=True, text=True)
-    assert done.stdout.startswith("restored 2 variables")
+def test_a_closed_session_says_so(path):
+    s = ach.session(path)
+    s["x"] = np.arange(3)
+    x = s["x"]
+    s.close()
+    s.close()
+    assert "closed" in repr(s) and s.closed.journal is None and x.sum() == 3
+    for use in (lambda: s["x"], lambda: list(s), lambda: s.update(y=1), s.log, s.checkpoint, lambda: len(s)):
+        with pytest.raises(ach.ClosedError):
+            use()
+
+
+@pytest.mark.parametrize("durability", ["commit", "group", "os", 0.5, 3])
+def test_every_durability_commits(path, durability):
+    with ach.session(path, durability=durability) as s:
+        for n in range(100):
+            s["n"] = n
+        s.sync()
+        assert ach.open(path)["n"] == 99
+
+
+def test_options_that_cannot_be_are_refused(path):
+    for durability in ("always", 0, -1, True, None):
+        with pytest.raises(ach.InvalidValueError):
+            ach.session(path, durability=durability)
+    with pytest.raises(ach.FileMissingError):
+        ach.session(path, create=False)
+    assert os.listdir(path.parent) == []
+
+
+def test_threads_share_a_session(path):
+    with ach.session(path, durability="os") as s:
+
+        def work(number):
+            for n in range(20):
+                s[f"v{number}"] = np.full(1000, n)
+                assert s[f"v{number}"][0] == n
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+        [thread.start() for thread in threads]
+        s.checkpoint()
+        [thread.join() for thread in threads]
+        assert len(s) == 4 and len(ach.open(path)) == 4
+    assert ach.open(path).verify()

@@ -341,7 +341,7 @@ impl Chain {
         match found {
             Some(segment) => {
                 self.check_session(&segment)?;
-                Err(self.unfit(&last, segment, end.sequence))
+                Err(self.unfit(&last, &segment, end.sequence))
             }
             None => Ok(None),
         }

@@ -12,7 +12,7 @@ thread_local! {
 }
 
 /// Runs `read`; whatever archives it reads on this thread ends with [`EnvError::Cancelled`] soon
-/// after `flag` is true.
+/// after `flag` is true, and so do commits, checkpoints and backups of sessions.
 ///
 /// The flag is looked at before each block that is summed or unpacked and before each node, which
 /// is every few milliseconds: also within [`Archive::verify`](crate::Archive::verify) and while a
@@ -44,7 +44,7 @@ pub(crate) fn within<T>(flag: Option<Arc<AtomicBool>>, read: impl FnOnce() -> T)
     read()
 }
 
-/// The flag of this thread, for those that help it.
+/// The flag of this thread, for those that help it, and for what is written by it.
 pub(crate) fn current() -> Option<Arc<AtomicBool>> {
     FLAG.with_borrow(Clone::clone)
 }

@@ -3,7 +3,7 @@
 //! An extent that stands elsewhere is found by its digest, and its record then leads there: the
 //! upper bits of an offset say in which of the store's sources the bytes are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -91,6 +91,8 @@ struct Contents {
     with_archive: bool,
     /// Where the content stands: 0 for the archive, else the number of an image from 1.
     known: HashMap<ContentKey, (usize, ExtentRecord)>,
+    /// The lengths of what is known, to tell at once that something is not.
+    lengths: HashSet<u64>,
 }
 
 /// Kind, content and length: what an extent is, wherever it stands.
@@ -144,13 +146,19 @@ impl ImageContext {
         self.find((kind as u8, digest, raw_len)).is_some()
     }
 
-    /// Where the content of an extent stands: in the archive, or in an image.
-    fn find(&self, content: ContentKey) -> Option<(usize, Option<ImagePlace>, ExtentRecord)> {
+    /// Whether an extent of that length stands in the archive or in an image.
+    pub(crate) fn has_length(&self, raw_len: u64) -> bool {
+        self.indexed().lengths.contains(&raw_len)
+    }
+
+    /// All content that images may name.
+    fn indexed(&self) -> MutexGuard<'_, Contents> {
         let mut contents = self.lock();
         if !contents.with_archive {
             contents.with_archive = true;
             for extent in self.base.records().extents {
                 contents.known.insert(content_key(extent), (0, *extent));
+                contents.lengths.insert(extent.raw_len);
             }
         }
         while let Some(place) = contents.images.get(contents.indexed).cloned() {
@@ -163,8 +171,15 @@ impl ImageContext {
             for extent in head.extents.iter().filter(|extent| !extent.is_elsewhere()) {
                 let known = contents.known.entry(content_key(extent));
                 known.or_insert((number, *extent));
+                contents.lengths.insert(extent.raw_len);
             }
         }
+        contents
+    }
+
+    /// Where the content of an extent stands: in the archive, or in an image.
+    fn find(&self, content: ContentKey) -> Option<(usize, Option<ImagePlace>, ExtentRecord)> {
+        let contents = self.indexed();
         let (number, record) = *contents.known.get(&content)?;
         let image = match number.checked_sub(1) {
             None => None,

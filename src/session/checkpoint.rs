@@ -16,8 +16,9 @@ use crate::tree::shared::SharedIds;
 use crate::value::{SharedHandle, ValueRef};
 use crate::write::{ArchiveWriter, BindingOptions, Lineage, SaveOptions, SaveReport};
 
-/// Dead bytes below which no checkpoint is made by itself.
-const LEAST_DEAD: u64 = 1 << 20;
+/// Dead bytes below which no checkpoint is made by itself: it ends what can be undone, and must be
+/// worth that.
+const LEAST_DEAD: u64 = 64 << 20;
 
 /// A checkpoint that was begun: the state to be folded. `Send`, so that another thread can
 /// [`run`](Checkpoint::run) it while the session goes on.
@@ -58,6 +59,19 @@ impl Checkpoint {
     /// As a save: the old archive and the journal are then as they were.
     /// [`EnvError::ReplacedNotDurable`]: the new one is in place, and the journal is kept.
     pub fn run(&self) -> Result<Checkpointed> {
+        self.run_with(|_, _| {})
+    }
+
+    /// As [`Checkpoint::run`]; `progress` is called with bytes of array data done, and in all.
+    ///
+    /// Within [`read_cancellable`](crate::read_cancellable) it is given up once the flag is true.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::run`]; [`EnvError::Cancelled`].
+    pub fn run_with(
+        &self,
+        progress: impl Fn(u64, u64) + Send + Sync + 'static,
+    ) -> Result<Checkpointed> {
         if self.keep_history {
             self.companions.keep_base()?;
         }
@@ -67,6 +81,7 @@ impl Checkpoint {
             parent_digest: self.state.root_digest()?,
         };
         let options = inherited(&self.state)?.lineage(lineage).for_session();
+        let options = options.on_progress(progress);
         let writer = ArchiveWriter::create(self.companions.archive(), &options)?;
         let mut report = write_state(&self.state, writer, true)?;
         report.path = self.path.as_path().into();
@@ -86,6 +101,10 @@ pub(super) fn inherited(state: &Archive) -> Result<SaveOptions> {
         .warn_large_values(None)
         .seal(state.header().flags & FLAG_SEALED != 0)
         .keep_coding(true);
+    let options = match crate::read::cancel_flag() {
+        Some(flag) => options.cancel(flag),
+        None => options,
+    };
     Ok(options.over(
         metadata.description.as_deref(),
         &metadata.tags,

@@ -1,20 +1,21 @@
 //! Writing a commit: what changed becomes frames, and then part of the state.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
+use super::known::{Remembered, extent_digest, known_digest, remember};
 use super::log::now;
 use super::session::Session;
 use crate::environment::{Change, Variable};
 use crate::error::{EnvError, Result};
-use crate::format::extent::{DigestKind, ExtentRecord};
+use crate::format::extent::DigestKind;
 use crate::format::header::FLAG_SEALED;
 use crate::journal::{FrameKind, NewFrame, Writer, frame_len};
 use crate::read::cells::CellHandles;
 use crate::read::frames::{ELSEWHERE_FROM, FrameImage, ImageContext, ImagePlace};
 use crate::read::replay::state::{Said, TYPE_CONSTANT, TYPE_HAS_CELLS, TYPE_MUTABLE};
-use crate::tree::extent_source::{ExtentSource, PlannedExtent};
+use crate::tree::extent_source::PlannedExtent;
 use crate::tree::shared::SharedIds;
-use crate::value::{Record, SharedHandle, Storage, UserFunction, Value, ValueRef};
+use crate::value::{Record, SharedHandle, UserFunction, Value, ValueRef};
 use crate::write::image::{ImageOptions, ImagePlan, KnownDigest, WrittenImage};
 
 /// Images up to this many bytes are made in memory.
@@ -22,11 +23,10 @@ const IN_MEMORY: u64 = 512 << 10;
 /// Storages that are remembered before those that are gone are swept.
 const SWEEP_FROM: usize = 1024;
 
-/// Array data in memory that was written: what it was, and under which digest.
-#[derive(Debug)]
-pub(super) struct KnownStorage {
-    storage: Weak<dyn Storage>,
-    digest: KnownDigest,
+/// What a written frame says of the state, and how many bytes of arrays it names that stand elsewhere.
+struct Added {
+    said: Said,
+    elsewhere: u64,
 }
 
 /// Names cells and scopes by their ids; contents that stand in the session are not written again.
@@ -139,7 +139,7 @@ impl Session {
         }
     }
 
-    fn write_cells(&mut self, changed: &[(u64, SharedHandle)]) -> Result<Vec<Said>> {
+    fn write_cells(&mut self, changed: &[(u64, SharedHandle)]) -> Result<Vec<Added>> {
         let mut added = Vec::new();
         for (id, handle) in changed {
             let value = match handle {
@@ -147,13 +147,15 @@ impl Session {
                 SharedHandle::Scope(scope) => carrier(scope.clone()),
             };
             let key = id.to_le_bytes();
-            let image = self.write_image(FrameKind::SetCell, &key, &value, None, 0, Some(*id))?;
-            added.push(Said::Cells(image.0));
+            let (image, _, elsewhere) =
+                self.write_image(FrameKind::SetCell, &key, &value, None, 0, Some(*id))?;
+            let said = Said::Cells(image);
+            added.push(Added { said, elsewhere });
         }
         Ok(added)
     }
 
-    fn write_changes(&mut self, mut added: Vec<Said>) -> Result<Vec<Said>> {
+    fn write_changes(&mut self, mut added: Vec<Added>) -> Result<Vec<Added>> {
         let pending = std::mem::take(&mut self.pending);
         let mut write = || -> Result<()> {
             for change in pending.changes() {
@@ -169,8 +171,8 @@ impl Session {
         written.map(|()| added)
     }
 
-    fn write_change(&mut self, change: &Change) -> Result<Said> {
-        Ok(match change {
+    fn write_change(&mut self, change: &Change) -> Result<Added> {
+        let said = match change {
             Change::Set(name, variable) => {
                 let Variable {
                     value,
@@ -183,8 +185,9 @@ impl Session {
                 let key = name.as_bytes();
                 let written =
                     self.write_image(FrameKind::Set, key, value, Some(attributes), marks, None);
-                let (image, type_id) = written.map_err(|e| e.of_variable(name))?;
-                Said::Set(Arc::clone(name), type_id, image)
+                let (image, type_id, elsewhere) = written.map_err(|e| e.of_variable(name))?;
+                let said = Said::Set(Arc::clone(name), type_id, image);
+                return Ok(Added { said, elsewhere });
             }
             Change::Remove(name) => {
                 append(&mut self.writer, FrameKind::Remove, name.as_bytes(), b"")?;
@@ -199,10 +202,12 @@ impl Session {
                 append(&mut self.writer, FrameKind::Clear, b"", b"")?;
                 Said::Clear
             }
-        })
+        };
+        Ok(Added { said, elsewhere: 0 })
     }
 
-    /// Writes the image of a value as a frame; its place, and the frame's type id.
+    /// Writes the image of a value as a frame; its place, the frame's type id, and how many bytes of
+    /// arrays stand elsewhere.
     fn write_image(
         &mut self,
         kind: FrameKind,
@@ -211,21 +216,42 @@ impl Session {
         attributes: Option<&Record>,
         marks: u16,
         changed: Option<u64>,
-    ) -> Result<(Arc<FrameImage>, u16)> {
+    ) -> Result<(Arc<FrameImage>, u16, u64)> {
         let context = self.context();
         let storages = &self.storages;
         let since = self.since_rotation.as_ref();
+        let sealed = self.archive.header().flags & FLAG_SEALED != 0;
+        let digest_kind = match sealed {
+            true => DigestKind::Sha256,
+            false => DigestKind::Xxh3,
+        };
+        let elsewhere = std::cell::Cell::new(0);
         let known = |extent: &PlannedExtent<'_>| {
             if extent.raw_len < ELSEWHERE_FROM {
                 return None;
             }
-            let (kind, digest) = known_digest(extent, storages)?;
-            let stands = match since {
+            let stands = |(kind, digest): &KnownDigest| match since {
                 // What stands before the rotation may be gone when the checkpoint is done.
-                Some(since) => since.contains(&(kind as u8, digest, extent.raw_len)),
-                None => context.has(kind, digest, extent.raw_len),
+                Some(since) => since.contains(&(*kind as u8, *digest, extent.raw_len)),
+                None => context.has(*kind, *digest, extent.raw_len),
             };
-            stands.then_some((kind, digest))
+            let alike = || match since {
+                Some(since) => since.iter().any(|(_, _, len)| *len == extent.raw_len),
+                None => context.has_length(extent.raw_len),
+            };
+            let known = match known_digest(extent, storages) {
+                Some(known) => known,
+                // Reading memory costs less than writing it once more.
+                None if extent.source.is_memory() && alike() => {
+                    (digest_kind, extent_digest(extent, digest_kind).ok()?)
+                }
+                None => return None,
+            };
+            if !stands(&known) {
+                return None;
+            }
+            elsewhere.set(elsewhere.get() + extent.raw_len);
+            Some(known)
         };
         let ids = Ids {
             handles: Arc::clone(&self.handles),
@@ -235,7 +261,7 @@ impl Session {
             attributes,
             ids: Some(Box::new(ids)),
             elsewhere: Some(&known),
-            sealed: self.archive.header().flags & FLAG_SEALED != 0,
+            sealed,
         };
         let plan = ImagePlan::new(&ValueRef::Value(value), options)?;
         let cells = u16::from(plan.has_cells()) * TYPE_HAS_CELLS;
@@ -259,7 +285,9 @@ impl Session {
                 let mut extents = Vec::new();
                 let written = self.writer.append_placed(&frame, len, |file, offset| {
                     let failed = |e| EnvError::io("write", &*journal, e);
-                    let image: WrittenImage<'_> = plan.write_to(file, offset, &origin, &failed)?;
+                    let cancel = crate::read::cancel_flag();
+                    let image: WrittenImage<'_> =
+                        plan.write_to(file, offset, &origin, cancel, &failed)?;
                     extents = image.extents;
                     Ok(image.crc)
                 })?;
@@ -278,7 +306,7 @@ impl Session {
             true => FrameImage::plain(place, self.context()),
             false => FrameImage::new(place, self.context()),
         };
-        Ok((Arc::new(image), type_id))
+        Ok((Arc::new(image), type_id, elsewhere.get()))
     }
 
     fn remember(&mut self, written: Vec<Remembered>) {
@@ -316,11 +344,13 @@ impl Session {
     }
 
     /// Adds committed frames to the state.
-    fn add(&mut self, added: Vec<Said>) -> Result<()> {
+    fn add(&mut self, added: Vec<Added>) -> Result<()> {
         let mut dead = 0u64;
-        for added in &added {
-            match added {
-                Said::Set(name, ..) | Said::Remove(name) => dead += self.bytes_of(name),
+        for Added { said, elsewhere } in &added {
+            match said {
+                // What is named again is not dead.
+                Said::Set(name, ..) => dead += self.bytes_of(name).saturating_sub(*elsewhere),
+                Said::Remove(name) => dead += self.bytes_of(name),
                 Said::Clear => dead += self.archive.file_len(),
                 Said::Cells(_) | Said::Rename(..) | Said::Nothing => {}
             }
@@ -330,11 +360,11 @@ impl Session {
         let Some(overlay) = self.archive.overlay_mut() else {
             return Ok(());
         };
-        for added in added {
-            if let Said::Set(_, _, image) | Said::Cells(image) = &added {
+        for Added { said, .. } in added {
+            if let Said::Set(_, _, image) | Said::Cells(image) = &said {
                 context.add_image(image.place.clone());
             }
-            added.add(overlay)?;
+            said.add(overlay)?;
         }
         Ok(())
     }
@@ -358,57 +388,5 @@ fn carrier(scope: crate::value::Scope) -> Value {
         details: Record::new(),
         source: "".into(),
         scope: Some(scope),
-    })
-}
-
-type StorageKey = (usize, u64, u64, u64);
-type Remembered = (Option<StorageKey>, Option<KnownStorage>, ExtentRecord);
-
-fn storage_key(storage: &Arc<dyn Storage>, start: u64, raw_len: u64) -> StorageKey {
-    let (address, part) = storage.identity();
-    (address, part, start, raw_len)
-}
-
-/// The digest under which array data was written before, when it is known without reading it.
-fn known_digest(
-    extent: &PlannedExtent<'_>,
-    storages: &std::collections::HashMap<StorageKey, KnownStorage>,
-) -> Option<KnownDigest> {
-    if let Some((kind, digest)) = extent
-        .source
-        .stored(extent.raw_len)
-        .and_then(|s| s.digest())
-    {
-        let kind = match kind {
-            2 => DigestKind::Sha256,
-            _ => DigestKind::Xxh3,
-        };
-        return Some((kind, digest));
-    }
-    let ExtentSource::Stored { storage, start } = &extent.source else {
-        return None;
-    };
-    let known = storages.get(&storage_key(storage, *start, extent.raw_len))?;
-    let same = known.storage.upgrade()?;
-    // Held by nobody but through the weak one, its memory could not have been changed.
-    Arc::ptr_eq(&same, storage).then_some(known.digest)
-}
-
-/// What is to be remembered of an extent that was written.
-fn remember((extent, record): (&PlannedExtent<'_>, ExtentRecord)) -> Option<Remembered> {
-    if extent.raw_len < ELSEWHERE_FROM {
-        return None;
-    }
-    let digest = (record.digest_kind()?, record.digest);
-    Some(match &extent.source {
-        ExtentSource::Stored { storage, start } if !storage.is_volatile() => {
-            let known = KnownStorage {
-                storage: Arc::downgrade(storage),
-                digest,
-            };
-            let key = storage_key(storage, *start, extent.raw_len);
-            (Some(key), Some(known), record)
-        }
-        _ => (None, None, record),
     })
 }

@@ -9,6 +9,7 @@ mod commit;
 mod create;
 mod history;
 mod journal;
+mod known;
 mod log;
 mod options;
 mod pending;

@@ -93,7 +93,7 @@ impl SessionOptions {
     }
 
     /// Makes a checkpoint after a commit when more than `share` of the bytes of archive and journal
-    /// belong to values that were replaced or removed, and they are more than a MiB; 0.5 by default,
+    /// belong to values that were replaced or removed, and they are more than 64 MiB; 0.5 by default,
     /// `None` for never.
     pub fn checkpoint_at(mut self, share: impl Into<Option<f64>>) -> Self {
         self.dead_share = share.into();

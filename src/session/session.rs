@@ -5,8 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::commit::KnownStorage;
 use super::create;
+use super::known::{KnownStorage, StorageKey};
 use super::options::SessionOptions;
 use super::pending::{Named, Pending};
 use crate::environment::{Change, Environment, Recorder, Variable};
@@ -59,7 +59,7 @@ pub struct Session {
     pub(super) pending: Pending,
     pub(super) handles: Arc<CellHandles>,
     /// Array data in memory that was written, by its identity.
-    pub(super) storages: HashMap<(usize, u64, u64, u64), KnownStorage>,
+    pub(super) storages: HashMap<StorageKey, KnownStorage>,
     /// While a checkpoint is under way: the content written since it began.
     pub(super) since_rotation: Option<std::collections::HashSet<(u8, [u8; 32], u64)>>,
     pub(super) recorder: Option<Arc<Recorder>>,

@@ -122,6 +122,17 @@ impl ExtentSource<'_> {
         Ok(())
     }
 
+    /// Whether reading the bytes costs no more than looking at memory.
+    pub(crate) fn is_memory(&self) -> bool {
+        match self {
+            ExtentSource::Borrowed { .. } | ExtentSource::Text(_) | ExtentSource::Bytes(_) => true,
+            ExtentSource::Stored { storage, .. } => {
+                storage.is_volatile() || storage.resident().is_some()
+            }
+            ExtentSource::Made(_) => false,
+        }
+    }
+
     fn is_volatile(&self) -> bool {
         match self {
             ExtentSource::Borrowed { volatile, .. } => *volatile,

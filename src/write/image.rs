@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
-use std::sync::atomic::AtomicU64;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use super::cancel::Cancel;
 use super::emit::{Emission, write_at, write_placed};
@@ -206,12 +207,14 @@ impl<'a> ImagePlan<'a> {
         Ok(image)
     }
 
-    /// Writes the image to `base..base + len` of a file, on all cores; its front comes last.
+    /// Writes the image to `base..base + len` of a file, on all cores; its front comes last. Ends
+    /// with [`EnvError::Cancelled`] soon after `cancel` is true.
     pub(crate) fn write_to(
         mut self,
         file: &File,
         base: u64,
         origin: &Origin,
+        cancel: Option<Arc<AtomicBool>>,
         failed: &(dyn Fn(io::Error) -> EnvError + Sync),
     ) -> Result<WrittenImage<'a>> {
         let emission = Emission {
@@ -221,7 +224,7 @@ impl<'a> ImagePlan<'a> {
             total: self.extents.iter().map(|extent| extent.raw_len).sum(),
             done: AtomicU64::new(0),
             durable: false,
-            cancel: Cancel::new(None, origin.clone()),
+            cancel: Cancel::new(cancel, origin.clone()),
         };
         let records = self.places.iter().map(|place| self.head.extents[*place]);
         let mut records: Vec<ExtentRecord> = records
