@@ -1,7 +1,11 @@
 //! What can go wrong, told for the person who reads it: what was being done, to which file and
 //! which variable, what was found there, and what to do.
 
+mod phrases;
+
 use std::io;
+
+use phrases::{counted, first_losses, hex, known_hint, nearest_hint};
 
 use crate::fault::Fault;
 use crate::finding::Finding;
@@ -376,7 +380,8 @@ pub enum EnvError {
 
     /// An archive is not replaced whose journal holds commits that it does not.
     #[error(
-        "{path} is not replaced: {journal} holds {frames} changes that it does not; fold them with `ach checkpoint`, or say that they are to be discarded"
+        "{path} is not replaced: {journal} holds {frames} change{} that it does not; fold with `ach checkpoint`, or say that it is to be discarded",
+        if *frames == 1 { "" } else { "s" }
     )]
     UnfoldedJournal {
         /// The archive.
@@ -530,58 +535,13 @@ pub enum EnvError {
     },
 }
 
-/// A digest as hexadecimal digits.
-fn hex(digest: &[u8; 32]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The first losses, and how many more there are.
-fn first_losses(findings: &[Finding]) -> String {
-    let losses: Vec<_> = findings.iter().filter(|f| f.outcome.is_loss()).collect();
-    let mut text = losses.iter().take(3).map(|f| f.to_string());
-    let text = text.by_ref().collect::<Vec<_>>().join("; ");
-    match losses.len() {
-        0..=3 => text,
-        more => format!("{text}; and {} more", more - 3),
-    }
-}
-
-/// The nearest of the names there are, or all of them.
-fn known_hint(nearest: &Option<String>, known: &[&str]) -> String {
-    match nearest {
-        Some(_) => nearest_hint(nearest),
-        None => format!("; the options are {}", known.join(", ")),
-    }
-}
-
-/// A number of arguments: `1 argument`, `1 or 2 arguments`, `0 to 2 arguments`.
-fn counted(arity: &(usize, usize)) -> String {
-    match *arity {
-        (0, 0) => "no arguments".to_owned(),
-        (1, 1) => "1 argument".to_owned(),
-        (least, most) if least == most => format!("{least} arguments"),
-        (least, most) if least + 1 == most => {
-            format!(
-                "{least} or {most} argument{}",
-                if most == 1 { "" } else { "s" }
-            )
-        }
-        (least, most) => format!("{least} to {most} arguments"),
-    }
-}
-
-fn nearest_hint(nearest: &Option<String>) -> String {
-    match nearest {
-        Some(name) => format!("; did you mean {}?", crate::name::quoted(name)),
-        None => String::new(),
-    }
-}
-
 impl EnvError {
-    /// Wraps the error with the name of the variable it is about.
+    /// Wraps the error with the name of the variable it is about. That it was given up is about none.
     pub(crate) fn of_variable(self, name: &str) -> EnvError {
         match self {
-            EnvError::Variable { .. } | EnvError::NotFound { .. } => self,
+            EnvError::Variable { .. } | EnvError::NotFound { .. } | EnvError::Cancelled { .. } => {
+                self
+            }
             other => EnvError::Variable {
                 name: name.to_owned(),
                 source: Box::new(other),

@@ -114,12 +114,12 @@ fn checkpoints_are_made_when_too_much_is_dead() {
         .autosave(options(Duration::from_secs(3600), 1_000_000))
         .unwrap();
     for n in 0..40 {
-        let tensor = Tensor::from_vec(vec![f64::from(n); 1 << 16], [1 << 16]).unwrap();
+        let tensor = Tensor::from_vec(vec![f64::from(n); 1 << 19], [1 << 19]).unwrap();
         environment.set("big", tensor).unwrap();
         autosave.flush().unwrap();
     }
     let session = autosave.stop().unwrap();
-    let written = 40 * (8u64 << 16);
+    let written = 40 * (8u64 << 19);
     assert!(session.journal_len() < written / 2, "it was folded");
     let big = session.get("big").unwrap();
     assert_eq!(big.as_tensor().unwrap().as_slice::<f64>().unwrap()[7], 39.0);

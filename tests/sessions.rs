@@ -408,7 +408,10 @@ fn a_commit_and_a_checkpoint_are_given_up_on_request() {
     let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
     session.set("big", tensor(1 << 20, 0.0)).unwrap();
     let given_up = achronyme_env::read_cancellable(&stop, || session.commit());
-    assert!(matches!(given_up, Err(EnvError::Cancelled { .. })));
+    assert!(
+        matches!(given_up, Err(EnvError::Cancelled { .. })),
+        "{given_up:?}"
+    );
     assert_eq!((session.sequence(), session.journal_len()), before);
     session.commit().unwrap();
     let given_up = achronyme_env::read_cancellable(&stop, || session.checkpoint());

@@ -59,13 +59,15 @@ from ._errors import (
 )
 from ._follow import State, follow
 from ._history import Change, Commit, Event, Log, Travelled
+from ._info import Fault, Info, VerifyReport
 from ._namespace import load, restore_env, save_env
 from ._native import Foreign, __version__
 from ._report import Lost, RestoreReport, SaveReport
 from ._save import save
-from ._session import AttributesOf, Closed, Session, SessionAttributes, backup, session
+from ._session import Closed, Session, backup, session
+from ._session_attributes import AttributesOf, SessionAttributes
 from ._stand_in import StandIn
-from ._workspace import Attributes, Fault, Info, VerifyReport, Workspace, open
+from ._workspace import Attributes, Workspace, open
 
 __all__ = [
     "__version__",

@@ -8,7 +8,6 @@ import os
 import re
 import time
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Union
 
 from . import _native
@@ -24,6 +23,7 @@ from ._errors import (
     WrongKindError,
 )
 from ._history import Log, commit_of
+from ._info import Fault, Info, VerifyReport
 from ._progress import Progress, telling
 from ._report import count_of
 from ._report import plain as _plain
@@ -43,51 +43,6 @@ TEXT_ROWS = 20
 WAITED_AT_ONCE = 0.1
 
 HTML_ROWS = 100
-
-
-@dataclass(frozen=True)
-class Info:
-    """What a file says about itself."""
-
-    path: str
-    created_at: datetime.datetime
-    created_by: str
-    description: str | None
-    tags: list[str]
-    custom: dict[str, str]
-    format: tuple[int, int]
-    compressed: bool
-    file_len: int
-    bindings: int
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Something wrong with a file, and the variables it touches."""
-
-    what: str
-    variables: list[str]
-
-
-@dataclass(frozen=True)
-class VerifyReport:
-    """What `verify` found. True when nothing is wrong."""
-
-    faults: list[Fault]
-
-    def __bool__(self) -> bool:
-        return not self.faults
-
-    def __str__(self) -> str:
-        if not self.faults:
-            return "no faults"
-        lines = [count_of(len(self.faults), "fault")]
-        for fault in self.faults:
-            of = f" ({', '.join(fault.variables)})" if fault.variables else ""
-            lines.append(f"  {fault.what}{of}")
-        return "\n".join(map(_plain, lines))
-
-    __repr__ = __str__
 
 
 def open(  # noqa: A001: the name that such functions have

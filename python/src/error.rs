@@ -39,8 +39,9 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
             journal,
             frames,
         } => format!(
-            "{path} is not replaced: {journal} holds {frames} changes that it does not; fold them with \
-             `ach checkpoint`, or pass discard_journal=True"
+            "{path} is not replaced: {journal} holds {frames} change{} that it does not; fold with \
+             `ach checkpoint`, or pass discard_journal=True",
+            if *frames == 1 { "" } else { "s" }
         ),
         error => error.to_string(),
     };

@@ -32,7 +32,6 @@ pub(crate) mod view;
 
 pub use archive::{Archive, Metadata};
 pub use binding::{Binding, ExtentInfo, Sizes};
-pub(crate) use cancel::current as cancel_flag;
 pub use cancel::read_cancellable;
 pub(crate) use cancel::{current as current_cancel, within as within_cancel};
 pub use check::Check;

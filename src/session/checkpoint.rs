@@ -101,7 +101,7 @@ pub(super) fn inherited(state: &Archive) -> Result<SaveOptions> {
         .warn_large_values(None)
         .seal(state.header().flags & FLAG_SEALED != 0)
         .keep_coding(true);
-    let options = match crate::read::cancel_flag() {
+    let options = match crate::read::current_cancel() {
         Some(flag) => options.cancel(flag),
         None => options,
     };

@@ -285,7 +285,7 @@ impl Session {
                 let mut extents = Vec::new();
                 let written = self.writer.append_placed(&frame, len, |file, offset| {
                     let failed = |e| EnvError::io("write", &*journal, e);
-                    let cancel = crate::read::cancel_flag();
+                    let cancel = crate::read::current_cancel();
                     let image: WrittenImage<'_> =
                         plan.write_to(file, offset, &origin, cancel, &failed)?;
                     extents = image.extents;

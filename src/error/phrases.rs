@@ -1,0 +1,50 @@
+//! Parts of the texts of errors.
+
+use crate::finding::Finding;
+
+/// A digest as hexadecimal digits.
+pub(super) fn hex(digest: &[u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The first losses, and how many more there are.
+pub(super) fn first_losses(findings: &[Finding]) -> String {
+    let losses: Vec<_> = findings.iter().filter(|f| f.outcome.is_loss()).collect();
+    let mut text = losses.iter().take(3).map(|f| f.to_string());
+    let text = text.by_ref().collect::<Vec<_>>().join("; ");
+    match losses.len() {
+        0..=3 => text,
+        more => format!("{text}; and {} more", more - 3),
+    }
+}
+
+/// The nearest of the names there are, or all of them.
+pub(super) fn known_hint(nearest: &Option<String>, known: &[&str]) -> String {
+    match nearest {
+        Some(_) => nearest_hint(nearest),
+        None => format!("; the options are {}", known.join(", ")),
+    }
+}
+
+/// A number of arguments: `1 argument`, `1 or 2 arguments`, `0 to 2 arguments`.
+pub(super) fn counted(arity: &(usize, usize)) -> String {
+    match *arity {
+        (0, 0) => "no arguments".to_owned(),
+        (1, 1) => "1 argument".to_owned(),
+        (least, most) if least == most => format!("{least} arguments"),
+        (least, most) if least + 1 == most => {
+            format!(
+                "{least} or {most} argument{}",
+                if most == 1 { "" } else { "s" }
+            )
+        }
+        (least, most) => format!("{least} to {most} arguments"),
+    }
+}
+
+pub(super) fn nearest_hint(nearest: &Option<String>) -> String {
+    match nearest {
+        Some(name) => format!("; did you mean {}?", crate::name::quoted(name)),
+        None => String::new(),
+    }
+}
