@@ -88,7 +88,8 @@ impl Reader {
     /// What of the journal does not count, in words.
     fn damage(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         let damage = py.detach(|| self.lock().reader.damage());
-        damage.map_err(|e| raise(py, e))
+        let damage = damage.map_err(|e| raise(py, e))?;
+        Ok(damage.iter().map(ToString::to_string).collect())
     }
 
     fn log(&self, py: Python<'_>) -> PyResult<Vec<Entry>> {
