@@ -9,8 +9,9 @@ use super::file::JournalFile;
 use super::index::Frames;
 use super::listing::Listing;
 use super::paths::Companions;
-use super::scan::{Findings, Position, walk};
+use super::scan::{Findings, Position};
 use super::segment::{Found, Segment};
+use super::walk::walk;
 use crate::error::{EnvError, Result};
 use crate::fault::Fault;
 
@@ -87,11 +88,7 @@ impl Chain {
             companions: companions.clone(),
             base: *base,
             session_id: named.then_some(base.session_id),
-            findings: Findings {
-                frames: Frames::new(first.saturating_add(1)),
-                doubts: Vec::new(),
-                synced: 0,
-            },
+            findings: Findings::new(first.saturating_add(1)),
             end: None,
             fault: None,
             strays: listing.broken,
@@ -272,19 +269,19 @@ impl Chain {
         } = &mut self.findings;
         let committed = frames.last_commit_below(u64::MAX).map_or(0, |f| f.sequence);
         let mut below = u64::MAX;
-        doubts.sort_unstable_by_key(|doubt| doubt.sequence);
+        doubts.sort_unstable();
         for doubt in std::mem::take(doubts) {
-            if doubt.sequence <= *synced || doubt.sequence > committed {
+            if doubt <= *synced || doubt > committed {
                 continue;
             }
-            let Some(frame) = frames.get(doubt.sequence) else {
+            let Some(frame) = frames.get(doubt) else {
                 continue;
             };
             match frame.verify() {
                 Ok(()) => {}
                 Err(EnvError::Damaged { fault, .. }) => {
                     self.fault = Some(fault);
-                    below = doubt.sequence;
+                    below = doubt;
                     break;
                 }
                 Err(e) => return Err(e),

@@ -159,13 +159,21 @@ impl MessageHeader {
     /// # Errors
     /// The [`Fault`], whose offset counts from the first byte of the header.
     pub fn from_bytes(bytes: &[u8; MESSAGE_HEADER_LEN]) -> Result<MessageHeader, Fault> {
+        MessageHeader::with_sum(bytes, crc32fast::hash(&bytes[8..]))
+    }
+
+    /// As [`MessageHeader::from_bytes`]; `found` is the CRC-32 of what stands behind the sum.
+    pub(super) fn with_sum(
+        bytes: &[u8; MESSAGE_HEADER_LEN],
+        found: u32,
+    ) -> Result<MessageHeader, Fault> {
         let fault = |offset, problem| Err(Fault::new(Part::Frame, offset, problem));
         if bytes[..4] != FRAME_MAGIC {
             let found = u64::from(u32_at(bytes, 0));
             let field = "magic";
             return fault(0, Problem::Field { field, found });
         }
-        let (expected, found) = (crc_of(bytes), crc32fast::hash(&bytes[8..]));
+        let expected = crc_of(bytes);
         if expected != found {
             return fault(4, Problem::Checksum { expected, found });
         }

@@ -1,10 +1,13 @@
-//! The frames of a chain: 32 bytes and a key each.
+//! The frames of a chain: 24 bytes and a key each.
 
 use std::ops::RangeInclusive;
 
 use super::frame::{FLAG_COMMIT, FrameKind, MessageHeader};
 use super::segment::{Place, Segment};
 use crate::error::Result;
+
+/// Bytes of keys after which a run ends; one key more finds room.
+const MOST_KEYS: usize = 1 << 31;
 
 /// Where a frame stands, and what it is.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +16,8 @@ pub(crate) struct Entry {
     pub(crate) offset: u64,
     /// Length of its payload in bytes.
     pub(crate) payload_len: u64,
-    key_at: u64,
-    key_len: u16,
+    /// Where its key begins among the keys of the run; it ends where the next one begins.
+    key_at: u32,
     /// What the value is, for listings.
     pub(crate) type_id: u16,
     kind: u8,
@@ -26,9 +29,18 @@ pub(crate) struct Entry {
 pub(crate) struct Frames {
     /// Sequence of the first entry.
     first: u64,
+    /// At least one.
+    runs: Vec<Run>,
+    segments: Vec<Segment>,
+}
+
+/// Frames that were walked by one thread.
+#[derive(Clone, Debug, Default)]
+struct Run {
+    /// How many frames stand before them.
+    before: usize,
     entries: Vec<Entry>,
     keys: Vec<u8>,
-    segments: Vec<Segment>,
 }
 
 /// One frame.
@@ -45,8 +57,7 @@ impl Frames {
     pub(super) fn new(first: u64) -> Frames {
         Frames {
             first,
-            entries: Vec::new(),
-            keys: Vec::new(),
+            runs: vec![Run::default()],
             segments: Vec::new(),
         }
     }
@@ -58,23 +69,24 @@ impl Frames {
 
     /// Sequence of the last frame; one below the first one when there are none.
     pub(crate) fn last_sequence(&self) -> u64 {
-        (self.first.saturating_sub(1)).saturating_add(self.entries.len() as u64)
+        (self.first.saturating_sub(1)).saturating_add(self.len() as u64)
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        let last = self.runs.last();
+        last.map_or(0, |run| run.before + run.entries.len())
     }
 
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
     /// The frame with that sequence.
     pub(crate) fn get(&self, sequence: u64) -> Option<Frame<'_>> {
         let place = usize::try_from(sequence.checked_sub(self.first)?).ok()?;
-        (place < self.entries.len()).then(|| self.at(place))
+        (place < self.len()).then(|| self.at(place))
     }
 
     /// The frames with that sequence and higher ones, in order; from both ends.
@@ -92,7 +104,7 @@ impl Frames {
     ) -> impl DoubleEndedIterator<Item = Frame<'_>> + ExactSizeIterator {
         let place = |sequence: u64| {
             let skipped = usize::try_from(sequence.saturating_sub(self.first));
-            skipped.unwrap_or(usize::MAX).min(self.entries.len())
+            skipped.unwrap_or(usize::MAX).min(self.len())
         };
         let end = place(sequences.end().saturating_add(1));
         (place(*sequences.start()).min(end)..end).map(|place| self.at(place))
@@ -104,7 +116,7 @@ impl Frames {
     /// # Errors
     /// [`crate::EnvError::Io`], [`crate::EnvError::Damaged`].
     pub(crate) fn commit_at(&self, timestamp: u64) -> Result<Option<u64>> {
-        let (mut low, mut high) = (0, self.entries.len());
+        let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low + (high - low) / 2;
             match self.at(middle).timestamp()? <= timestamp {
@@ -127,25 +139,53 @@ impl Frames {
     }
 
     pub(super) fn push(&mut self, header: &MessageHeader, offset: u64, key: &[u8]) {
-        self.entries.push(Entry {
+        // Places among keys have 32 bits.
+        if self
+            .runs
+            .last()
+            .is_none_or(|run| run.keys.len() > MOST_KEYS)
+        {
+            let before = self.len();
+            self.runs.push(Run {
+                before,
+                ..Run::default()
+            });
+        }
+        let Some(run) = self.runs.last_mut() else {
+            return;
+        };
+        run.entries.push(Entry {
             offset,
             payload_len: header.payload_len,
-            key_at: self.keys.len() as u64,
-            key_len: key.len() as u16,
+            key_at: run.keys.len() as u32,
             type_id: header.type_id,
             kind: header.kind.into(),
             flags: header.flags,
         });
-        self.keys.extend_from_slice(key);
+        run.keys.extend_from_slice(key);
+    }
+
+    /// Adds the frames that follow, without their segments.
+    pub(super) fn append(&mut self, following: Frames) {
+        let before = self.len();
+        self.runs.extend(following.runs.into_iter().map(|run| Run {
+            before: run.before + before,
+            ..run
+        }));
     }
 
     /// Drops the frames above `sequence`, and the segments that begin above it, which it returns.
     pub(super) fn cut_after(&mut self, sequence: u64) -> Vec<Segment> {
         let kept = (sequence.saturating_add(1)).saturating_sub(self.first);
         let kept = usize::try_from(kept).unwrap_or(usize::MAX);
-        if let Some(entry) = self.entries.get(kept) {
-            self.keys.truncate(entry.key_at as usize);
-            self.entries.truncate(kept);
+        while self.runs.len() > 1 && self.runs.last().is_some_and(|run| run.before >= kept) {
+            self.runs.pop();
+        }
+        if let Some(run) = self.runs.last_mut()
+            && let Some(entry) = run.entries.get(kept.saturating_sub(run.before))
+        {
+            run.keys.truncate(entry.key_at as usize);
+            run.entries.truncate(kept.saturating_sub(run.before));
         }
         let begins_below = |s: &Segment| s.begin().base_sequence <= sequence;
         let kept = self.segments.partition_point(begins_below);
@@ -155,7 +195,7 @@ impl Frames {
     /// The last frame that ends a commit and stands below `sequence`.
     pub(super) fn last_commit_below(&self, sequence: u64) -> Option<Frame<'_>> {
         let below = usize::try_from(sequence.saturating_sub(self.first)).unwrap_or(usize::MAX);
-        let below = below.min(self.entries.len());
+        let below = below.min(self.len());
         (0..below)
             .rev()
             .map(|n| self.at(n))
@@ -164,17 +204,22 @@ impl Frames {
 
     /// The frame at a place that there is.
     fn at(&self, place: usize) -> Frame<'_> {
-        let entry = &self.entries[place];
+        let run = match &self.runs[..] {
+            [run] => run,
+            several => &several[several.partition_point(|run| run.before <= place) - 1],
+        };
+        let entry = &run.entries[place - run.before];
+        let next = run.entries.get(place - run.before + 1);
+        let key_end = next.map_or(run.keys.len(), |next| next.key_at as usize);
         let sequence = self.first + place as u64;
         let begins_below = |s: &Segment| s.begin().base_sequence < sequence;
         let segment = match &self.segments[..] {
             [_] => 0,
             several => several.partition_point(begins_below) - 1,
         };
-        let key_at = entry.key_at as usize;
         Frame {
             sequence,
-            key: &self.keys[key_at..key_at + usize::from(entry.key_len)],
+            key: &run.keys[entry.key_at as usize..key_end],
             entry,
             segment: &self.segments[segment],
         }

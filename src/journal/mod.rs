@@ -3,8 +3,6 @@
 //! This room knows files, sums and sequence numbers, and no values: keys and payloads are bytes.
 //! [`Chain`] reads what is committed and never writes; [`Writer`] appends under a [`WriterLock`].
 //! `docs/format.md` specifies the bytes.
-// Until the room of sessions stands on this one.
-#![allow(dead_code, unused_imports)]
 
 mod append;
 mod begin;
@@ -25,6 +23,8 @@ mod segment;
 mod take_up;
 #[cfg(test)]
 mod tests;
+mod walk;
+mod window;
 mod writer;
 
 pub(crate) use append::{NewFrame, Payload, Written};

@@ -1,20 +1,15 @@
 //! Walking the frames of one segment: no call of the system and no allocation for a frame.
 
-use super::begin::short_id;
 use super::frame::{FrameKind, KEY_OFFSET, MESSAGE_HEADER_LEN, MessageHeader, crc_of, key_area};
 use super::index::Frames;
 use super::note::{NOTE_MAGIC, note};
 use super::segment::Segment;
+use super::window::Window;
 use crate::error::Result;
 use crate::fault::{Fault, Part, Problem};
 
 /// Payloads up to this length are summed while their frame is at hand.
 pub(super) const AT_HAND: u64 = 64 << 10;
-/// Bytes of the file in memory at a time: little at first, since most walks find little.
-const FIRST_WINDOW: usize = 4 << 10;
-/// Small enough to stay in a processor's cache.
-const WINDOW: usize = 128 << 10;
-
 /// A place between two frames, and what the next frame must continue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
@@ -28,111 +23,186 @@ pub(crate) struct Position {
     pub(super) timestamp: u64,
 }
 
-/// A frame whose payload may not be what was written: counts only if it was known to be on the disk.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Doubt {
-    pub(super) sequence: u64,
-    /// Its payload was summed and is wrong; else it is long and was not looked at.
-    pub(super) wrong: bool,
-}
-
 /// What walks gather.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) frames: Frames,
-    pub(super) doubts: Vec<Doubt>,
+    /// Frames whose payload may not be what was written, since it is not or is long and was not looked
+    /// at: they count only if they were known to be on the disk.
+    pub(super) doubts: Vec<u64>,
     /// The greatest sequence that a header says was on the disk.
     pub(super) synced: u64,
 }
 
-/// Takes all frames of `segment` that continue `from` and hold together, committed or not, as far as
-/// headers, keys and the payloads at hand tell. Says where it ended, and why unless zeros or the
-/// end of the file stand there.
-pub(super) fn walk(
-    segment: &Segment,
-    from: Position,
-    findings: &mut Findings,
-) -> Result<(Position, Option<Fault>)> {
-    let mut window = Window::new(segment);
-    let mut at = from;
-    loop {
-        match step(&mut window, &at, findings)? {
-            Step::Frame(next) => at = next,
-            Step::End(fault) => {
-                window.sum_payloads(findings);
-                return Ok((at, fault));
-            }
+impl Findings {
+    /// Nothing yet; the first frame will have the sequence `first`.
+    pub(super) fn new(first: u64) -> Findings {
+        Findings {
+            frames: Frames::new(first),
+            doubts: Vec::new(),
+            synced: 0,
         }
     }
+
+    /// Adds what was gathered of the frames that follow.
+    pub(super) fn append(&mut self, following: Findings) {
+        self.frames.append(following.frames);
+        self.doubts.extend(following.doubts);
+        self.synced = self.synced.max(following.synced);
+    }
+}
+
+/// Takes the frames of `segment` that continue `from`, begin before `bound` and hold together,
+/// committed or not, as far as headers, keys and the payloads at hand tell. Says where it ended, and
+/// why unless zeros, the end of the file or the bound stand there.
+///
+/// Sums of headers are compared many at a time, before what they say is acted upon; when one does not
+/// hold, those frames are walked again, one by one.
+pub(super) fn walk_until(
+    segment: &Segment,
+    from: Position,
+    bound: u64,
+    findings: &mut Findings,
+) -> Result<(Position, Option<Fault>)> {
+    let mut walk = Walk {
+        window: Window::new(segment),
+        at: from,
+        held: from,
+        synced: findings.synced,
+        one_by_one: false,
+    };
+    loop {
+        let done = match walk.at.offset >= bound {
+            true => Step::End(None),
+            false => walk.step(findings)?,
+        };
+        match done {
+            Step::Frame(next) => walk.at = next,
+            _ if !walk.settle(findings) => {}
+            Step::Missing(len) => walk.window.load(walk.at.offset, len)?,
+            // What stands here may be a header that does not hold.
+            Step::End(Some(_)) if !walk.one_by_one => walk.one_by_one = true,
+            Step::End(fault) => return Ok((walk.at, fault)),
+        }
+    }
+}
+
+struct Walk<'a> {
+    window: Window<'a>,
+    at: Position,
+    /// Up to here the sums of all headers were compared.
+    held: Position,
+    /// The greatest sequence that those say was on the disk.
+    synced: u64,
+    /// Whether the sum of each header is compared at once.
+    one_by_one: bool,
 }
 
 enum Step {
     /// A frame, which ends here.
     Frame(Position),
+    /// So many bytes from here on are needed.
+    Missing(usize),
     /// No frame, and what stands there instead of zeros.
     End(Option<Fault>),
 }
 
-/// Takes the frame at `at`.
-fn step(window: &mut Window<'_>, at: &Position, findings: &mut Findings) -> Result<Step> {
-    let segment = window.segment;
-    let Some(bytes) = window.at(at.offset, MESSAGE_HEADER_LEN, findings)? else {
-        let rest = segment.len()?.saturating_sub(at.offset);
-        let zero = rest == 0 || segment.is_zero_from(at.offset)?;
-        return Ok(Step::End((!zero).then(|| cut_short(at.offset, rest))));
-    };
-    if bytes[..4] == [0; 4] || (bytes[..4] == NOTE_MAGIC && bytes == note(segment, at)) {
-        if bytes[..4] == NOTE_MAGIC {
-            findings.synced = findings.synced.max(at.sequence);
+impl Walk<'_> {
+    /// Compares the sums of what was walked since the last time, and sums the payloads at hand that
+    /// are not known to be on the disk. When a header does not hold the walk is back at the last
+    /// place where all did.
+    fn settle(&mut self, findings: &mut Findings) -> bool {
+        if !self.window.headers_hold() {
+            findings.frames.cut_after(self.held.sequence);
+            findings.doubts.retain(|frame| *frame <= self.held.sequence);
+            findings.synced = self.synced;
+            self.at = self.held;
+            self.one_by_one = true;
+            return false;
         }
-        return Ok(Step::End(None));
+        for frame in findings
+            .frames
+            .from(self.held.sequence.max(findings.synced) + 1)
+        {
+            if frame.entry.payload_len <= AT_HAND && !self.window.payload_holds(&frame) {
+                findings.doubts.push(frame.sequence);
+            }
+        }
+        self.held = self.at;
+        self.synced = findings.synced;
+        true
     }
-    let bytes: &[u8; MESSAGE_HEADER_LEN] = bytes.try_into().unwrap_or(&[0; 64]);
-    let link = crc_of(bytes);
-    let checked = MessageHeader::from_bytes(bytes);
-    let session = window.session;
-    let header = match checked.and_then(|header| continues(header, at, session)) {
-        Ok(header) => header,
-        Err(fault) => {
-            let offset = at.offset.saturating_add(fault.offset);
-            return Ok(Step::End(Some(Fault { offset, ..fault })));
-        }
-    };
-    let body = header.payload_offset();
-    let at_hand = header.payload_len <= AT_HAND;
-    let len = header.frame_len().unwrap_or(u64::MAX);
-    let end = at.offset.saturating_add(len);
-    // A large payload is not brought in: whether the file holds it is asked instead.
-    let taken = if at_hand { len } else { body };
-    let frame = match window.at(at.offset, taken as usize, findings)? {
-        Some(frame) if at_hand || end <= segment.len()? => frame,
-        _ => {
+
+    /// Takes the frame at the place.
+    fn step(&mut self, findings: &mut Findings) -> Result<Step> {
+        let at = &self.at;
+        let segment = self.window.segment();
+        let Some((bytes, held)) = self.window.header(at.offset) else {
+            if !self.window.was_loaded(at.offset, MESSAGE_HEADER_LEN) {
+                return Ok(Step::Missing(MESSAGE_HEADER_LEN));
+            }
             let rest = segment.len()?.saturating_sub(at.offset);
-            return Ok(Step::End(Some(cut_short(at.offset, rest))));
+            let zero = rest == 0 || segment.is_zero_from(at.offset)?;
+            return Ok(Step::End((!zero).then(|| cut_short(at.offset, rest))));
+        };
+        if bytes[..4] == [0; 4] || (bytes[..4] == NOTE_MAGIC && *bytes == note(segment, at)) {
+            if bytes[..4] == NOTE_MAGIC {
+                findings.synced = findings.synced.max(at.sequence);
+            }
+            return Ok(Step::End(None));
         }
-    };
-    let key = match key_of(&header, &frame[..body as usize]) {
-        Ok(key) => key,
-        Err(problem) => {
-            let offset = at.offset + KEY_OFFSET;
-            return Ok(Step::End(Some(Fault::new(Part::Frame, offset, problem))));
+        let link = crc_of(bytes);
+        let found = match self.one_by_one {
+            true => self.window.sum(&bytes[8..]),
+            false => link,
+        };
+        let checked = MessageHeader::with_sum(bytes, found);
+        let session = self.window.session();
+        let header = match checked.and_then(|header| continues(header, at, session)) {
+            Ok(header) => header,
+            Err(fault) => {
+                let offset = at.offset.saturating_add(fault.offset);
+                return Ok(Step::End(Some(Fault { offset, ..fault })));
+            }
+        };
+        let body = header.payload_offset();
+        let at_hand = header.payload_len <= AT_HAND;
+        let len = header.frame_len().unwrap_or(u64::MAX);
+        let end = at.offset.saturating_add(len);
+        // A large payload is not brought in: whether the file holds it is asked instead.
+        let taken = if at_hand { len } else { body } as usize;
+        let frame = match held.get(..taken) {
+            Some(frame) if at_hand || end <= segment.len()? => frame,
+            None if !self.window.was_loaded(at.offset, taken) => return Ok(Step::Missing(taken)),
+            _ => {
+                let rest = segment.len()?.saturating_sub(at.offset);
+                return Ok(Step::End(Some(cut_short(at.offset, rest))));
+            }
+        };
+        let sum = |key: &[u8]| self.window.sum(key);
+        let key = match key_of(&header, &frame[..body as usize], sum) {
+            Ok(key) => key,
+            Err(problem) => {
+                let offset = at.offset + KEY_OFFSET;
+                return Ok(Step::End(Some(Fault::new(Part::Frame, offset, problem))));
+            }
+        };
+        findings.frames.push(&header, at.offset, key);
+        findings.synced = findings.synced.max(header.synced);
+        if !at_hand {
+            findings.doubts.push(header.sequence);
         }
-    };
-    findings.frames.push(&header, at.offset, key);
-    findings.synced = findings.synced.max(header.synced);
-    let sequence = header.sequence;
-    if at_hand {
-        window.sum_later(sequence, at.offset + body, &header);
-    } else {
-        let wrong = false;
-        findings.doubts.push(Doubt { sequence, wrong });
+        let next = Position {
+            offset: end,
+            sequence: header.sequence,
+            link,
+            timestamp: header.timestamp.max(at.timestamp),
+        };
+        if !self.one_by_one {
+            self.window.gather_header(at.offset);
+        }
+        Ok(Step::Frame(next))
     }
-    Ok(Step::Frame(Position {
-        offset: end,
-        sequence,
-        link,
-        timestamp: header.timestamp.max(at.timestamp),
-    }))
 }
 
 /// Whether the frame is the next one after `last`, of the same session.
@@ -160,12 +230,16 @@ fn continues(header: MessageHeader, last: &Position, session: u64) -> Result<Mes
 }
 
 /// The key, once its sum and the padding behind it hold.
-fn key_of<'a>(header: &MessageHeader, head: &'a [u8]) -> Result<&'a [u8], Problem> {
+fn key_of<'a>(
+    header: &MessageHeader,
+    head: &'a [u8],
+    sum_of: impl Fn(&[u8]) -> u32,
+) -> Result<&'a [u8], Problem> {
     let area = &head[KEY_OFFSET as usize..];
     let (key, rest) = area.split_at(header.key_len as usize);
     let (sum, padding) = rest.split_at(key_area(key.len() as u64) as usize - key.len());
     if let Ok(sum) = sum.try_into() {
-        let (expected, found) = (u32::from_le_bytes(sum), crc32fast::hash(key));
+        let (expected, found) = (u32::from_le_bytes(sum), sum_of(key));
         if expected != found {
             return Err(Problem::Checksum { expected, found });
         }
@@ -177,7 +251,7 @@ fn key_of<'a>(header: &MessageHeader, head: &'a [u8]) -> Result<&'a [u8], Proble
 }
 
 /// Whether bytes are zero.
-fn is_zero(bytes: &[u8]) -> bool {
+pub(super) fn is_zero(bytes: &[u8]) -> bool {
     let (words, rest) = bytes.as_chunks::<8>();
     let words = words.iter().map(|word| u64::from_le_bytes(*word));
     let rest = rest.iter().map(|byte| u64::from(*byte));
@@ -187,95 +261,4 @@ fn is_zero(bytes: &[u8]) -> bool {
 fn cut_short(offset: u64, found: u64) -> Fault {
     let text = format!("the file ends within it, after {found} bytes");
     Fault::new(Part::Frame, offset, Problem::Structure(text))
-}
-
-/// A part of the file in memory.
-struct Window<'a> {
-    segment: &'a Segment,
-    session: u64,
-    bytes: Vec<u8>,
-    /// Bytes of it that are filled.
-    filled: usize,
-    offset: u64,
-    unsummed: Vec<Unsummed>,
-}
-
-/// A payload in the window. Most are known to be on the disk by the time the window is left, since
-/// the next headers say so: those are never summed.
-struct Unsummed {
-    sequence: u64,
-    start: usize,
-    len: usize,
-    crc: u32,
-}
-
-impl<'a> Window<'a> {
-    fn new(segment: &'a Segment) -> Window<'a> {
-        Window {
-            segment,
-            session: short_id(&segment.begin().session_id),
-            bytes: Vec::new(),
-            filled: 0,
-            offset: 0,
-            unsummed: Vec::new(),
-        }
-    }
-
-    /// `len` bytes at `offset`, at most a few KiB more than [`AT_HAND`]; `None` when the file ends
-    /// before. What was read once is not read again.
-    fn at(&mut self, offset: u64, len: usize, findings: &mut Findings) -> Result<Option<&[u8]>> {
-        if self.range(offset, len).is_none() {
-            self.sum_payloads(findings);
-            let larger = (self.bytes.len() * 8).clamp(FIRST_WINDOW, WINDOW).max(len);
-            if self.bytes.len() < larger {
-                self.bytes = vec![0; larger];
-            }
-            let file = self.segment.journal_file();
-            self.filled = file
-                .read_at(offset, &mut self.bytes)
-                .map_err(|e| self.segment.failed(e))?;
-            self.offset = offset;
-        }
-        Ok(self.range(offset, len).map(|range| &self.bytes[range]))
-    }
-
-    fn range(&self, offset: u64, len: usize) -> Option<std::ops::Range<usize>> {
-        let start = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
-        let end = start.checked_add(len)?;
-        (end <= self.filled).then_some(start..end)
-    }
-
-    /// Takes note of the payload at `offset`, which is in the window.
-    fn sum_later(&mut self, sequence: u64, offset: u64, header: &MessageHeader) {
-        self.unsummed.push(Unsummed {
-            sequence,
-            start: (offset - self.offset) as usize,
-            len: header.payload_len as usize,
-            crc: header.payload_crc,
-        });
-    }
-
-    /// Sums the payloads that are not known to be on the disk.
-    fn sum_payloads(&mut self, findings: &mut Findings) {
-        for payload in self.unsummed.drain(..) {
-            let Unsummed {
-                sequence,
-                start,
-                len,
-                crc,
-            } = payload;
-            if sequence <= findings.synced {
-                continue;
-            }
-            let end = start + len;
-            let bytes = &self.bytes[start..end];
-            let padding = &self.bytes[end..end.next_multiple_of(MESSAGE_HEADER_LEN)];
-            if crc32fast::hash(bytes) != crc || !is_zero(padding) {
-                findings.doubts.push(Doubt {
-                    sequence,
-                    wrong: true,
-                });
-            }
-        }
-    }
 }

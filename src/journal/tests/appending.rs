@@ -246,8 +246,8 @@ fn frames_say_what_was_on_the_disk() {
 }
 
 #[test]
-fn an_entry_takes_32_bytes() {
-    assert_eq!(size_of::<Entry>(), 32);
+fn an_entry_takes_24_bytes() {
+    assert_eq!(size_of::<Entry>(), 24);
 }
 
 #[test]

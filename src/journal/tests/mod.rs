@@ -7,6 +7,7 @@ mod faults;
 mod followers;
 mod locking;
 mod measure;
+mod walking;
 
 use std::fs;
 use std::io::Write;
