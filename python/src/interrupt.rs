@@ -65,24 +65,30 @@ pub(crate) fn watched<T: Send>(
                 let _ = ended.send(());
                 result
             });
-            while let Err(RecvTimeoutError::Timeout) = ends.recv_timeout(LOOK_EVERY) {
-                if raised.is_some() {
-                    continue;
+            let tell = |py: Python<'_>| {
+                let Some((counts, told)) = &progress else {
+                    return Ok(());
+                };
+                let (done, total) = (counts.done.load(Relaxed), counts.total.load(Relaxed));
+                match total {
+                    0 => Ok(()),
+                    _ => told.call1(py, (done, total)).map(drop),
                 }
-                let looked = Python::attach(|py| {
-                    py.check_signals()?;
-                    let Some((counts, told)) = &progress else {
-                        return Ok(());
-                    };
-                    let (done, total) = (counts.done.load(Relaxed), counts.total.load(Relaxed));
-                    match total {
-                        0 => Ok(()),
-                        _ => told.call1(py, (done, total)).map(drop),
-                    }
-                });
-                if let Err(error) = looked {
+            };
+            loop {
+                let waits = ends.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout);
+                if raised.is_none()
+                    && let Err(error) = Python::attach(|py| match waits {
+                        true => py.check_signals().and_then(|()| tell(py)),
+                        // How it ended is told however short it was.
+                        false => tell(py),
+                    })
+                {
                     flag.store(true, Relaxed);
                     raised = Some(error);
+                }
+                if !waits {
+                    break;
                 }
             }
             worker

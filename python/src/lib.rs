@@ -21,6 +21,8 @@ use pyo3::prelude::*;
 
 #[pymodule(gil_used = true)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    // Finds the functions of NumPy now: a Ctrl-C while it looks for them could only be a panic.
+    numpy::dtype::<f64>(module.py());
     module.add_class::<archive::Archive>()?;
     module.add_class::<foreign::Foreign>()?;
     module.add_class::<pattern::Pattern>()?;
