@@ -31,8 +31,7 @@ pub struct JournalReport {
 pub struct JournalFault {
     /// The segment, or that archive.
     pub path: PathBuf,
-    /// Sequence of the frame; of the last one folded into it for that archive, and 0 where no frame
-    /// can be told.
+    /// Sequence of the frame; 0 for that archive, and where no frame can be told.
     pub sequence: u64,
     /// The variable that it sets, or the first that is touched.
     pub variable: Option<String>,
@@ -85,10 +84,10 @@ impl SessionReader {
         progress: &mut dyn FnMut(u64),
     ) -> Result<()> {
         let base = history.archive.verify()?;
-        let (path, sequence) = (self.companions.base(), history.base());
+        let path = self.companions.base();
         let faults = base.faults.into_iter().map(|found| JournalFault {
             path: path.clone(),
-            sequence,
+            sequence: 0,
             variable: found.variables.into_iter().next(),
             fault: found.fault,
         });
@@ -104,12 +103,15 @@ impl SessionReader {
             }
         };
         let folded = self.archive().folded_sequence();
-        for frame in frames.between(sequence.saturating_add(1)..=folded) {
+        for frame in frames.between(history.base().saturating_add(1)..=folded) {
             report.add(&frame, verify_frame(&frame, &state))?;
             progress(report.bytes);
         }
         if let Some(error) = history.cut_below(self.sequence())? {
-            report.note(fault_of(error, None)?);
+            report.note(JournalFault {
+                sequence: end.saturating_add(1),
+                ..fault_of(error, None)?
+            });
         }
         Ok(())
     }
