@@ -169,7 +169,7 @@ fn ends<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
 
 fn by_hand(path: &Path, environment: &mut Environment) -> Autosave {
     let session = attached(path, environment);
-    let options = options(Duration::MAX, usize::MAX);
+    let options = options(Duration::from_secs(3600), usize::MAX);
     session.autosave(options).unwrap()
 }
 

@@ -145,7 +145,7 @@ impl Session {
     /// # Errors
     /// [`EnvError::InvalidValue`] when no environment is attached; [`EnvError::Io`] when no thread
     /// can be had.
-    pub fn autosave(mut self, options: AutosaveOptions) -> Result<Autosave> {
+    pub fn autosave(self, options: AutosaveOptions) -> Result<Autosave> {
         let recorder = self
             .recorder
             .clone()
