@@ -209,3 +209,48 @@ fn a_time_between_a_checkpoint_and_the_first_commit_is_the_state_of_the_checkpoi
         assert!(matches!(error, EnvError::HistoryEnds { .. }), "{error}");
     }
 }
+
+/// Files below a folder that this process has open.
+#[cfg(target_os = "linux")]
+fn open_below(folder: &Path) -> usize {
+    let open = std::fs::read_dir("/proc/self/fd").unwrap();
+    let paths = open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+    paths.filter(|path| path.starts_with(folder)).count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn history_of_many_segments_needs_few_open_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = numbered(&path, 40);
+    let before = open_below(dir.path());
+    let events: Vec<_> = session.replay().unwrap().collect::<Result<_, _>>().unwrap();
+    // Each event reads from its segment.
+    let open = open_below(dir.path());
+    assert!(open < before + 5, "{open} files, {before} before");
+    assert_eq!(events.len(), 40);
+    for (n, event) in (1..).zip(&events) {
+        assert_eq!(event.value().unwrap().unwrap().as_i64(), Some(n));
+    }
+    assert!(open_below(dir.path()) < before + 5);
+    drop(events);
+    session.restore_at(&Moment::Sequence(7)).unwrap();
+    assert_eq!(a(&session), 7);
+    assert_eq!(session.log().unwrap().len(), 41);
+}
+
+#[test]
+fn a_segment_of_the_past_that_was_replaced_is_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = numbered(&path, 4);
+    let events: Vec<_> = session.replay().unwrap().collect::<Result<_, _>>().unwrap();
+    let second = beside(&path, "-journal.2");
+    let bytes = std::fs::read(&second).unwrap();
+    std::fs::rename(&second, dir.path().join("away")).unwrap();
+    std::fs::write(&second, bytes).unwrap();
+    let error = events[1].value().unwrap_err();
+    assert!(matches!(error, EnvError::Io { .. }), "{error}");
+    assert_eq!(events[2].value().unwrap().unwrap().as_i64(), Some(3));
+}

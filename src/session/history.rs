@@ -34,7 +34,7 @@ pub(super) fn kept_history(companions: &Companions, road: &Road) -> Result<Optio
         return Ok(None);
     }
     let archive = road.open(&base)?;
-    let chain = Chain::open(companions, &base_of(&archive)?)?;
+    let chain = Chain::open_kept(companions, &base_of(&archive)?)?;
     Ok(Some(History {
         archive,
         chain,
