@@ -27,7 +27,9 @@ enum Hold {
 
 /// Of files that rest, the one that was looked at last: it stays open, the others do not.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LastUsed(Arc<Mutex<Option<(Identity, Arc<File>)>>>);
+pub(super) struct LastUsed(Arc<Mutex<Option<Known>>>);
+
+type Known = (Identity, Arc<File>);
 
 /// An open file.
 #[derive(Debug)]
