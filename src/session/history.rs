@@ -77,8 +77,7 @@ impl History {
         }
         let base = escape_for_terminal(&self.companions.base().to_string_lossy());
         let text = format!(
-            "the kept history can be read up to frame {end} of {last}; remove {base}, and it begins \
-             anew with the next checkpoint"
+            "the kept history can be read up to frame {end} of {last}; removing {base} gives it up"
         );
         let damage = self.chain.damage()?.into_iter();
         let mut faults = damage.filter_map(|damage| Some((damage.path, damage.fault?)));
