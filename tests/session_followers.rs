@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use achronyme_env::{Archive, Durability, SessionOptions, SessionReader, Tensor, Value, backup};
+use achronyme_env::{
+    Archive, Cell, Durability, SessionOptions, SessionReader, Tensor, Value, backup,
+};
 
 const COMMITS: i64 = 10_000;
 const CHECKPOINTS: i64 = 20;
@@ -100,4 +102,45 @@ fn four_readers_follow_ten_thousand_commits_and_twenty_checkpoints() {
             }
         });
     });
+}
+
+#[test]
+fn a_reader_that_cannot_read_the_next_state_keeps_the_one_it_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let options = SessionOptions::new().create(true).checkpoint_at(None);
+    let mut session = options.open(&path).unwrap();
+    session.set("x", 1).unwrap();
+    session.checkpoint().unwrap().unwrap();
+    session.set("x", 2).unwrap();
+    session.commit().unwrap();
+    let mut reader = SessionReader::open(&path).unwrap();
+    session.checkpoint().unwrap().unwrap();
+    let cell = Cell::new("a needle");
+    session.set("cell", cell.clone()).unwrap();
+    session.commit().unwrap();
+    // It says that all before is on the disk: damage there is met when it is read.
+    session.set("x", 3).unwrap();
+    session.commit().unwrap();
+
+    let journal = dir.path().join("run.ach-journal");
+    let sound = std::fs::read(&journal).unwrap();
+    let mut damaged = sound.clone();
+    // The head of the image, which names its cells, stands behind begin frame, header and key.
+    damaged[128 + 128] ^= 1;
+    write_over(&journal, &damaged);
+    let error = reader.refresh().unwrap_err();
+    assert!(error.fault().is_some(), "{error}");
+    assert_eq!(reader.archive().get("x").unwrap().as_i64(), Some(2));
+    assert!(reader.refresh().is_err(), "it is told again");
+    write_over(&journal, &sound);
+    assert!(reader.refresh().unwrap());
+    assert_eq!(reader.archive().get("x").unwrap().as_i64(), Some(3));
+}
+
+/// Replaces the bytes of a file that others have open.
+fn write_over(path: &Path, bytes: &[u8]) {
+    use std::io::Write;
+    let mut file = std::fs::File::options().write(true).open(path).unwrap();
+    file.write_all(bytes).unwrap();
 }

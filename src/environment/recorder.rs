@@ -91,7 +91,8 @@ impl Recorder {
         loop {
             let now = Instant::now();
             let full = waiting.changes.len() >= due.changes || waiting.bytes >= due.bytes;
-            let old = waiting.since.map(|since| since + due.age);
+            // An age beyond the clock never comes.
+            let old = waiting.since.and_then(|since| since.checked_add(due.age));
             if std::mem::take(&mut waiting.asked) || full || old.is_some_and(|at| at <= now) {
                 return;
             }

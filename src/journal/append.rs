@@ -170,7 +170,8 @@ impl Writer {
         let flushed = self.flush();
         self.or_rollback(flushed)?;
         self.pending.reached_file = true;
-        let filled = fill(self.segment.file(), written.payload_offset);
+        let file = self.segment.file().map_err(|e| self.segment.failed(e));
+        let filled = file.and_then(|file| fill(&file, written.payload_offset));
         if filled.is_err() {
             self.rollback()?;
         }

@@ -72,12 +72,28 @@ impl Chain {
     /// whether the archive's path still leads to the same file, and if not, open both again.
     /// [`EnvError::Io`], [`EnvError::NotAFile`], [`EnvError::Unsupported`].
     pub(crate) fn open(companions: &Companions, base: &Base) -> Result<Chain> {
-        let mut listing = Listing::read(companions, base.folded_sequence)?;
+        Chain::open_with(companions, base, Listing::read)
+    }
+
+    /// As [`Chain::open`], of history that is kept: its files are opened when they are looked at.
+    ///
+    /// # Errors
+    /// As [`Chain::open`].
+    pub(crate) fn open_kept(companions: &Companions, base: &Base) -> Result<Chain> {
+        Chain::open_with(companions, base, Listing::read_kept)
+    }
+
+    fn open_with(
+        companions: &Companions,
+        base: &Base,
+        read: fn(&Companions, u64) -> Result<Listing>,
+    ) -> Result<Chain> {
+        let mut listing = read(companions, base.folded_sequence)?;
         for _ in 1..ATTEMPTS {
             if listing.still_holds(companions)? {
                 break;
             }
-            listing = Listing::read(companions, base.folded_sequence)?;
+            listing = read(companions, base.folded_sequence)?;
         }
         let first = match listing.segments.first() {
             Some(segment) => segment.begin().base_sequence,

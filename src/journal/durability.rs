@@ -16,11 +16,13 @@ pub enum Durability {
     /// When `commit` returns.
     #[default]
     Commit,
-    /// Several together: after `every` since the first that waits, or when `commits` wait.
+    /// Several together, with the commit that comes `every` after the first that waits, or makes
+    /// `commits` of them: that one waits for the disk. When no more commits come, see
+    /// [`Session::sync_due`](crate::Session::sync_due).
     Group {
-        /// The longest a commit waits.
+        /// The longest a commit waits while others follow.
         every: Duration,
-        /// How many wait at most.
+        /// How many are synced together at most.
         commits: u32,
     },
     /// When the system writes it, within seconds as a rule.

@@ -3,14 +3,50 @@
 
 use std::fs::{self, File, Metadata};
 use std::io;
-use std::path::Path;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{EnvError, Result};
 
-/// An open file of a journal.
+/// A file of a journal: open, or opened anew when it is looked at.
 #[derive(Debug)]
 pub(super) struct JournalFile {
-    file: File,
+    hold: Hold,
+}
+
+#[derive(Debug)]
+enum Hold {
+    Open(File),
+    Resting {
+        path: PathBuf,
+        identity: Identity,
+        last_used: LastUsed,
+    },
+}
+
+/// Of files that rest, the one that was looked at last: it stays open, the others do not.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LastUsed(Arc<Mutex<Option<Known>>>);
+
+type Known = (Identity, Arc<File>);
+
+/// An open file.
+#[derive(Debug)]
+pub(crate) enum OpenFile<'a> {
+    Held(&'a File),
+    LastUsed(Arc<File>),
+}
+
+impl Deref for OpenFile<'_> {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        match self {
+            OpenFile::Held(file) => file,
+            OpenFile::LastUsed(file) => file,
+        }
+    }
 }
 
 impl JournalFile {
@@ -35,7 +71,52 @@ impl JournalFile {
             path: path.into(),
             found: "a directory, a FIFO, a device or a socket",
         })?;
-        Ok(Some(JournalFile { file }))
+        Ok(Some(JournalFile::held(file)))
+    }
+
+    fn held(file: File) -> JournalFile {
+        let hold = Hold::Open(file);
+        JournalFile { hold }
+    }
+
+    /// Closes the file until it is looked at: for files of which there may be more than a process
+    /// may have open. It must keep its path.
+    pub(super) fn rest(self, path: &Path, last_used: &LastUsed) -> io::Result<JournalFile> {
+        let identity = identity(&self.open_file()?.metadata()?);
+        let hold = Hold::Resting {
+            path: path.to_owned(),
+            identity,
+            last_used: last_used.clone(),
+        };
+        Ok(JournalFile { hold })
+    }
+
+    /// The file, for reading.
+    pub(super) fn open_file(&self) -> io::Result<OpenFile<'_>> {
+        let (path, expected, last_used) = match &self.hold {
+            Hold::Open(file) => return Ok(OpenFile::Held(file)),
+            Hold::Resting {
+                path,
+                identity,
+                last_used,
+            } => (path, identity, &last_used.0),
+        };
+        let mut last_used = last_used.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((identity, file)) = &*last_used
+            && identity == expected
+        {
+            return Ok(OpenFile::LastUsed(Arc::clone(file)));
+        }
+        // What stands there may be a FIFO by now, which would wait.
+        if identity(&fs::metadata(path)?) != *expected {
+            return Err(replaced());
+        }
+        let file = Arc::new(File::open(path)?);
+        if identity(&file.metadata()?) != *expected {
+            return Err(replaced());
+        }
+        *last_used = Some((*expected, Arc::clone(&file)));
+        Ok(OpenFile::LastUsed(file))
     }
 
     /// Makes a new file, or empties the one there is.
@@ -43,9 +124,7 @@ impl JournalFile {
         step()?;
         let mut options = File::options();
         let file = options.read(true).write(true).create(true).truncate(true);
-        Ok(JournalFile {
-            file: file.open(path)?,
-        })
+        file.open(path).map(JournalFile::held)
     }
 
     /// Makes a file that must be new.
@@ -53,21 +132,20 @@ impl JournalFile {
         step()?;
         let mut options = File::options();
         let file = options.read(true).write(true).create_new(true).open(path)?;
-        Ok(JournalFile { file })
-    }
-
-    pub(super) fn as_file(&self) -> &File {
-        &self.file
+        Ok(JournalFile::held(file))
     }
 
     pub(super) fn len(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.len())
+        Ok(self.open_file()?.metadata()?.len())
     }
 
     /// Whether `path` leads to this file now.
     pub(super) fn is_at(&self, path: &Path) -> io::Result<bool> {
         match fs::metadata(path) {
-            Ok(there) => Ok(identity(&there) == identity(&self.file.metadata()?)),
+            Ok(there) => match &self.hold {
+                Hold::Open(file) => Ok(identity(&there) == identity(&file.metadata()?)),
+                Hold::Resting { identity: own, .. } => Ok(identity(&there) == *own),
+            },
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(e) => Err(e),
         }
@@ -75,9 +153,10 @@ impl JournalFile {
 
     /// Fills `out` from `offset` on as far as the file goes, and says how far that is.
     pub(super) fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<usize> {
+        let file = self.open_file()?;
         let mut filled = 0;
         while let Some(rest) = out.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match read_once(&self.file, rest, offset.saturating_add(filled as u64)) {
+            match read_once(&file, rest, offset.saturating_add(filled as u64)) {
                 Ok(0) => break,
                 Ok(n) => filled += n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -95,10 +174,11 @@ impl JournalFile {
     }
 
     pub(super) fn write_all_at(&self, mut offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let file = self.open_file()?;
         let mut rest = bytes;
         while !rest.is_empty() {
             let room = room_for(rest.len())?;
-            match write_once(&self.file, &rest[..room], offset) {
+            match write_once(&file, &rest[..room], offset) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(n) => {
                     rest = &rest[n..];
@@ -114,20 +194,20 @@ impl JournalFile {
     pub(super) fn set_len(&self, len: u64) -> io::Result<()> {
         step()?;
         freed(self.len()?.saturating_sub(len));
-        self.file.set_len(len)
+        self.open_file()?.set_len(len)
     }
 
     /// Waits until content and length are on the disk.
     pub(super) fn sync_data(&self) -> io::Result<()> {
         sync_step()?;
-        self.file.sync_data()
+        self.open_file()?.sync_data()
     }
 
     /// Bytes the file system has for this user, where it can be asked.
     pub(super) fn free_bytes(&self) -> Option<u64> {
         #[cfg(unix)]
         {
-            let stat = rustix::fs::fstatvfs(&self.file).ok()?;
+            let stat = rustix::fs::fstatvfs(&*self.open_file().ok()?).ok()?;
             Some(stat.f_bavail.saturating_mul(stat.f_frsize))
         }
         #[cfg(not(unix))]
@@ -188,15 +268,25 @@ pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// What tells a file from others.
 #[cfg(unix)]
-fn identity(metadata: &Metadata) -> (u64, u64) {
+type Identity = (u64, u64);
+#[cfg(not(unix))]
+type Identity = Option<std::time::SystemTime>;
+
+#[cfg(unix)]
+fn identity(metadata: &Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt;
     (metadata.dev(), metadata.ino())
 }
 
 #[cfg(not(unix))]
-fn identity(metadata: &Metadata) -> Option<std::time::SystemTime> {
+fn identity(metadata: &Metadata) -> Identity {
     metadata.created().ok()
+}
+
+fn replaced() -> io::Error {
+    io::Error::other("another file stands in its place")
 }
 
 #[cfg(unix)]

@@ -1,7 +1,8 @@
 //! What stands beside an archive at one moment.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::file::LastUsed;
 use super::paths::Companions;
 use super::segment::{Found, Segment};
 use crate::error::Result;
@@ -20,8 +21,26 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// The active segment first: if it is retired after that, it no longer stands at its path.
+    /// With all segments open: they may be removed while they are read.
     pub(super) fn read(companions: &Companions, folded: u64) -> Result<Listing> {
+        Listing::read_with(companions, folded, Segment::find)
+    }
+
+    /// With the active segment open, and one of the retired ones at a time: they are kept, and there
+    /// may be more of them than a process may have open.
+    pub(super) fn read_kept(companions: &Companions, folded: u64) -> Result<Listing> {
+        let last_used = LastUsed::default();
+        Listing::read_with(companions, folded, |path| {
+            Segment::find_resting(path, &last_used)
+        })
+    }
+
+    /// The active segment first: if it is retired after that, it no longer stands at its path.
+    fn read_with(
+        companions: &Companions,
+        folded: u64,
+        find_retired: impl Fn(&Path) -> Result<Found>,
+    ) -> Result<Listing> {
         let mut listing = Listing {
             segments: Vec::new(),
             active: None,
@@ -48,7 +67,7 @@ impl Listing {
                 listing.folded.push(path.clone());
                 continue;
             }
-            match Segment::find(path)? {
+            match find_retired(path)? {
                 Found::Nothing => {}
                 Found::Broken(fault) => listing.broken.push((path.clone(), Some(fault))),
                 Found::Segment(segment) => {

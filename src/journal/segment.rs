@@ -1,11 +1,10 @@
 //! An open segment: reading at offsets, never writing.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::begin::{BEGIN_LEN, Begin, NoBegin};
-use super::file::JournalFile;
+use super::file::{JournalFile, LastUsed, OpenFile};
 use super::frame::{MESSAGE_HEADER_LEN, MessageHeader, crc_of};
 use super::scan::Position;
 use crate::error::{EnvError, Result};
@@ -14,7 +13,8 @@ use crate::fault::{Fault, Part, Problem};
 /// Bytes read at a time where only their sum is wanted.
 const PIECE: usize = 1 << 20;
 
-/// A segment open for reading. It keeps its file, whatever its path leads to later.
+/// A segment open for reading. It keeps its file, whatever its path leads to later; but for one that
+/// rests, which has its file open only while it is the last one that was looked at.
 #[derive(Clone, Debug)]
 pub(crate) struct Segment {
     inner: Arc<Inner>,
@@ -85,6 +85,22 @@ impl Segment {
         }
     }
 
+    /// As [`Segment::find`]; the segment rests.
+    pub(super) fn find_resting(path: &Path, last_used: &LastUsed) -> Result<Found> {
+        let found = Segment::find(path)?;
+        let Found::Segment(segment) = found else {
+            return Ok(found);
+        };
+        let inner = match Arc::try_unwrap(segment.inner) {
+            Ok(inner) => inner,
+            Err(inner) => return Ok(Found::Segment(Segment { inner })),
+        };
+        let file = inner.file.rest(path, last_used);
+        let file = file.map_err(|e| EnvError::io("read", path, e))?;
+        let inner = Arc::new(Inner { file, ..inner });
+        Ok(Found::Segment(Segment { inner }))
+    }
+
     pub(super) fn new(
         path: PathBuf,
         file: JournalFile,
@@ -121,8 +137,11 @@ impl Segment {
 
     /// The file, for mapping. Bytes of committed frames never change, and nothing but what follows
     /// them is ever cut off.
-    pub(crate) fn file(&self) -> &File {
-        self.inner.file.as_file()
+    ///
+    /// # Errors
+    /// What opening one that rests answers.
+    pub(crate) fn file(&self) -> std::io::Result<OpenFile<'_>> {
+        self.inner.file.open_file()
     }
 
     pub(super) fn journal_file(&self) -> &JournalFile {
@@ -147,7 +166,7 @@ impl Segment {
     }
 
     /// Length of the file now, in bytes.
-    pub(super) fn len(&self) -> Result<u64> {
+    pub(crate) fn len(&self) -> Result<u64> {
         self.inner.file.len().map_err(|e| self.failed(e))
     }
 

@@ -134,7 +134,8 @@ impl ImageContext {
         if let Some(mapping) = &self.mapping
             && place.len >= ELSEWHERE_FROM
         {
-            let map = mapping.range(place.segment.file(), place.offset, place.len);
+            let file = place.segment.file();
+            let map = file.and_then(|file| mapping.range(&file, place.offset, place.len));
             let map = map.map_err(|e| EnvError::io("map", place.path(), e))?;
             return Ok(Arc::new(map));
         }
@@ -416,7 +417,7 @@ impl ByteSource for ImagePlace {
         if end.is_none_or(|end| end > self.len) {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        super::source::read_exact_at(self.segment.file(), out, self.offset + offset)
+        super::source::read_exact_at(&*self.segment.file()?, out, self.offset + offset)
     }
 
     fn lend(&self, _: u64, _: u64) -> Option<&[u8]> {

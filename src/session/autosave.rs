@@ -1,18 +1,17 @@
-//! Saving in the background what an attached environment records.
+//! Saving in the background what an attached environment records: the side of the host.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, ThreadId};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::checkpoint::Checkpointed;
+use super::background::Background;
 use super::session::Session;
-use crate::environment::{Due, Recorder};
-use crate::error::{EnvError, Result};
+use crate::environment::Recorder;
+use crate::error::{EnvError, Origin, Result};
 
-/// How long to wait after a failed commit before the next one is tried.
-const AFTER_FAILURE: Duration = Duration::from_secs(5);
-/// How often a running checkpoint is asked whether it is done.
+/// How often who waits looks whether the thread is still there.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// When the background commits: whichever comes first.
@@ -47,6 +46,9 @@ pub struct AutosaveStatus {
     pub saved_at: Option<SystemTime>,
     /// Why the last commit failed, if it did; what it held waits for the next one.
     pub error: Option<String>,
+    /// Why the last checkpoint failed, if it did. Commits go on, and it is tried again after a
+    /// minute, then after longer and longer times.
+    pub checkpoint_error: Option<String>,
     /// Changes that wait.
     pub waiting: usize,
 }
@@ -77,38 +79,62 @@ pub struct AutosaveStatus {
 pub struct Autosave {
     recorder: Arc<Recorder>,
     shared: Arc<Shared>,
+    /// The process that has the thread: in one that was forked from it there is none.
+    owner: u32,
+    origin: Origin,
     thread: Option<JoinHandle<Session>>,
 }
 
 /// What host and background both look at.
 #[derive(Default)]
-struct Shared {
+pub(super) struct Shared {
     state: Mutex<State>,
-    changed: Condvar,
+    pub(super) changed: Condvar,
 }
 
 #[derive(Default)]
-struct State {
-    status: AutosaveStatus,
-    /// Commits that were asked for, and that were done since.
-    asked: u64,
-    done: u64,
-    /// What the last commit that was asked for answered.
-    failure: Option<EnvError>,
-    pauses: usize,
+pub(super) struct State {
+    pub(super) status: AutosaveStatus,
+    /// How many commits were asked for, and how many of those were answered, in their order.
+    pub(super) asked: u64,
+    pub(super) done: u64,
+    /// What was asked for and failed, by its number, until it is told.
+    pub(super) failures: HashMap<u64, EnvError>,
+    /// The threads that began the pauses there are.
+    pub(super) pauses: Vec<ThreadId>,
     /// Whether a commit is being written.
-    committing: bool,
-    stop: bool,
+    pub(super) committing: bool,
+    pub(super) stop: bool,
+}
+
+impl State {
+    /// Asks for a commit; its number.
+    fn ask(&mut self) -> u64 {
+        self.asked += 1;
+        self.asked
+    }
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'s>(&'s self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+    pub(super) fn wait<'s>(&'s self, state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
         let waited = self.changed.wait(state);
         waited.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits at most until `at`, and no longer than it takes to look around.
+    pub(super) fn wait_a_little<'s>(
+        &'s self,
+        state: MutexGuard<'s, State>,
+        at: Option<Instant>,
+    ) -> MutexGuard<'s, State> {
+        let left = at.map(|at| at.saturating_duration_since(Instant::now()));
+        let left = left.map_or(LOOK_EVERY, |left| left.min(LOOK_EVERY));
+        let waited = self.changed.wait_timeout(state, left);
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
@@ -119,7 +145,7 @@ impl Session {
     /// # Errors
     /// [`EnvError::InvalidValue`] when no environment is attached; [`EnvError::Io`] when no thread
     /// can be had.
-    pub fn autosave(mut self, options: AutosaveOptions) -> Result<Autosave> {
+    pub fn autosave(self, options: AutosaveOptions) -> Result<Autosave> {
         let recorder = self
             .recorder
             .clone()
@@ -129,93 +155,125 @@ impl Session {
             })?;
         let shared = Arc::new(Shared::default());
         let origin = self.origin();
-        let dead_share = self.options.dead_share.take();
-        let background = Background {
-            session: self,
-            recorder: Arc::clone(&recorder),
-            shared: Arc::clone(&shared),
-            options,
-            dead_share,
-            checkpoint: None,
-        };
+        let background = Background::new(self, Arc::clone(&recorder), Arc::clone(&shared), options);
         let thread = std::thread::Builder::new()
             .name("ach-autosave".to_owned())
             .spawn(move || background.run())
-            .map_err(|e| EnvError::io("start a thread for", origin, e))?;
+            .map_err(|e| EnvError::io("start a thread for", origin.clone(), e))?;
         Ok(Autosave {
             recorder,
             shared,
+            owner: std::process::id(),
+            origin,
             thread: Some(thread),
         })
     }
 }
 
 impl Autosave {
-    /// Commits what was recorded so far and waits for it.
+    /// Commits what was recorded before the call and waits for it; for the end of a pause that
+    /// another thread holds, too.
     ///
     /// # Errors
-    /// As [`Session::commit`].
+    /// As [`Session::commit`], of a commit that was made for this call; what it held waits then.
+    /// [`EnvError::InvalidValue`] under a pause that this thread began, which it would wait for
+    /// without end. [`EnvError::ForkedChild`].
     pub fn flush(&self) -> Result<()> {
+        self.check_process()?;
         let mut state = self.shared.lock();
-        state.asked += 1;
-        let asked = state.asked;
+        if state.pauses.contains(&std::thread::current().id()) {
+            return Err(EnvError::InvalidValue {
+                what: "autosave".to_owned(),
+                reason: "this thread holds a pause, which a flush waits for; drop it first"
+                    .to_owned(),
+            });
+        }
+        let ask = state.ask();
         self.recorder.ask();
-        while state.done < asked {
+        self.shared.changed.notify_all();
+        while state.done < ask {
             if self.is_finished() {
                 return Err(gone());
             }
-            let waited = self.shared.changed.wait_timeout(state, LOOK_EVERY);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state = self.shared.wait_a_little(state, None);
         }
-        match state.failure.take() {
-            None => Ok(()),
-            Some(error) => Err(error),
-        }
+        state.failures.remove(&ask).map_or(Ok(()), Err)
     }
 
     /// Keeps the background from committing until the pause is dropped: what is recorded meanwhile
-    /// belongs together. Waits for a commit that is being written.
+    /// belongs together. Waits for a commit that is being written. The end of the [`Autosave`] ends
+    /// all pauses.
     pub fn pause(&self) -> AutosavePause {
-        let mut state = self.shared.lock();
-        state.pauses += 1;
-        while state.committing {
-            state = self.shared.wait(state);
+        let by = std::thread::current().id();
+        if self.check_process().is_ok() {
+            let mut state = self.shared.lock();
+            state.pauses.push(by);
+            while state.committing && !self.is_finished() {
+                state = self.shared.wait_a_little(state, None);
+            }
         }
-        drop(state);
         AutosavePause {
             shared: Arc::clone(&self.shared),
             recorder: Arc::clone(&self.recorder),
+            owner: self.owner,
+            by,
         }
     }
 
     /// What was done so far.
     pub fn status(&self) -> AutosaveStatus {
+        if let Err(forked) = self.check_process() {
+            return AutosaveStatus {
+                error: Some(forked.to_string()),
+                ..AutosaveStatus::default()
+            };
+        }
         let mut status = self.shared.lock().status.clone();
         status.waiting = self.recorder.waiting().0;
         status
     }
 
-    /// Commits what waits, ends the background, and hands the session back. The environment stays
-    /// attached.
+    /// Commits what waits, also under a pause, ends the background, and hands the session back. The
+    /// environment stays attached.
     ///
     /// # Errors
     /// As [`Session::commit`]: the session is then closed, and what it committed before stands.
+    /// [`EnvError::ForkedChild`].
     pub fn stop(mut self) -> Result<Session> {
-        let flushed = self.flush();
-        let session = self.end()?;
-        flushed.map(|()| session)
+        self.end()
     }
 
     fn is_finished(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
+    /// Refuses a process that was forked from the one with the thread. Locks are not looked at
+    /// there: nobody may be left to open them.
+    fn check_process(&self) -> Result<()> {
+        match std::process::id() {
+            process if process == self.owner => Ok(()),
+            process => Err(EnvError::ForkedChild {
+                path: self.origin.clone(),
+                owner: self.owner,
+                process,
+            }),
+        }
+    }
+
     fn end(&mut self) -> Result<Session> {
-        self.shared.lock().stop = true;
+        self.check_process()?;
+        let thread = self.thread.take().ok_or_else(gone)?;
+        let mut state = self.shared.lock();
+        state.stop = true;
+        let ask = state.ask();
+        drop(state);
         self.shared.changed.notify_all();
         self.recorder.ask();
-        let thread = self.thread.take().ok_or_else(gone)?;
-        thread.join().map_err(|_| gone())
+        let session = thread.join().map_err(|_| gone())?;
+        match self.shared.lock().failures.remove(&ask) {
+            None => Ok(session),
+            Some(error) => Err(error),
+        }
     }
 }
 
@@ -223,7 +281,6 @@ impl Autosave {
 impl Drop for Autosave {
     fn drop(&mut self) {
         if self.thread.is_some() {
-            let _ = self.flush();
             let _ = self.end();
         }
     }
@@ -239,11 +296,20 @@ impl fmt::Debug for Autosave {
 pub struct AutosavePause {
     shared: Arc<Shared>,
     recorder: Arc<Recorder>,
+    owner: u32,
+    by: ThreadId,
 }
 
 impl Drop for AutosavePause {
     fn drop(&mut self) {
-        self.shared.lock().pauses -= 1;
+        if std::process::id() != self.owner {
+            return;
+        }
+        let mut state = self.shared.lock();
+        if let Some(place) = state.pauses.iter().position(|by| *by == self.by) {
+            state.pauses.swap_remove(place);
+        }
+        drop(state);
         self.shared.changed.notify_all();
         self.recorder.ask();
     }
@@ -255,134 +321,51 @@ impl fmt::Debug for AutosavePause {
     }
 }
 
-fn gone() -> EnvError {
+pub(super) fn gone() -> EnvError {
     EnvError::InvalidValue {
         what: "autosave".to_owned(),
         reason: "its thread has ended".to_owned(),
     }
 }
 
-/// The thread that commits.
-struct Background {
-    session: Session,
-    recorder: Arc<Recorder>,
-    shared: Arc<Shared>,
-    options: AutosaveOptions,
-    dead_share: Option<f64>,
-    checkpoint: Option<JoinHandle<Result<Checkpointed>>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Environment, SessionOptions};
 
-impl Background {
-    fn run(mut self) -> Session {
-        let due = Due {
-            changes: self.options.changes.max(1),
-            bytes: self.options.bytes,
-            age: self.options.every,
-        };
-        let mut not_before = None;
-        loop {
-            let sync = self.session.sync_due();
-            let look = self
-                .checkpoint
-                .is_some()
-                .then(|| Instant::now() + LOOK_EVERY);
-            let deadline = [sync, look, not_before].into_iter().flatten().min();
-            match not_before {
-                // After a failure what is due stays due.
-                Some(at) => self.shared.wait_until(at),
-                None => self.recorder.wait(due, deadline),
+    /// As a forked child sees it: another process, and no thread that would answer.
+    #[test]
+    fn a_forked_child_is_refused_and_waits_for_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.ach");
+        let mut environment = Environment::new();
+        let mut session = SessionOptions::new().create(true).open(&path).unwrap();
+        session.attach(&mut environment).unwrap();
+        let mut autosave = session.autosave(AutosaveOptions::default()).unwrap();
+        environment.set("x", 1).unwrap();
+        let thread = autosave.thread.take().unwrap();
+        autosave.thread = Some(std::thread::spawn(|| {
+            loop {
+                std::thread::park();
             }
-            let mut state = self.shared.lock();
-            while state.pauses > 0 && !state.stop {
-                state = self.shared.wait(state);
-            }
-            let (asked, stop) = (state.asked, state.stop);
-            state.committing = true;
-            drop(state);
+        }));
+        let owner = autosave.owner;
+        autosave.owner = owner.wrapping_add(1);
 
-            let committed = self.commit();
-            not_before = committed.is_err().then(|| Instant::now() + AFTER_FAILURE);
-            let mut state = self.shared.lock();
-            state.committing = false;
-            state.status.sequence = self.session.sequence();
-            match committed {
-                Ok(is_new) => {
-                    if is_new {
-                        state.status.saved_at = Some(SystemTime::now());
-                    }
-                    state.status.error = None;
-                    state.failure = None;
-                }
-                Err(error) => {
-                    state.status.error = Some(error.to_string());
-                    state.failure = Some(error);
-                }
-            }
-            state.done = state.done.max(asked);
-            drop(state);
-            self.shared.changed.notify_all();
-            if stop {
-                break;
-            }
-        }
-        if let Some(running) = self.checkpoint.take() {
-            self.take_up(running);
-        }
-        self.session.options.dead_share = self.dead_share;
-        self.session
-    }
+        // Held as by the thread that was not forked.
+        let shared = Arc::clone(&autosave.shared);
+        let held = shared.lock();
+        let forked = |error: EnvError| assert!(matches!(error, EnvError::ForkedChild { .. }));
+        forked(autosave.flush().unwrap_err());
+        drop(autosave.pause());
+        assert!(autosave.status().error.is_some());
+        forked(autosave.end().unwrap_err());
+        drop(held);
 
-    /// Commits what waits; whether there was anything.
-    fn commit(&mut self) -> Result<bool> {
-        if self
-            .checkpoint
-            .as_ref()
-            .is_some_and(JoinHandle::is_finished)
-            && let Some(running) = self.checkpoint.take()
-        {
-            self.take_up(running);
-        }
-        let before = self.session.sequence();
-        let sequence = self.session.commit()?;
-        if self
-            .session
-            .sync_due()
-            .is_some_and(|at| at <= Instant::now())
-        {
-            self.session.sync()?;
-        }
-        if self.checkpoint.is_none()
-            && self.session.is_dead(self.dead_share)
-            && let Some(checkpoint) = self.session.begin_checkpoint()?
-        {
-            self.checkpoint = Some(std::thread::spawn(move || checkpoint.run()));
-        }
-        Ok(sequence > before)
-    }
-
-    /// Goes on over the archive of a checkpoint, or without it: its journal stays, and a later one
-    /// folds it too.
-    fn take_up(&mut self, running: JoinHandle<Result<Checkpointed>>) {
-        let done = running.join().unwrap_or_else(|_| Err(gone()));
-        let finished = done.and_then(|done| self.session.finish_checkpoint(done).map(drop));
-        if let Err(error) = finished {
-            self.session.abandon_checkpoint();
-            self.shared.lock().status.error = Some(error.to_string());
-        }
-    }
-}
-
-impl Shared {
-    /// Waits until `at`, or until somebody asks for a commit or the end.
-    fn wait_until(&self, at: Instant) {
-        let mut state = self.lock();
-        while state.done >= state.asked && !state.stop {
-            let left = at.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            let waited = self.changed.wait_timeout(state, left.min(LOOK_EVERY));
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let child = autosave.thread.replace(thread);
+        autosave.owner = owner;
+        let session = autosave.stop().unwrap();
+        assert_eq!(session.get("x").unwrap().as_i64(), Some(1));
+        drop(child);
     }
 }

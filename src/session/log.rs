@@ -14,7 +14,12 @@ use crate::value::{Kind, Value};
 
 /// Nanoseconds since 1970-01-01 00:00 UTC.
 pub(super) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    nanoseconds(SystemTime::now())
+}
+
+/// Nanoseconds from 1970-01-01 00:00 UTC to a time; 0 for one before.
+pub(super) fn nanoseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {
         u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
     })
@@ -186,7 +191,7 @@ pub(super) fn commits(
     let mut commits = Vec::new();
     let mut changes = Vec::new();
     let mut bytes = 0;
-    for frame in frames.from(base + 1) {
+    for frame in frames.from(base.saturating_add(1)) {
         changes.push(kind_of(&frame)?);
         bytes += frame.entry.payload_len;
         if frame.ends_commit() {

@@ -3,6 +3,7 @@
 
 mod attach;
 mod autosave;
+mod background;
 mod backup;
 mod checkpoint;
 mod commit;

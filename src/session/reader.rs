@@ -56,19 +56,17 @@ impl SessionReader {
 
     pub(super) fn begin(path: &Path, road: Road) -> Result<SessionReader> {
         let companions = Companions::of(path)?;
-        let (archive, chain) = open_both(&road, path, &companions)?;
-        let stamp = Stamp::of(companions.archive());
-        let mut reader = SessionReader {
+        let (stamp, archive, chain) = look(&road, path, &companions)?;
+        let state = state_of(&road, &archive, &chain)?;
+        Ok(SessionReader {
             path: path.to_owned(),
             companions,
             road,
             sequence: chain.sequence(),
             chain,
-            archive,
+            archive: state,
             stamp,
-        };
-        reader.rebuild()?;
-        Ok(reader)
+        })
     }
 
     /// The path, as it was given.
@@ -162,11 +160,13 @@ impl SessionReader {
     /// history is kept ([`SessionOptions::keep_history`]).
     ///
     /// # Errors
-    /// What reading answers.
+    /// [`EnvError::Damaged`] when kept history cannot be read to its end; what reading answers.
     pub fn log(&self) -> Result<Vec<Commit>> {
         let history = kept_history(&self.companions, &self.road)?;
+        let history = history.map(|history| history.whole(self.sequence));
+        let history = history.transpose()?;
         let (frames, base) = match &history {
-            Some(history) => (history.chain.frames(), history.archive.folded_sequence()),
+            Some(history) => (history.chain.frames(), history.base()),
             None => (self.chain.frames(), self.archive.folded_sequence()),
         };
         let counting = effective(frames, base, frames.last_sequence().max(base))?;
@@ -176,7 +176,8 @@ impl SessionReader {
     /// What was done after `sequence`, event by event, as far as the journal reaches back: with 0
     /// everything in it, with [`SessionReader::sequence`] of before a refresh what came since.
     pub fn events(&self, sequence: u64) -> impl Iterator<Item = Result<Event>> + '_ {
-        let from = sequence.max(self.archive.folded_sequence()) + 1;
+        let from = sequence.max(self.archive.folded_sequence());
+        let from = from.saturating_add(1);
         let context = context_of(self.archive.overlay());
         self.chain
             .frames()
@@ -187,29 +188,42 @@ impl SessionReader {
     /// Opens archive and journal again: the archive was replaced.
     fn reopen(&mut self) -> Result<bool> {
         let before = self.sequence;
-        let stamp = Stamp::of(self.companions.archive());
-        let (archive, chain) = open_both(&self.road, &self.path, &self.companions)?;
+        let (stamp, archive, chain) = look(&self.road, &self.path, &self.companions)?;
         let same_session = chain.session_id() == self.chain.session_id();
         if same_session && chain.sequence() < before {
             // Looked at while a checkpoint was between two steps: the next look sees all of it.
             return Ok(false);
         }
-        self.stamp = stamp;
-        self.archive = archive;
+        // Nothing is taken up before all of it is read.
+        self.archive = state_of(&self.road, &archive, &chain)?;
+        self.sequence = chain.sequence();
         self.chain = chain;
-        self.rebuild()?;
+        self.stamp = stamp;
         Ok(self.sequence != before)
     }
 
+    /// Makes the state anew from the frames at hand.
     fn rebuild(&mut self) -> Result<()> {
-        let base = self.archive.folded_sequence();
-        let context = self.road.context(&self.archive, self.chain.frames());
-        let sequence = self.chain.sequence();
-        let overlay = state_at(self.chain.frames(), base, sequence, context)?;
-        self.archive = self.archive.overlaid(overlay);
-        self.sequence = sequence;
+        self.archive = state_of(&self.road, &self.archive, &self.chain)?;
+        self.sequence = self.chain.sequence();
         Ok(())
     }
+}
+
+/// Archive and journal of one moment. The stamp is taken first: an archive that is replaced
+/// meanwhile is noticed at the next look.
+fn look(road: &Road, path: &Path, companions: &Companions) -> Result<(Stamp, Archive, Chain)> {
+    let stamp = Stamp::of(companions.archive());
+    let (archive, chain) = open_both(road, path, companions)?;
+    Ok((stamp, archive, chain))
+}
+
+/// The archive with what its journal says over it.
+fn state_of(road: &Road, archive: &Archive, chain: &Chain) -> Result<Archive> {
+    let context = road.context(archive, chain.frames());
+    let base = archive.folded_sequence();
+    let overlay = state_at(chain.frames(), base, chain.sequence(), context)?;
+    Ok(archive.overlaid(overlay))
 }
 
 impl fmt::Debug for SessionReader {

@@ -427,7 +427,7 @@ impl Session {
         let retired = retired.filter(|segment| {
             segment.begin().base_sequence < self.writer.segment().begin().base_sequence
         });
-        let lengths = retired.map(|segment| segment.file().metadata().map_or(0, |m| m.len()));
+        let lengths = retired.map(|segment| segment.len().unwrap_or(0));
         lengths.sum()
     }
 

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use super::log::now;
+use super::history::begins_by;
+use super::log::{nanoseconds, now};
 use super::session::Session;
 use crate::environment::Environment;
 use crate::error::{EnvError, Result};
@@ -141,10 +142,10 @@ impl Session {
                 Ok(Some(at).filter(|at| *at >= self.base_sequence))
             }
             Moment::Time(time) => {
-                let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-                let nanoseconds = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
-                let found = frames.commit_at(nanoseconds)?;
-                Ok(found.filter(|found| *found > self.base_sequence))
+                let (time, base) = (nanoseconds(*time), self.base_sequence);
+                let first = begins_by(&self.chain, base, time).then_some(base);
+                let found = frames.commit_at(time)?.or(first);
+                Ok(found.filter(|found| *found >= base))
             }
         }
     }

@@ -743,3 +743,33 @@ fn a_large_array_is_written_once_and_edits_beside_it_cost_nothing() {
     folder.fine(&["checkpoint", "a.ach"]);
     assert_eq!(x(&folder), "1");
 }
+
+#[test]
+fn damage_in_kept_history_is_named_and_what_stands_before_it_can_be_reached() {
+    let folder = with_archive();
+    for n in 2..=5 {
+        folder.fine(&["set", "a.ach", &format!("x={n}"), "--keep-history"]);
+        folder.fine(&["checkpoint", "a.ach", "--keep-history"]);
+    }
+    folder.fine(&["set", "a.ach", "x=6", "--keep-history"]);
+    assert!(folder.fine(&["verify", "a.ach"]).contains("ok"));
+    // The header of the first frame, behind the begin frame of 128 bytes.
+    let mut bytes = folder.read("a.ach-journal.3");
+    bytes[128 + 16] ^= 1;
+    folder.write("a.ach-journal.3", bytes);
+
+    for refused in [&["log", "a.ach"][..], &["restore", "a.ach", "--at", "3"]] {
+        let text = folder.ach(refused).err;
+        assert!(text.contains("a.ach-journal.3 is damaged"), "{text}");
+        assert!(text.contains("up to frame 2 of 5"), "{text}");
+    }
+    let verified = folder.ach(&["verify", "a.ach"]);
+    assert_eq!(verified.code, Some(1));
+    let told = verified.out.contains("a.ach-journal.3: frame 3: ");
+    assert!(told, "{}", verified.out);
+    assert_eq!(x(&folder), "6");
+    folder.fine(&["undo", "a.ach"]);
+    assert_eq!(x(&folder), "5");
+    folder.fine(&["restore", "a.ach", "--at", "2"]);
+    assert_eq!(x(&folder), "3");
+}

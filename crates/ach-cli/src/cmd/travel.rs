@@ -94,13 +94,20 @@ pub(crate) fn redo(args: &RedoArgs, out: &mut dyn Write) -> Result<Status> {
 /// As [`undo`].
 pub(crate) fn restore(args: &RestoreArgs, out: &mut dyn Write) -> Result<Status> {
     let reader = SessionReader::open(&args.file)?;
-    let log = reader.log()?;
-    let marks = log.iter().flat_map(|commit| &commit.changes);
-    let mut marks = marks.filter_map(|change| match change {
-        EventKind::Mark { name } => Some(&**name),
-        _ => None,
-    });
-    let moment = moment(&args.at, |text| marks.any(|mark| mark == text));
+    let events: Vec<EventKind> = match reader.log() {
+        Ok(log) => log.into_iter().flat_map(|commit| commit.changes).collect(),
+        // What stands before the damage can be gone back to: going there says what cannot.
+        Err(error) if error.fault().is_some() => {
+            let events = reader.events(0).map(|event| Ok(event?.kind));
+            events.collect::<Result<_>>()?
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let is_mark = |text: &str| {
+        let mut events = events.iter();
+        events.any(|event| matches!(event, EventKind::Mark { name } if &**name == text))
+    };
+    let moment = moment(&args.at, is_mark);
     go_to(&args.file, &moment, out)
 }
 
@@ -132,7 +139,13 @@ struct History {
 /// A refusal when there is none.
 fn history(path: &Path, verb: &str) -> Result<History> {
     let reader = SessionReader::open(path)?;
-    if reader.log()?.is_empty() {
+    let is_empty = match reader.log() {
+        Ok(log) => log.is_empty(),
+        // There is some, and what was asked for may not need the rest.
+        Err(error) if error.fault().is_some() => false,
+        Err(error) => return Err(error.into()),
+    };
+    if is_empty {
         let file = shown(path);
         return Err(Failure::refused(format!(
             "there is nothing to {verb} in {file}: no commits stand in a journal beside it, and \

@@ -17,7 +17,8 @@ use crate::term::{Paint, Screen, escape};
 /// Check archives: every sum, digest, node, reference and byte of padding.
 ///
 /// Reads everything, and lists every fault with its part, its place and the variables it touches; of
-/// the journal beside an archive too, each commit that the archive does not hold. Of a version 1 file the sum is checked and everything decoded, and what it had lost is listed too.
+/// the journal beside an archive too, each commit that the archive does not hold, and history that
+/// is kept. Of a version 1 file the sum is checked and everything decoded, and what it had lost is listed too.
 /// Exit code 1 says that something is wrong with a file, 2 that one could not be read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -113,8 +114,12 @@ fn verify(path: &Path, archive_only: bool) -> Result<Verdict> {
     verdict.journal_bytes = report.bytes;
     for found in report.faults {
         let file = shown(&found.path);
+        let text = match found.sequence {
+            0 => format!("{file}: {}", found.fault),
+            sequence => format!("{file}: frame {sequence}: {}", found.fault),
+        };
         verdict.faults.push(Found {
-            text: format!("{file}: frame {}: {}", found.sequence, found.fault),
+            text,
             part: found.fault.part.to_string(),
             offset: Some(found.fault.offset),
             problem: found.fault.problem.to_string(),
