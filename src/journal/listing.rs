@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::paths::Companions;
 use super::segment::{Found, Segment};
 use crate::error::Result;
-use crate::fault::{Fault, Part, Problem};
+use crate::fault::Fault;
 
 /// The segments beside an archive at one moment.
 pub(super) struct Listing {
@@ -35,36 +35,39 @@ impl Listing {
             Found::Broken(fault) => active_fault = Some((journal, Some(fault))),
             Found::Segment(segment) => listing.active = Some(segment),
         }
-        let retired = companions.list_retired()?;
-        let mut ends = retired
-            .iter()
-            .skip(1)
-            .map(|(first, _)| first.saturating_sub(1));
+        let mut retired = companions.list_retired()?;
         let active_base = listing.active.as_ref().map(|s| s.begin().base_sequence);
-        for (first, path) in &retired {
-            // Where the next one begins tells where this one ends.
-            let end = ends.next().or(active_base);
-            if end.is_some_and(|end| end <= folded) {
-                listing.folded.push(path.clone());
-                continue;
+        let mut above = Vec::new();
+        if active_base.is_none_or(|base| base > folded) {
+            let next = folded.saturating_add(1);
+            above = retired.split_off(retired.partition_point(|(first, _)| *first <= next));
+            // The last sound one that begins there or before may hold the frame after those that are
+            // folded. A file is none by its name alone.
+            while listing.segments.is_empty()
+                && let Some((first, path)) = retired.pop()
+            {
+                listing.take(first, path)?;
             }
-            match Segment::find(path)? {
-                Found::Nothing => {}
-                Found::Broken(fault) => listing.broken.push((path.clone(), Some(fault))),
-                Found::Segment(segment) => {
-                    if segment.begin().base_sequence.checked_add(1) == Some(*first) {
-                        listing.segments.push(segment);
-                    } else {
-                        let text = "its name tells of another first frame".into();
-                        let fault = Fault::new(Part::Frame, 0, Problem::Structure(text));
-                        listing.broken.push((path.clone(), Some(fault)));
-                    }
-                }
-            }
+            listing.broken.reverse();
+        }
+        // What begins before a sound one ends before it.
+        listing.folded = retired.into_iter().map(|(_, path)| path).collect();
+        for (first, path) in above {
+            listing.take(first, path)?;
         }
         listing.segments.extend(listing.active.clone());
         listing.broken.extend(active_fault);
         Ok(listing)
+    }
+
+    /// Opens a retired one.
+    fn take(&mut self, first: u64, path: PathBuf) -> Result<()> {
+        match Segment::find_retired(first, &path)? {
+            Found::Nothing => {}
+            Found::Broken(fault) => self.broken.push((path, Some(fault))),
+            Found::Segment(segment) => self.segments.push(segment),
+        }
+        Ok(())
     }
 
     /// Whether the active segment is still the one that was opened.

@@ -55,6 +55,19 @@ impl Segment {
         Segment::find_for(path, false)
     }
 
+    /// Opens what stands at `path`, the name of the retired segment whose first frame is `first`.
+    pub(super) fn find_retired(first: u64, path: &Path) -> Result<Found> {
+        Ok(match Segment::find(path)? {
+            Found::Segment(segment)
+                if segment.begin().base_sequence.checked_add(1) != Some(first) =>
+            {
+                let text = "its name tells of another first frame".into();
+                Found::Broken(Fault::new(Part::Frame, 0, Problem::Structure(text)))
+            }
+            found => found,
+        })
+    }
+
     /// Opens what stands at `path`, for writing too if asked.
     pub(super) fn find_for(path: &Path, write: bool) -> Result<Found> {
         let Some(file) = JournalFile::open(path, write)? else {
@@ -210,6 +223,10 @@ fn is_zero_from(file: &JournalFile, mut offset: u64) -> std::io::Result<bool> {
             n => offset = offset.saturating_add(n as u64),
         }
         piece.resize(PIECE, 0);
+        match file.next_data(offset)? {
+            Some(data) => offset = data,
+            None => return Ok(true),
+        }
     }
 }
 
@@ -217,15 +234,18 @@ impl Place<'_> {
     /// The bytes, in memory of their own.
     ///
     /// # Errors
-    /// [`EnvError::Io`].
+    /// [`EnvError::Io`]; [`EnvError::TooLarge`] when memory does not hold them.
     pub(crate) fn read(&self) -> Result<Vec<u8>> {
-        let len = usize::try_from(self.len).map_err(|_| EnvError::TooLarge {
+        let len = usize::try_from(self.len).unwrap_or(usize::MAX);
+        let mut bytes = Vec::new();
+        let room = bytes.try_reserve_exact(len);
+        room.map_err(|_| EnvError::TooLarge {
             path: self.segment.path().into(),
             what: format!("the payload at byte {}", self.offset),
             found: self.len,
             cap: usize::MAX as u64,
         })?;
-        let mut bytes = vec![0; len];
+        bytes.resize(len, 0);
         self.segment.read_at(self.offset, &mut bytes)?;
         Ok(bytes)
     }

@@ -49,7 +49,7 @@ impl Session {
         let frames = chain.frames();
         let target = match moment {
             Moment::Mark(name) => {
-                let mut marks = frames.from(base + 1).rev();
+                let mut marks = frames.from(base.saturating_add(1)).rev();
                 let mark = marks.find(|f| f.kind() == FrameKind::Mark && f.key == name.as_bytes());
                 mark.map(|mark| mark.sequence)
                     .ok_or_else(|| self.no_such_mark(name))?
@@ -138,7 +138,7 @@ impl Session {
             }
         };
         let last = frames.last_sequence();
-        let events = (base + 1..=last).filter_map(move |sequence| {
+        let events = (base.saturating_add(1)..=last).filter_map(move |sequence| {
             let frame = frames.get(sequence)?;
             let context = super::log::context_of(state.overlay());
             Some(super::log::event(&frame, &state, context))

@@ -9,7 +9,7 @@ use crate::journal::{Frame, FrameKind, Frames};
 use crate::read::Archive;
 use crate::read::frames::{FrameImage, ImageContext};
 use crate::read::overlay::Overlay;
-use crate::read::replay::state::{Reason, read_restore};
+use crate::read::replay::state::{Reason, read_rename, read_restore};
 use crate::value::{Kind, Value};
 
 /// Nanoseconds since 1970-01-01 00:00 UTC.
@@ -157,7 +157,7 @@ pub(super) fn kind_of(frame: &Frame<'_>) -> Result<EventKind> {
         },
         FrameKind::Rename => EventKind::Rename {
             old: text(frame.key),
-            new: text(&frame.payload().read()?),
+            new: text(&read_rename(frame)?),
         },
         FrameKind::Clear => EventKind::Clear,
         FrameKind::Mark => EventKind::Mark {
@@ -186,7 +186,7 @@ pub(super) fn commits(
     let mut commits = Vec::new();
     let mut changes = Vec::new();
     let mut bytes = 0;
-    for frame in frames.from(base + 1) {
+    for frame in frames.from(base.saturating_add(1)) {
         changes.push(kind_of(&frame)?);
         bytes += frame.entry.payload_len;
         if frame.ends_commit() {

@@ -114,7 +114,7 @@ impl SessionReader {
         }
         let frames = self.chain.frames();
         let plain = frames
-            .from(before + 1)
+            .from(before.saturating_add(1))
             .all(|frame| frame.kind() != FrameKind::Restore);
         if !plain {
             self.rebuild()?;
@@ -123,12 +123,12 @@ impl SessionReader {
         let Some(context) = context_of(self.archive.overlay()).cloned() else {
             return Ok(false);
         };
-        for frame in frames.from(before + 1) {
+        for frame in frames.from(before.saturating_add(1)) {
             note_image(&frame, &context);
         }
         // All is read before anything is added: after an error the state is what it was.
         let mut news = Vec::new();
-        for frame in frames.from(before + 1) {
+        for frame in frames.from(before.saturating_add(1)) {
             let said = Said::read(&frame, &context)?;
             said.prepare()?;
             news.push(said);
@@ -176,7 +176,9 @@ impl SessionReader {
     /// What was done after `sequence`, event by event, as far as the journal reaches back: with 0
     /// everything in it, with [`SessionReader::sequence`] of before a refresh what came since.
     pub fn events(&self, sequence: u64) -> impl Iterator<Item = Result<Event>> + '_ {
-        let from = sequence.max(self.archive.folded_sequence()) + 1;
+        let from = sequence
+            .max(self.archive.folded_sequence())
+            .saturating_add(1);
         let context = context_of(self.archive.overlay());
         self.chain
             .frames()

@@ -44,7 +44,7 @@ impl SessionReader {
     /// # Errors
     /// Only what keeps it from reading. What is wrong with the journal is in the report.
     pub fn verify_journal(&self, mut progress: impl FnMut(u64, u64)) -> Result<JournalReport> {
-        let from = self.archive().folded_sequence() + 1;
+        let from = self.archive().folded_sequence().saturating_add(1);
         let frames = || self.chain.frames().from(from);
         let total = frames().map(|frame| frame.entry.payload_len).sum();
         let mut report = JournalReport::default();
