@@ -8,8 +8,8 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use achronyme_env::{
-    Archive, EnvError, FLAG_COMMIT, FrameKind, MessageHeader, Moment, OpenOptions, SaveOptions,
-    Session, SessionOptions, SessionReader, save,
+    Archive, EnvError, FLAG_COMMIT, FrameKind, MessageHeader, Moment, OpenOptions, Part,
+    SaveOptions, Session, SessionOptions, SessionReader, Tensor, save,
 };
 use reseal::{Patch, preamble};
 
@@ -375,6 +375,69 @@ fn a_stray_file_with_the_name_of_a_segment_hides_none() {
     assert_eq!(session.set_aside().len(), 1);
     drop(session);
     assert_eq!(commits(&path), [2, 3, 4, 5]);
+}
+
+/// The fault is told of the file and the byte where it is.
+#[test]
+fn damage_in_an_array_is_told_of_the_file_that_holds_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.ach");
+    let options = SessionOptions::new().create(true);
+    let numbers: Vec<f64> = (0..40_000).map(f64::from).collect();
+    let tensor = |first: f64| {
+        let mut numbers = numbers.clone();
+        numbers[0] = first;
+        Tensor::from_vec(numbers, [40_000]).unwrap()
+    };
+    let mut session = options.open(&path).unwrap();
+    session.set("stands", tensor(0.0)).unwrap();
+    session.close().unwrap();
+    let mut session = options.clone().fold_below(0).open(&path).unwrap();
+    session.set("named", tensor(0.0)).unwrap();
+    session.set("own", tensor(7.0)).unwrap();
+    session.commit().unwrap();
+    session.set("again", tensor(7.0)).unwrap();
+    session.commit().unwrap();
+    session.close().unwrap();
+
+    let flip = |path: &Path, at: usize| {
+        let mut bytes = fs::read(path).unwrap();
+        bytes[at] ^= 1;
+        fs::write(path, bytes).unwrap();
+    };
+    let archive = Archive::open(&path).unwrap();
+    let stands = archive.binding("stands").unwrap().extents().unwrap()[0].offset as usize;
+    drop(archive);
+    let journal = beside(&path, "-journal");
+    let bytes = fs::read(&journal).unwrap();
+    let first: Vec<u8> = [7.0f64, 1.0, 2.0, 3.0].map(f64::to_le_bytes).concat();
+    let own = bytes.windows(32).position(|bytes| bytes == first).unwrap();
+    assert_eq!(own % 64, 0);
+    let block = 65_536;
+    flip(&path, stands + block + 8);
+    flip(&journal, own + block + 8);
+
+    let reader = SessionReader::open(&path).unwrap();
+    for (name, file, at) in [
+        ("stands", &path, stands),
+        ("named", &path, stands),
+        ("own", &journal, own),
+        ("again", &journal, own),
+    ] {
+        let value = reader.archive().get(name).unwrap();
+        let tensor = value.as_tensor().unwrap();
+        let error = tensor.as_slice::<f64>().unwrap_err();
+        let fault = error.fault().unwrap();
+        assert_eq!(fault.offset, (at + block) as u64, "{name}: {error}");
+        assert!(matches!(fault.part, Part::Block { block: 1, .. }));
+        let text = error.to_string();
+        let named = format!("{} is damaged", file.display());
+        assert!(text.contains(&named), "{name}: {text}");
+    }
+    // Each fault is told once, where it is.
+    let report = reader.verify_journal(|_, _| {}).unwrap();
+    let faults: Vec<_> = report.faults.iter().map(|fault| &fault.variable).collect();
+    assert_eq!(faults, [&Some("own".to_owned())], "{report:?}");
 }
 
 /// They tell of a writer that did not keep its promise, and are no part of what counts.
