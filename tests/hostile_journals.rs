@@ -231,6 +231,36 @@ fn what_stands_behind_a_hole_is_set_aside_without_filling_the_disk() {
     assert_eq!(names(&path), ["b"]);
 }
 
+/// A payload that nobody vouches for is summed when the journal is opened; of a hole that is no work.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_payload_that_is_a_hole_is_not_read_to_be_summed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = archive(dir.path(), 0);
+    for len in [HUGE, 3 << 20, (1 << 20) + 17] {
+        let mut segment = removed(&["a"], 0);
+        segment.sequence += 1;
+        segment.put(FrameKind::Message, FLAG_COMMIT, b"", Some(b"wrong"), len);
+        segment.write(&path, "-journal", 0);
+        let reader = SessionReader::open(&path).unwrap();
+        assert_eq!((reader.sequence(), reader.damage().unwrap().len()), (1, 1));
+    }
+    // With the sum of what it is, it counts.
+    let mut segment = removed(&["a"], 0);
+    segment.sequence += 1;
+    let zeros = vec![0; 3 << 20];
+    segment.put(FrameKind::Message, FLAG_COMMIT, b"", Some(&zeros), 3 << 20);
+    segment.parts.last_mut().unwrap().1.truncate(64);
+    segment.write(&path, "-journal", 0);
+    let reader = SessionReader::open(&path).unwrap();
+    assert_eq!((reader.sequence(), reader.damage().unwrap().len()), (2, 0));
+    // What was cut off is no hole.
+    let journal = File::options().write(true).open(beside(&path, "-journal"));
+    journal.unwrap().set_len(segment.end - 64).unwrap();
+    let reader = SessionReader::open(&path).unwrap();
+    assert_eq!((reader.sequence(), reader.damage().unwrap().len()), (1, 1));
+}
+
 #[test]
 fn nothing_leads_into_the_middle_of_a_commit() {
     let dir = tempfile::tempdir().unwrap();

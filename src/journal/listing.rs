@@ -15,7 +15,7 @@ pub(super) struct Listing {
     active: Option<Segment>,
     /// Retired ones that hold none.
     pub(super) folded: Vec<PathBuf>,
-    /// Files that are no segments, in order.
+    /// Files that are no segments.
     pub(super) broken: Vec<(PathBuf, Option<Fault>)>,
 }
 
@@ -48,7 +48,6 @@ impl Listing {
             {
                 listing.take(first, path)?;
             }
-            listing.broken.reverse();
         }
         // What begins before a sound one ends before it.
         listing.folded = retired.into_iter().map(|(_, path)| path).collect();
