@@ -95,13 +95,13 @@ impl JournalFile {
             use rustix::fs::{SeekFrom, seek};
             use rustix::io::Errno;
             // Moves the place of the open file, which nothing else here asks for.
-            return match seek(&self.file, SeekFrom::Data(offset)) {
+            match seek(&self.file, SeekFrom::Data(offset)) {
                 Ok(data) => Ok(Some(data)),
                 Err(Errno::NXIO) => Ok(None),
                 // A file system that does not know.
                 Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(Some(offset)),
                 Err(e) => Err(e.into()),
-            };
+            }
         }
         #[cfg(not(target_os = "linux"))]
         Ok(Some(offset))
