@@ -378,17 +378,23 @@ pub enum EnvError {
         source: io::Error,
     },
 
-    /// An archive is not replaced whose journal holds commits that it does not.
+    /// An archive is not replaced whose journal holds commits that it does not, or beside which
+    /// history is kept ([`SessionOptions::keep_history`](crate::SessionOptions::keep_history)): that
+    /// would be gone.
     #[error(
-        "{path} is not replaced: {journal} holds {frames} change{} that it does not; fold with `ach checkpoint`, or say that it is to be discarded",
-        if *frames == 1 { "" } else { "s" }
+        "{path} is not replaced: {}",
+        match *frames {
+            0 => format!("the history of its session, which begins with {journal}, would be gone; say that it is to be discarded"),
+            1 => format!("{journal} holds 1 change that it does not; fold with `ach checkpoint`, or say that it is to be discarded"),
+            frames => format!("{journal} holds {frames} changes that it does not; fold with `ach checkpoint`, or say that it is to be discarded"),
+        }
     )]
     UnfoldedJournal {
         /// The archive.
         path: Origin,
-        /// Its journal.
+        /// Its journal; the archive that history begins with, when `frames` is 0.
         journal: Origin,
-        /// Number of frames that are not in the archive.
+        /// Number of frames that are not in the archive; 0 when history is all that would be lost.
         frames: u64,
     },
 

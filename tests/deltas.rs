@@ -8,9 +8,9 @@ mod samples;
 use std::path::{Path, PathBuf};
 
 use achronyme_env::{
-    Archive, Cell, DType, Delta, DeltaOptions, DiffOptions, EnvError, Environment, Order, Record,
-    SaveOptions, Tensor, Value, Variable, apply_delta, content_hash, create_delta, diff,
-    restore_environment, save, save_environment,
+    Archive, Cell, DType, Delta, DeltaOptions, DiffOptions, EnvError, Environment, OpenOptions,
+    Order, Record, SaveOptions, Session, SessionOptions, Tensor, Value, Variable, apply_delta,
+    content_hash, create_delta, diff, restore_environment, save, save_environment,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -534,4 +534,38 @@ proptest! {
             prop_assert!(made.get(name).unwrap().identical(&variable.value).unwrap());
         }
     }
+}
+
+/// The commits are not what the delta was made for, and would be lost or mixed in.
+#[test]
+fn an_archive_with_its_journal_is_no_parent() {
+    let folder = Folder::new();
+    let old = folder.saved(
+        "old.ach",
+        &environment([("a", 1), ("b", 2)]),
+        SaveOptions::new(),
+    );
+    let new = folder.saved(
+        "new.ach",
+        &environment([("a", 1), ("b", 20)]),
+        SaveOptions::new(),
+    );
+    let delta = folder.path("new.ach-delta");
+    create_delta(&old, &new, &delta, &quick()).unwrap();
+    let path = folder.path("old.ach");
+    let open = || OpenOptions::new().journal(true).open(&path).unwrap();
+    let mut session = SessionOptions::new().fold_below(0).open(&path).unwrap();
+    // Nothing is said over it yet.
+    apply_delta(session.archive(), &delta, folder.path("made.ach"), &quick()).unwrap();
+    session.set("a", 100).unwrap();
+    session.commit().unwrap();
+    session.close().unwrap();
+    let error = apply_delta(&open(), &delta, folder.path("no.ach"), &quick()).unwrap_err();
+    assert!(matches!(error, EnvError::InvalidValue { .. }), "{error}");
+    assert!(error.to_string().contains("ach checkpoint"), "{error}");
+    assert!(!folder.path("no.ach").exists());
+    Session::open(&path).unwrap().close().unwrap();
+    // Folded it is another archive.
+    let error = apply_delta(&open(), &delta, folder.path("no.ach"), &quick()).unwrap_err();
+    assert!(matches!(error, EnvError::OtherParent { .. }), "{error}");
 }

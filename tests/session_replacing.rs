@@ -1,8 +1,8 @@
 //! Promise: what is committed is not lost by saving over the archive, unless that is asked for.
 
 use achronyme_env::{
-    Archive, EnvError, Environment, RestoreOptions, SaveOptions, Session, SessionOptions,
-    SessionReader, env_load_var, restore_environment, save, save_environment,
+    Archive, EnvError, Environment, OpenOptions, RestoreOptions, SaveOptions, Session,
+    SessionOptions, SessionReader, env_load_var, restore_environment, save, save_environment,
 };
 
 fn journaled(path: &std::path::Path) {
@@ -131,4 +131,85 @@ fn restoring_by_path_includes_the_journal() {
         Archive::open(&path).unwrap().get("x").unwrap().as_i64(),
         Some(1)
     );
+}
+
+/// The state a rotation leaves that ends between its two renames; the lock file may be missing where
+/// files were copied by hand.
+#[test]
+fn a_journal_of_nothing_but_a_retired_segment_is_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    journaled(&path);
+    let retired = dir.path().join("run.ach-journal.2");
+    std::fs::rename(dir.path().join("run.ach-journal"), &retired).unwrap();
+    std::fs::remove_file(dir.path().join("run.ach-lock")).unwrap();
+    let opened = OpenOptions::new().journal(true).open(&path).unwrap();
+    assert_eq!(opened.get("x").unwrap().as_i64(), Some(2));
+    assert_eq!(env_load_var(&path, "x").unwrap().as_i64(), Some(2));
+    let options = SaveOptions::new().allow_overwrite(true);
+    let error = save(&path, [("y", 1.0f64)], &options).unwrap_err();
+    assert!(matches!(error, EnvError::UnfoldedJournal { .. }), "{error}");
+    assert!(retired.exists());
+    save(&path, [("y", 1.0f64)], &options.discard_journal(true)).unwrap();
+    assert!(!retired.exists());
+}
+
+#[test]
+fn history_that_is_kept_is_not_lost_by_a_save_unless_that_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let options = SessionOptions::new().create(true).keep_history(true);
+    let mut session = options.open(&path).unwrap();
+    for n in 0..3 {
+        session.set("x", n).unwrap();
+        session.checkpoint().unwrap();
+    }
+    assert_eq!(session.close().unwrap().journal, None);
+    let files = || std::fs::read_dir(dir.path()).unwrap().count();
+    let before = files();
+    let base = dir.path().join("run.ach-base");
+    assert!(base.exists());
+    let options = SaveOptions::new().allow_overwrite(true);
+    let error = save(&path, [("y", 1.0f64)], &options).unwrap_err();
+    assert!(matches!(error, EnvError::UnfoldedJournal { .. }), "{error}");
+    let text = error.to_string();
+    assert!(
+        text.contains("history") && text.contains("run.ach-base"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("ach checkpoint"),
+        "nothing is to be folded: {text}"
+    );
+    assert_eq!(files(), before);
+    let log = SessionReader::open(&path).unwrap().log().unwrap();
+    assert_eq!(log.len(), 3);
+
+    save(&path, [("y", 1.0f64)], &options.discard_journal(true)).unwrap();
+    assert!(!base.exists());
+    let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
+    assert_eq!(names.len(), 2, "archive and lock: {names:?}");
+    assert_eq!(Session::open(&path).unwrap().names().len(), 1);
+}
+
+/// A journal whose archive is gone may be all that is left of a session.
+#[test]
+fn no_session_is_begun_beside_the_journal_of_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    journaled(&path);
+    std::fs::remove_file(&path).unwrap();
+    let journal = dir.path().join("run.ach-journal");
+    let bytes = std::fs::read(&journal).unwrap();
+    let create = SessionOptions::new().create(true);
+    for _ in 0..2 {
+        let error = create.open(&path).unwrap_err();
+        assert!(matches!(error, EnvError::ForeignJournal { .. }), "{error}");
+        assert!(!path.exists());
+        assert_eq!(std::fs::read(&journal).unwrap(), bytes);
+    }
+    // What is no segment is no reason.
+    std::fs::write(&journal, [0; 4096]).unwrap();
+    create.open(&path).unwrap().close().unwrap();
+    assert!(Archive::open(&path).unwrap().is_empty());
 }

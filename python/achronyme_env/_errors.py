@@ -181,7 +181,7 @@ class TooLargeError(AchError, ValueError):
 
 
 class UnfoldedJournalError(AchError, FileExistsError):
-    """The file is not replaced, since its journal holds commits that it does not."""
+    """The file is not replaced: its journal holds commits that it does not, or history is kept."""
 
 
 class UnsupportedError(AchError, NotImplementedError):

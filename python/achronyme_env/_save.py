@@ -71,8 +71,8 @@ def save(
     `AlreadyExistsError`. durable: whether to return only when the file is on the disk. seal: name
     contents by SHA-256, which a signature of the file can then vouch for; slower. pickle: keep what
     has no form of its own as a pickle, which then needs `pickle=True` to be read. discard_journal:
-    replace a file also when its journal holds commits of a session that it does not, which are then
-    gone; otherwise that is an `UnfoldedJournalError`. progress: True or
+    replace a file also when its journal holds commits of a session that it does not, or history is
+    kept beside it, which are then gone; otherwise that is an `UnfoldedJournalError`. progress: True or
     False, or called with bytes done and total; by default a line on terminals and in notebooks for
     what takes more than a second.
 

@@ -37,6 +37,14 @@ fn make(py: Python<'_>, error: &EnvError) -> PyResult<PyErr> {
         EnvError::UnfoldedJournal {
             path,
             journal,
+            frames: 0,
+        } => format!(
+            "{path} is not replaced: the history of its session, which begins with {journal}, would \
+             be gone; pass discard_journal=True"
+        ),
+        EnvError::UnfoldedJournal {
+            path,
+            journal,
             frames,
         } => format!(
             "{path} is not replaced: {journal} holds {frames} change{} that it does not; fold with \

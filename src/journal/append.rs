@@ -7,7 +7,7 @@ use std::io;
 use super::begin::short_id;
 use super::frame::{FrameKind, MessageHeader, crc_of, frame_len, payload_offset};
 use super::scan::{AT_HAND, Position};
-use super::writer::Writer;
+use super::writer::{Writer, is_full};
 use crate::error::{EnvError, Result};
 use crate::limits::MAX_NAME_BYTES;
 
@@ -159,7 +159,8 @@ impl Writer {
     /// the offset on that it is given. It answers with their CRC-32.
     ///
     /// # Errors
-    /// As [`Writer::append`], and those of `fill`.
+    /// As [`Writer::append`], and those of `fill`; a full disk is [`EnvError::NoRoomToCommit`] here
+    /// too.
     pub(crate) fn append_placed(
         &mut self,
         frame: &NewFrame<'_>,
@@ -172,10 +173,20 @@ impl Writer {
         self.pending.reached_file = true;
         let file = self.segment.file().map_err(|e| self.segment.failed(e));
         let filled = file.and_then(|file| fill(&file, written.payload_offset));
-        if filled.is_err() {
-            self.rollback()?;
-        }
-        let crc = filled?;
+        let crc = match filled {
+            Ok(crc) => crc,
+            Err(error) => {
+                let needed = self.pending.last.offset - self.committed.offset;
+                let error = match error {
+                    EnvError::Io { source, .. } if is_full(&source) => {
+                        self.write_failed(source, needed)
+                    }
+                    error => error,
+                };
+                self.rollback()?;
+                return Err(error);
+            }
+        };
         self.pending.buffer_at += payload_len;
         self.end_frame(payload_len, crc)?;
         Ok(written)

@@ -54,7 +54,7 @@ pub(crate) struct Chain {
     end: Option<Position>,
     /// Why the walk of the last segment ended.
     fault: Option<Fault>,
-    /// Files beside the archive that do not count, whole, in their order.
+    /// Files beside the archive that do not count, whole.
     strays: Vec<(PathBuf, Option<Fault>)>,
     folded: Vec<PathBuf>,
     /// An error left it between two states: it is to be opened again.
@@ -118,9 +118,13 @@ impl Chain {
             }
             taken += 1;
         }
+        if taken == 0 {
+            let next = base.folded_sequence.saturating_add(1);
+            chain.findings.frames = Frames::new(next);
+        }
         let behind = listing.segments[taken..].iter();
         let behind = behind.map(|segment| (segment.path().to_owned(), None));
-        chain.strays.splice(0..0, behind);
+        chain.strays.extend(behind);
         chain.settle()?;
         Ok(chain)
     }
@@ -209,7 +213,9 @@ impl Chain {
                 fault: self.fault.clone(),
             });
         }
-        for (path, fault) in &self.strays {
+        let mut strays: Vec<_> = self.strays.iter().collect();
+        strays.sort_by_key(|(path, _)| self.companions.place_of(path));
+        for (path, fault) in strays {
             let file = JournalFile::open(path, false)?;
             let len = file.map_or(Ok(0), |file| file.len());
             let len = len.map_err(|e| EnvError::io("read", path.as_path(), e))?;
@@ -247,16 +253,28 @@ impl Chain {
     }
 
     /// Walks a segment if it continues the chain; says so. It does not where the segment before is
-    /// damaged.
+    /// damaged, or a file at its place is none.
     fn append(&mut self, segment: &Segment) -> Result<bool> {
         match self.last_segment() {
-            None => self.check_owner(segment)?,
+            None => {
+                let folded = self.base.folded_sequence;
+                if segment.begin().base_sequence > folded && self.is_broken_at(0, folded) {
+                    if self.session_id.is_some() {
+                        self.check_session(segment)?;
+                    }
+                    return Ok(false);
+                }
+                self.check_owner(segment)?;
+            }
             Some((last, end)) => {
                 let begin = segment.begin();
                 // A link of zero says that the writer did not know the frame before.
                 if begin.base_sequence != end.sequence || ![0, end.link].contains(&begin.link) {
                     // The end is settled only after all walks: ask whether it would have been.
-                    if self.fault.is_some() || !last.is_clean_after(&end)? {
+                    if self.fault.is_some()
+                        || !last.is_clean_after(&end)?
+                        || self.is_broken_at(end.sequence, end.sequence)
+                    {
                         return Ok(false);
                     }
                     return Err(self.unfit(&last, segment, end.sequence));
@@ -271,6 +289,15 @@ impl Chain {
         self.fault = fault;
         self.end = Some(self.commit_end(u64::MAX)?);
         Ok(true)
+    }
+
+    /// Whether a file that is no segment has the name of one that begins after a frame from `least`
+    /// to `most`.
+    fn is_broken_at(&self, least: u64, most: u64) -> bool {
+        let after = least.saturating_add(1)..=most.saturating_add(1);
+        let mut strays = self.strays.iter();
+        strays
+            .any(|(path, fault)| fault.is_some() && after.contains(&self.companions.place_of(path)))
     }
 
     /// Cuts what was walked to the last commit whose payloads hold.
@@ -307,7 +334,7 @@ impl Chain {
         let start = frames.first_sequence().saturating_sub(1);
         let behind = frames.cut_after(last.map_or(start, |frame| frame.sequence));
         let behind = behind.iter().map(|s| (s.path().to_owned(), None));
-        self.strays.splice(0..0, behind);
+        self.strays.extend(behind);
         self.end = Some(self.commit_end(below)?);
         Ok(())
     }
@@ -339,15 +366,20 @@ impl Chain {
         // Twice: the active segment may be retired between the two questions.
         for _ in 0..2 {
             let next = self.companions.retired(end.sequence.saturating_add(1));
-            for path in [next, self.companions.journal()] {
-                if let Found::Segment(segment) = Segment::find(&path)? {
-                    let begin = segment.begin();
-                    if begin.base_sequence == end.sequence
-                        && begin.session_id == last.begin().session_id
-                    {
-                        return Ok(Some(segment));
+            for path in [&next, &self.companions.journal()] {
+                match Segment::find(path)? {
+                    Found::Segment(segment) => {
+                        let begin = segment.begin();
+                        if begin.base_sequence == end.sequence
+                            && begin.session_id == last.begin().session_id
+                        {
+                            return Ok(Some(segment));
+                        }
+                        found = Some(segment);
                     }
-                    found = Some(segment);
+                    // Damage, as [`Chain::open`] sees it.
+                    Found::Broken(_) if *path == next => return Ok(None),
+                    Found::Broken(_) | Found::Nothing => {}
                 }
             }
         }

@@ -127,8 +127,10 @@ impl Writer {
         if self.is_synced() {
             return Ok(None);
         }
-        let retired = self.unsynced.iter();
-        let retired = retired.map(|(s, _)| self.companions.retired(s.begin().base_sequence + 1));
+        let retired = self.unsynced.iter().map(|(segment, _)| {
+            let base = segment.begin().base_sequence;
+            self.companions.retired(base.saturating_add(1))
+        });
         let mut files = Vec::new();
         for path in retired.chain([self.companions.journal()]) {
             // What was removed meanwhile is folded.

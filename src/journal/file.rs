@@ -166,6 +166,26 @@ impl JournalFile {
         Ok(filled)
     }
 
+    /// Where bytes stand next that may be other than zero, from `offset` on; `None` when there are
+    /// none to the end of the file. Of a hole, which may be longer than any disk, nothing is read.
+    pub(super) fn next_data(&self, offset: u64) -> io::Result<Option<u64>> {
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::{SeekFrom, seek};
+            use rustix::io::Errno;
+            // Moves the place of the open file, which nothing else here asks for.
+            match seek(&*self.open_file()?, SeekFrom::Data(offset)) {
+                Ok(data) => Ok(Some(data)),
+                Err(Errno::NXIO) => Ok(None),
+                // A file system that does not know.
+                Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(Some(offset)),
+                Err(e) => Err(e.into()),
+            }
+        }
+        #[cfg(not(target_os = "linux"))]
+        Ok(Some(offset))
+    }
+
     pub(super) fn read_exact_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         match self.read_at(offset, out)? == out.len() {
             true => Ok(()),

@@ -95,7 +95,8 @@ pub struct MessageHeader {
     pub session: u64,
     /// Number of the frame in its session; rises by one from frame to frame and never restarts.
     pub sequence: u64,
-    /// When it was written, in nanoseconds since 1970-01-01 00:00 UTC; never less than before.
+    /// When it was written, in nanoseconds since 1970-01-01 00:00 UTC; writers write none that is
+    /// less than the one before.
     pub timestamp: u64,
     /// Length of the payload in bytes.
     pub payload_len: u64,

@@ -6,7 +6,7 @@ use super::file::LastUsed;
 use super::paths::Companions;
 use super::segment::{Found, Segment};
 use crate::error::Result;
-use crate::fault::{Fault, Part, Problem};
+use crate::fault::Fault;
 
 /// The segments beside an archive at one moment.
 pub(super) struct Listing {
@@ -16,22 +16,22 @@ pub(super) struct Listing {
     active: Option<Segment>,
     /// Retired ones that hold none.
     pub(super) folded: Vec<PathBuf>,
-    /// Files that are no segments, in order.
+    /// Files that are no segments.
     pub(super) broken: Vec<(PathBuf, Option<Fault>)>,
 }
 
 impl Listing {
     /// With all segments open: they may be removed while they are read.
     pub(super) fn read(companions: &Companions, folded: u64) -> Result<Listing> {
-        Listing::read_with(companions, folded, Segment::find)
+        Listing::read_with(companions, folded, Segment::find_retired)
     }
 
     /// With the active segment open, and one of the retired ones at a time: they are kept, and there
     /// may be more of them than a process may have open.
     pub(super) fn read_kept(companions: &Companions, folded: u64) -> Result<Listing> {
         let last_used = LastUsed::default();
-        Listing::read_with(companions, folded, |path| {
-            Segment::find_resting(path, &last_used)
+        Listing::read_with(companions, folded, |first, path| {
+            Segment::find_resting(first, path, &last_used)
         })
     }
 
@@ -39,7 +39,7 @@ impl Listing {
     fn read_with(
         companions: &Companions,
         folded: u64,
-        find_retired: impl Fn(&Path) -> Result<Found>,
+        find: impl Fn(u64, &Path) -> Result<Found>,
     ) -> Result<Listing> {
         let mut listing = Listing {
             segments: Vec::new(),
@@ -54,36 +54,39 @@ impl Listing {
             Found::Broken(fault) => active_fault = Some((journal, Some(fault))),
             Found::Segment(segment) => listing.active = Some(segment),
         }
-        let retired = companions.list_retired()?;
-        let mut ends = retired
-            .iter()
-            .skip(1)
-            .map(|(first, _)| first.saturating_sub(1));
+        let mut retired = companions.list_retired()?;
         let active_base = listing.active.as_ref().map(|s| s.begin().base_sequence);
-        for (first, path) in &retired {
-            // Where the next one begins tells where this one ends.
-            let end = ends.next().or(active_base);
-            if end.is_some_and(|end| end <= folded) {
-                listing.folded.push(path.clone());
-                continue;
+        let mut above = Vec::new();
+        if active_base.is_none_or(|base| base > folded) {
+            let next = folded.saturating_add(1);
+            above = retired.split_off(retired.partition_point(|(first, _)| *first <= next));
+            // The last sound one that begins there or before may hold the frame after those that are
+            // folded. A file is none by its name alone.
+            while listing.segments.is_empty()
+                && let Some((first, path)) = retired.pop()
+            {
+                let found = find(first, &path)?;
+                listing.take(path, found);
             }
-            match find_retired(path)? {
-                Found::Nothing => {}
-                Found::Broken(fault) => listing.broken.push((path.clone(), Some(fault))),
-                Found::Segment(segment) => {
-                    if segment.begin().base_sequence.checked_add(1) == Some(*first) {
-                        listing.segments.push(segment);
-                    } else {
-                        let text = "its name tells of another first frame".into();
-                        let fault = Fault::new(Part::Frame, 0, Problem::Structure(text));
-                        listing.broken.push((path.clone(), Some(fault)));
-                    }
-                }
-            }
+        }
+        // What begins before a sound one ends before it.
+        listing.folded = retired.into_iter().map(|(_, path)| path).collect();
+        for (first, path) in above {
+            let found = find(first, &path)?;
+            listing.take(path, found);
         }
         listing.segments.extend(listing.active.clone());
         listing.broken.extend(active_fault);
         Ok(listing)
+    }
+
+    /// Takes what stands at the path of a retired one.
+    fn take(&mut self, path: PathBuf, found: Found) {
+        match found {
+            Found::Nothing => {}
+            Found::Broken(fault) => self.broken.push((path, Some(fault))),
+            Found::Segment(segment) => self.segments.push(segment),
+        }
     }
 
     /// Whether the active segment is still the one that was opened.

@@ -79,6 +79,27 @@ impl Companions {
         }
     }
 
+    /// Whether a segment may stand beside the archive. A session leaves its lock file; without it a
+    /// look at the directory tells.
+    ///
+    /// # Errors
+    /// [`EnvError::Io`] when the directory cannot be read.
+    pub(crate) fn may_have_journal(&self) -> Result<bool> {
+        if self.lock().exists() || self.journal().exists() {
+            return Ok(true);
+        }
+        match self.list_retired() {
+            Ok(retired) => Ok(!retired.is_empty()),
+            // Files in a directory that may not be listed can be read all the same.
+            Err(EnvError::Io { source, .. })
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// The retired segments there are, with the sequences of their first frames, lowest first.
     ///
     /// # Errors
@@ -102,6 +123,17 @@ impl Companions {
         }
         found.sort();
         Ok(found)
+    }
+
+    /// The place in the order of segments of a file with a name of one: the sequence of its first
+    /// frame, and the greatest there is for the active one.
+    pub(super) fn place_of(&self, path: &Path) -> u64 {
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_owned();
+        let (journal, name) = (name(&self.journal()), name(path));
+        let rest = name.as_encoded_bytes();
+        let rest = rest.strip_prefix(journal.as_encoded_bytes());
+        let first = rest.and_then(|rest| number(rest.strip_prefix(b".")?));
+        first.unwrap_or(u64::MAX)
     }
 
     fn with(&self, suffix: &str) -> PathBuf {

@@ -62,15 +62,20 @@ fn copy_tail(companions: &Companions, damage: &Damage) -> Result<PathBuf> {
         let from = JournalFile::open(&damage.path, false).map_err(io::Error::other)?;
         let from = from.ok_or(io::ErrorKind::NotFound)?;
         let mut piece = vec![0; PIECE];
-        let mut done = 0;
-        loop {
-            match from.read_at(damage.offset + done, &mut piece)? {
+        let mut at = damage.offset;
+        // A hole stays one: it may be longer than the disk.
+        while let Some(data) = from.next_data(at)? {
+            match from.read_at(data, &mut piece)? {
                 0 => break,
                 n => {
-                    to.write_all_at(done, &piece[..n])?;
-                    done += n as u64;
+                    to.write_all_at(data - damage.offset, &piece[..n])?;
+                    at = data + n as u64;
                 }
             }
+        }
+        let len = from.len()?.saturating_sub(damage.offset);
+        if to.len()? < len {
+            to.set_len(len)?;
         }
         to.sync_data()
     };

@@ -84,7 +84,7 @@ impl Writer {
         };
         let next = prepare(self.companions(), begin);
         let next = next.map_err(|e| self.write_failed(e, BEGIN_LEN as u64))?;
-        let retired = self.companions().retired(base + 1);
+        let retired = self.companions().retired(base.saturating_add(1));
         let failed = |e| EnvError::io("retire", self.segment().path(), e);
         rename_new(self.segment().path(), &retired).map_err(failed)?;
         // The old one has its new name for sure before another takes the one it had.
@@ -109,17 +109,20 @@ impl Writer {
     /// [`EnvError::Io`], [`EnvError::ForkedChild`].
     pub(crate) fn remove_folded(&self, folded_sequence: u64) -> Result<Vec<PathBuf>> {
         self.check_process()?;
-        let retired = self.companions().list_retired()?;
-        let mut ends: Vec<u64> = retired.iter().map(|(first, _)| first - 1).skip(1).collect();
-        ends.push(self.segment().begin().base_sequence);
-        let mut removed = Vec::new();
-        for ((_, path), end) in retired.into_iter().zip(ends) {
-            if end > folded_sequence {
-                continue;
-            }
-            if let Found::Segment(segment) = Segment::find(&path)?
+        let mut own = Vec::new();
+        for (first, path) in self.companions().list_retired()? {
+            // A file is no segment by its name alone, and says nothing of where another ends.
+            if let Found::Segment(segment) = Segment::find_retired(first, &path)?
                 && segment.begin().session_id == self.session_id()
             {
+                own.push((first, path));
+            }
+        }
+        let mut ends: Vec<u64> = own.iter().map(|(first, _)| first - 1).skip(1).collect();
+        ends.push(self.segment().begin().base_sequence);
+        let mut removed = Vec::new();
+        for ((_, path), end) in own.into_iter().zip(ends) {
+            if end <= folded_sequence {
                 remove(&path).map_err(|e| EnvError::io("remove", path.as_path(), e))?;
                 removed.push(path);
             }

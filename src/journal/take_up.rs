@@ -99,7 +99,7 @@ fn active(chain: &Chain) -> Result<Option<(Segment, Position)>> {
         // It ends before what is folded into the archive.
         (Some((segment, end)), _) => match segment.begin().base_sequence {
             base if base == end.sequence => remove(&path),
-            base => rename_new(&path, &companions.retired(base + 1)),
+            base => rename_new(&path, &companions.retired(base.saturating_add(1))),
         },
         (None, Found::Nothing) => remove(&path),
         // Whatever it is, it is in the way.

@@ -243,9 +243,8 @@ impl Writer {
 
     /// The error for a failed write of `needed` bytes.
     pub(super) fn write_failed(&self, error: io::Error, needed: u64) -> EnvError {
-        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
         let path = self.segment.path();
-        match full.contains(&error.kind()) {
+        match is_full(&error) {
             true => EnvError::NoRoomToCommit {
                 path: path.into(),
                 needed,
@@ -270,6 +269,12 @@ impl Writer {
             }
         }
     }
+}
+
+/// Whether there is no room on the disk.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+    full.contains(&error.kind())
 }
 
 impl Drop for Writer {

@@ -53,7 +53,7 @@ impl CellHandles {
             return (*id, false);
         }
         let id = handles.next.max(1);
-        handles.next = id + 1;
+        handles.next = id.saturating_add(1);
         handles.given.push(id);
         handles.ids.insert(handle.address(), id);
         let known = KnownCell {

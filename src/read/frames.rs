@@ -37,6 +37,11 @@ pub(super) fn local_offset(offset: u64) -> u64 {
     offset & ((1 << OFFSET_BITS) - 1)
 }
 
+/// The number of the source in which a record's offset counts.
+pub(super) fn source_of(offset: u64) -> usize {
+    (offset >> OFFSET_BITS) as usize
+}
+
 /// Where a value image stands: in a segment of the journal.
 #[derive(Clone, Debug)]
 pub(crate) struct ImagePlace {
@@ -190,15 +195,16 @@ impl ImageContext {
     }
 
     fn read_head(&self, place: &ImagePlace) -> Result<ImageHead> {
-        read_head(&*self.source(place)?, &place.path(), place.offset)
+        self.head_of(&*self.source(place)?, place)
     }
 
     /// Opens an image: reads and checks its head and records.
     fn open(&self, place: &ImagePlace) -> Result<Store> {
         let own = self.source(place)?;
         let path = place.path();
-        let mut head = read_head(&*own, &path, place.offset)?;
+        let mut head = self.head_of(&*own, place)?;
         let mut sources = Sources(vec![own]);
+        let mut places = vec![(path.clone(), place.offset)];
         let mut numbers: HashMap<usize, usize> = HashMap::new();
         for (number, extent) in head.extents.iter_mut().enumerate() {
             if !extent.is_elsewhere() {
@@ -214,11 +220,12 @@ impl ImageContext {
             let source = match numbers.get(&image) {
                 Some(source) => *source,
                 None => {
-                    let source: Arc<dyn ByteSource> = match place_of_image {
-                        None => Arc::clone(&self.base.source),
-                        Some(image) => self.source(&image)?,
+                    let (source, place): (Arc<dyn ByteSource>, _) = match place_of_image {
+                        None => (Arc::clone(&self.base.source), (self.base.origin.clone(), 0)),
+                        Some(image) => (self.source(&image)?, (image.path(), image.offset)),
                     };
                     sources.0.push(source);
+                    places.push(place);
                     numbers.insert(image, sources.0.len() - 1);
                     sources.0.len() - 1
                 }
@@ -239,40 +246,52 @@ impl ImageContext {
             _ => Arc::new(sources),
         };
         let tables = Tables::Image(head);
-        Ok(Store::new(source, tables, path, self.check, self.limits))
+        let store = Store::new(source, tables, path, self.check, self.limits);
+        Ok(store.in_places(places))
     }
-}
 
-fn read_head(source: &dyn ByteSource, path: &Origin, offset: u64) -> Result<ImageHead> {
-    /// What goes wrong while a head is read: the bytes, or the reading.
-    enum Trouble {
-        Fault(Fault),
-        Io(io::Error),
-    }
-    impl From<Fault> for Trouble {
-        fn from(fault: Fault) -> Trouble {
-            Trouble::Fault(fault)
+    /// Head and records of the image at `place`, whose bytes `source` has.
+    fn head_of(&self, source: &dyn ByteSource, place: &ImagePlace) -> Result<ImageHead> {
+        /// What goes wrong while a head is read: the bytes, or the reading.
+        enum Trouble {
+            Fault(Fault),
+            Io(io::Error),
+            TooLarge(u64),
         }
-    }
-    let first = |len: u64| {
-        // Bounded by the length of the image, which lies in the file.
-        let mut bytes = vec![0; len as usize];
-        source.read_at(0, &mut bytes).map_err(Trouble::Io)?;
-        Ok(bytes)
-    };
-    ImageHead::read(source.len(), first).map_err(|trouble| match trouble {
-        Trouble::Fault(fault) => {
-            let at = offset.saturating_add(fault.offset);
-            damaged(
+        impl From<Fault> for Trouble {
+            fn from(fault: Fault) -> Trouble {
+                Trouble::Fault(fault)
+            }
+        }
+        let cap = self.limits.max_table_bytes;
+        let first = |len: u64| {
+            // It lies in the file, which may have any length without a block.
+            if len > cap {
+                return Err(Trouble::TooLarge(len));
+            }
+            let mut bytes = Vec::new();
+            let size = usize::try_from(len).unwrap_or(usize::MAX);
+            let room = bytes.try_reserve_exact(size);
+            room.map_err(|_| Trouble::TooLarge(len))?;
+            bytes.resize(size, 0);
+            source.read_at(0, &mut bytes).map_err(Trouble::Io)?;
+            Ok(bytes)
+        };
+        let path = place.path();
+        ImageHead::read(source.len(), first).map_err(|trouble| match trouble {
+            Trouble::Fault(fault) => {
+                let offset = place.offset.saturating_add(fault.offset);
+                damaged(&path, Fault { offset, ..fault })
+            }
+            Trouble::Io(e) => EnvError::io("read", path, e),
+            Trouble::TooLarge(found) => EnvError::TooLarge {
                 path,
-                Fault {
-                    offset: at,
-                    ..fault
-                },
-            )
-        }
-        Trouble::Io(e) => EnvError::io("read", path.clone(), e),
-    })
+                what: "the records of a value".to_owned(),
+                found,
+                cap,
+            },
+        })
+    }
 }
 
 fn damaged(path: &Origin, fault: Fault) -> EnvError {
@@ -359,17 +378,7 @@ impl FrameImage {
     /// # Errors
     /// The first fault, with its offset in the segment; what reading answers.
     pub(crate) fn verify(&self, overlay: &Overlay) -> Result<()> {
-        let root = self.root()?;
-        let path = self.place.path();
-        verify_image(root, overlay, &path).map_err(|error| match error.damaged_file() {
-            // Offsets in an image count from its first byte.
-            Some((file, fault)) if *file == path => {
-                let offset = self.place.offset.saturating_add(local_offset(fault.offset));
-                let fault = fault.clone();
-                damaged(&path, Fault { offset, ..fault })
-            }
-            _ => error,
-        })
+        verify_image(self.root()?, overlay, &self.place)
     }
 
     /// The ids of its cells and scopes.
@@ -382,7 +391,7 @@ impl FrameImage {
     }
 }
 
-fn verify_image(root: Root<'_>, overlay: &Overlay, path: &Origin) -> Result<()> {
+fn verify_image(root: Root<'_>, overlay: &Overlay, place: &ImagePlace) -> Result<()> {
     let records = root.store.records();
     for number in 0..records.nodes.len() as u32 {
         let node = root.store.checked_node(number, true)?;
@@ -400,7 +409,8 @@ fn verify_image(root: Root<'_>, overlay: &Overlay, path: &Origin) -> Result<()> 
         let value = super::cells::load_one(overlay, Root { slot, ..root }, "")?;
         if let Some(problem) = problem_of(value)? {
             let problem = Problem::Structure(problem);
-            return Err(damaged(path, Fault::new(Part::Frame, 0, problem)));
+            let fault = Fault::new(Part::Frame, place.offset, problem);
+            return Err(damaged(&place.path(), fault));
         }
     }
     Ok(())
@@ -431,7 +441,7 @@ struct Sources(Vec<Arc<dyn ByteSource>>);
 
 impl Sources {
     fn of(&self, offset: u64) -> Option<(&dyn ByteSource, u64)> {
-        let source = self.0.get((offset >> OFFSET_BITS) as usize)?;
+        let source = self.0.get(source_of(offset))?;
         Some((&**source, local_offset(offset)))
     }
 }

@@ -448,6 +448,11 @@ impl Overlay {
         }
     }
 
+    /// Whether it says anything over the archive.
+    pub(crate) fn says_something(&self) -> bool {
+        self.hidden || !self.names.is_empty() || !self.cells.is_empty()
+    }
+
     /// The greatest id of a cell that the session knows.
     pub(crate) fn greatest_cell(&self) -> u64 {
         self.greatest_cell

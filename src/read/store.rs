@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::cancel;
 use super::check::Check;
 use super::extents::{ExtentState, ExtentStorage};
+use super::frames::{local_offset, source_of};
 use super::nodes::LazySlots;
 use super::source::ByteSource;
 use crate::error::{EnvError, Origin, Result};
@@ -65,6 +66,9 @@ pub(crate) struct Store {
     pub(crate) limits: Limits,
     pub(super) nodes: LazySlots<Arc<Node>>,
     pub(super) extents: LazySlots<ExtentState>,
+    /// The file of each of its sources, and where its offsets count from there; none where they
+    /// count from the beginning of `origin`. For messages.
+    places: Vec<(Origin, u64)>,
 }
 
 impl Store {
@@ -89,6 +93,21 @@ impl Store {
             limits,
             nodes,
             extents,
+            places: Vec::new(),
+        }
+    }
+
+    /// The store of an image, whose bytes and those it names stand in these places.
+    pub(super) fn in_places(mut self, places: Vec<(Origin, u64)>) -> Store {
+        self.places = places;
+        self
+    }
+
+    /// The file in which the byte at an offset stands, and its place there.
+    fn place_of(&self, offset: u64) -> (Origin, u64) {
+        match self.places.get(source_of(offset)) {
+            Some((file, first)) => (file.clone(), first.saturating_add(local_offset(offset))),
+            None => (self.origin.clone(), offset),
         }
     }
 
@@ -200,16 +219,9 @@ impl Store {
     ) -> Result<Tensor> {
         let dtype = DType::from_code(dtype)
             .ok_or_else(|| self.unsupported(format!("dtype code {dtype}")))?;
-        let bad_order = || EnvError::Damaged {
-            path: self.origin.clone(),
-            fault: Fault::new(
-                Part::Extent(extent),
-                0,
-                Problem::Field {
-                    field: "order",
-                    found: order.into(),
-                },
-            ),
+        let bad_order = || {
+            let (field, found) = ("order", order.into());
+            self.fault(Part::Extent(extent), 0, Problem::Field { field, found })
         };
         let order = Order::from_code(order).ok_or_else(bad_order)?;
         let (part, offset, found) = match extent {
@@ -257,14 +269,12 @@ impl Store {
     /// Reads bytes of the file.
     pub(super) fn read(&self, offset: u64, out: &mut [u8]) -> Result<()> {
         self.source.read_at(offset, out).map_err(|e| {
+            let (path, _) = self.place_of(offset);
             if e.kind() == std::io::ErrorKind::UnexpectedEof {
                 let what = "its length differs";
-                return EnvError::ChangedInPlace {
-                    path: self.origin.clone(),
-                    what,
-                };
+                return EnvError::ChangedInPlace { path, what };
             }
-            EnvError::io("read", self.origin.clone(), e)
+            EnvError::io("read", path, e)
         })
     }
 
@@ -280,10 +290,9 @@ impl Store {
     }
 
     pub(super) fn fault(&self, part: Part, offset: u64, problem: Problem) -> EnvError {
-        EnvError::Damaged {
-            path: self.origin.clone(),
-            fault: Fault::new(part, offset, problem),
-        }
+        let (path, offset) = self.place_of(offset);
+        let fault = Fault::new(part, offset, problem);
+        EnvError::Damaged { path, fault }
     }
 
     pub(crate) fn damaged_node(&self, number: u32, text: String) -> EnvError {

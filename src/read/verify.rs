@@ -169,7 +169,7 @@ impl Archive {
     }
 
     /// The variables that stand in the journal: nodes, sums and digests of their images, and their
-    /// values as wholes. The offsets of faults count from the beginning of an image.
+    /// values as wholes. The offsets of faults count in the segment.
     fn verify_frames(&self, report: &mut VerifyReport) -> Result<()> {
         report.bindings = self.len();
         for binding in self.bindings().filter(Binding::is_in_journal) {

@@ -127,7 +127,7 @@ pub(super) fn write_state(
         what: "a checkpoint".to_owned(),
         reason: "the archive has no journal".to_owned(),
     })?;
-    handles.number_from(overlay.greatest_cell() + 1);
+    handles.number_from(overlay.greatest_cell().saturating_add(1));
     let mut load = SessionLoad::new(overlay, &handles);
     let mut options = BindingOptions::new();
     for binding in state.bindings_as_saved() {

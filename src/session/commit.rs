@@ -135,7 +135,8 @@ impl Session {
     /// The next cell that is met gets an id that no cell of the session has.
     pub(super) fn note_next_cell(&mut self) {
         if let Some(overlay) = self.archive.overlay() {
-            self.handles.number_from(overlay.greatest_cell() + 1);
+            self.handles
+                .number_from(overlay.greatest_cell().saturating_add(1));
         }
     }
 

@@ -66,7 +66,7 @@ impl SessionReader {
     /// [`crate::EnvError::Io`].
     pub fn journal(&self) -> Result<JournalInfo> {
         let folded = self.archive.folded_sequence();
-        let frames = self.chain.frames().from(folded + 1);
+        let frames = self.chain.frames().from(folded.saturating_add(1));
         let segments = self.chain.segments();
         Ok(JournalInfo {
             session_id: self.chain.session_id(),

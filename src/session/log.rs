@@ -9,7 +9,7 @@ use crate::journal::{Frame, FrameKind, Frames};
 use crate::read::Archive;
 use crate::read::frames::{FrameImage, ImageContext};
 use crate::read::overlay::Overlay;
-use crate::read::replay::state::{Reason, read_restore};
+use crate::read::replay::state::{Reason, read_rename, read_restore};
 use crate::value::{Kind, Value};
 
 /// Nanoseconds since 1970-01-01 00:00 UTC.
@@ -162,7 +162,7 @@ pub(super) fn kind_of(frame: &Frame<'_>) -> Result<EventKind> {
         },
         FrameKind::Rename => EventKind::Rename {
             old: text(frame.key),
-            new: text(&frame.payload().read()?),
+            new: text(&read_rename(frame)?),
         },
         FrameKind::Clear => EventKind::Clear,
         FrameKind::Mark => EventKind::Mark {

@@ -112,7 +112,7 @@ impl SessionReader {
         }
         let frames = self.chain.frames();
         let plain = frames
-            .from(before + 1)
+            .from(before.saturating_add(1))
             .all(|frame| frame.kind() != FrameKind::Restore);
         if !plain {
             self.rebuild()?;
@@ -121,12 +121,12 @@ impl SessionReader {
         let Some(context) = context_of(self.archive.overlay()).cloned() else {
             return Ok(false);
         };
-        for frame in frames.from(before + 1) {
+        for frame in frames.from(before.saturating_add(1)) {
             note_image(&frame, &context);
         }
         // All is read before anything is added: after an error the state is what it was.
         let mut news = Vec::new();
-        for frame in frames.from(before + 1) {
+        for frame in frames.from(before.saturating_add(1)) {
             let said = Said::read(&frame, &context)?;
             said.prepare()?;
             news.push(said);

@@ -410,7 +410,7 @@ impl Session {
 
     /// About how many bytes of archive and journal belong to values that were replaced or removed.
     fn dead_bytes_of(&self, frames: &Frames) -> u64 {
-        let written = frames.from(self.base_sequence + 1);
+        let written = frames.from(self.base_sequence.saturating_add(1));
         let written: u64 = written.map(|frame| frame.entry.payload_len).sum();
         match self.archive.overlay() {
             Some(overlay) => {

@@ -118,7 +118,7 @@ impl Session {
         let frames = self.chain.frames();
         match moment {
             Moment::Mark(name) => {
-                let mut marks = frames.from(self.base_sequence + 1).rev();
+                let mut marks = frames.from(self.base_sequence.saturating_add(1)).rev();
                 let mark = marks.find(|f| f.kind() == FrameKind::Mark && f.key == name.as_bytes());
                 match mark {
                     // A mark is the last frame of its commit.
@@ -241,7 +241,7 @@ impl Session {
 
     pub(super) fn no_such_mark(&self, name: &str) -> EnvError {
         let frames = self.chain.frames();
-        let marks = frames.from(self.base_sequence + 1);
+        let marks = frames.from(self.base_sequence.saturating_add(1));
         let marks = marks.filter(|frame| frame.kind() == FrameKind::Mark);
         let marks: Vec<String> = marks
             .map(|mark| String::from_utf8_lossy(mark.key).into_owned())

@@ -25,11 +25,11 @@ impl JournalGuard {
     /// Looks for the journal of the archive at `path`; `None` when no session ever was there.
     ///
     /// # Errors
-    /// [`EnvError::UnfoldedJournal`] when it holds commits that the archive does not, unless
-    /// `discard` is set; [`EnvError::SessionLocked`] when a session writes it.
+    /// [`EnvError::UnfoldedJournal`] when it holds commits that the archive does not, or history is
+    /// kept beside it, unless `discard` is set; [`EnvError::SessionLocked`] when a session writes it.
     pub(super) fn new(path: &Path, discard: bool) -> Result<Option<JournalGuard>> {
         let companions = Companions::of(path)?;
-        if !companions.lock().exists() && !companions.journal().exists() {
+        if !companions.may_have_journal()? && !companions.base().exists() {
             return Ok(None);
         }
         let lock = WriterLock::take(&companions)?;
@@ -51,12 +51,16 @@ impl JournalGuard {
             Err(error) => return Err(error),
         };
         let unfolded = chain.sequence().saturating_sub(base.folded_sequence);
-        if unfolded > 0 && !discard {
-            return Err(EnvError::UnfoldedJournal {
-                path: path.into(),
-                journal: companions.journal().as_path().into(),
-                frames: unfolded,
-            });
+        let is_lost = |journal: PathBuf| EnvError::UnfoldedJournal {
+            path: path.into(),
+            journal: journal.as_path().into(),
+            frames: unfolded,
+        };
+        match discard {
+            true => {}
+            false if unfolded > 0 => return Err(is_lost(companions.journal())),
+            false if companions.base().exists() => return Err(is_lost(companions.base())),
+            false => {}
         }
         let mut journal = chain.folded_segments().to_vec();
         let segments = chain.segments().iter();

@@ -144,8 +144,8 @@ impl SaveOptions {
         self
     }
 
-    /// Whether an archive is replaced whose journal holds commits that it does not: they are then
-    /// gone. Otherwise it is an error (the default).
+    /// Whether an archive is replaced whose journal holds commits that it does not, or beside which
+    /// history is kept: that is then gone. Otherwise it is an error (the default).
     pub fn discard_journal(mut self, discard: bool) -> Self {
         self.discard_journal = discard;
         self

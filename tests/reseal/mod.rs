@@ -301,6 +301,8 @@ pub(crate) mod preamble {
     pub(crate) const NAMES_LEN: usize = 88;
     pub(crate) const METADATA: usize = 96;
     pub(crate) const SHARED_COUNT: usize = 100;
+    pub(crate) const SESSION: usize = 104;
+    pub(crate) const FOLDED: usize = 120;
     pub(crate) const NODES_AREA: usize = 160;
     pub(crate) const EXTENTS_AREA: usize = 176;
     pub(crate) const SUMS_AREA: usize = 192;

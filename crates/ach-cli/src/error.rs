@@ -75,6 +75,14 @@ fn archive_text(error: &EnvError) -> String {
         EnvError::AlreadyExists { path } => {
             format!("{path} exists already; use --force to replace it, or choose another name")
         }
+        EnvError::UnfoldedJournal {
+            path,
+            journal,
+            frames: 0,
+        } => format!(
+            "{path} is not replaced: the history of its session, which begins with {journal}, would \
+             be gone; give it up with --discard-journal"
+        ),
         EnvError::UnfoldedJournal { path, journal, .. } => format!(
             "{path} is not replaced: {journal} holds commits that it does not; fold them with \
              `ach checkpoint {path}`, or give them up with --discard-journal"

@@ -574,6 +574,29 @@ fn commits_that_are_not_folded_are_not_packed_over() {
 }
 
 #[test]
+fn history_that_is_kept_is_not_packed_over() {
+    let folder = with_journal();
+    folder.fine(&["checkpoint", "a.ach", "--keep-history"]);
+    assert!(folder.names().contains(&"a.ach-base".to_owned()));
+    let pack = ["pack", "--force", "-o", "a.ach", "a.json"];
+    let told = folder.refused(&pack);
+    assert!(
+        told.contains("history") && told.contains("--discard-journal"),
+        "{told}"
+    );
+    folder.fine(&["backup", "a.ach", "b.ach"]);
+    let told = folder.refused(&["backup", "--force", "b.ach", "a.ach"]);
+    assert!(
+        told.contains("history") && told.contains("another name"),
+        "{told}"
+    );
+    assert!(folder.fine(&["log", "a.ach"]).contains("x"));
+    folder.fine(&[&pack[..], &["--discard-journal"]].concat());
+    assert_eq!(x(&folder), "1");
+    assert!(!folder.names().contains(&"a.ach-base".to_owned()));
+}
+
+#[test]
 fn watch_tells_every_commit_as_it_is_made() {
     let folder = with_archive();
     let options = SessionOptions::new();

@@ -7,7 +7,7 @@ use super::create::add;
 use super::file::Delta;
 use super::options::DeltaOptions;
 use super::order::in_order;
-use super::record::{STANDS_FOR, damaged, known_digest};
+use super::record::{STANDS_FOR, damaged, known_digest, refuse_journal};
 use crate::compare::groups::Groups;
 use crate::compare::loading::Loading;
 use crate::compare::workspace::Side;
@@ -47,14 +47,17 @@ impl Delta {
     /// archive is for this one too. Belongs to no session, whatever `parent` does.
     ///
     /// # Errors
-    /// [`EnvError::OtherParent`] when the delta is for another archive; what is wrong with the
-    /// delta; as [`save`](crate::save).
+    /// [`EnvError::OtherParent`] when the delta is for another archive; [`EnvError::InvalidValue`]
+    /// for an archive with what its journal says over it; what is wrong with the delta; as
+    /// [`save`](crate::save).
     pub fn apply(
         &self,
         parent: &Archive,
         path: impl AsRef<Path>,
         options: &DeltaOptions,
     ) -> Result<SaveReport> {
+        // Its digest is that of the archive without the journal.
+        refuse_journal(parent)?;
         let (expected, found) = (self.parent_digest(), parent.root_digest()?);
         if expected != found && expected != known_digest(parent)? {
             return Err(EnvError::OtherParent {

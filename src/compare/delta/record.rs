@@ -3,6 +3,7 @@
 use crate::error::{EnvError, Result};
 use crate::fault::{Fault, Part, Problem};
 use crate::read::Archive;
+use crate::read::overlay::Overlay;
 use crate::value::{DType, Record, Tensor, Value};
 
 /// Field of the metadata record of a delta.
@@ -137,15 +138,7 @@ impl DeltaRecord {
 /// [`EnvError::InvalidValue`] for an archive with what its journal says over it: no digest names
 /// that.
 pub(super) fn known_digest(archive: &Archive) -> Result<[u8; 32]> {
-    if archive.overlay().is_some() {
-        return Err(EnvError::InvalidValue {
-            what: format!("{} with its journal", archive.origin()),
-            reason:
-                "a delta leads from archive to archive; fold the journal with `ach checkpoint` \
-                     first"
-                    .to_owned(),
-        });
-    }
+    refuse_journal(archive)?;
     let metadata = archive.metadata_record()?;
     match metadata.as_ref().and_then(|record| record.get(STANDS_FOR)) {
         Some(Value::Bytes(bytes)) => match <[u8; 32]>::try_from(&**bytes) {
@@ -154,6 +147,23 @@ pub(super) fn known_digest(archive: &Archive) -> Result<[u8; 32]> {
         },
         _ => archive.root_digest(),
     }
+}
+
+/// Refuses an archive with what its journal says over it, unless that says nothing.
+///
+/// # Errors
+/// [`EnvError::InvalidValue`].
+pub(super) fn refuse_journal(archive: &Archive) -> Result<()> {
+    if archive.overlay().is_some_and(Overlay::says_something) {
+        return Err(EnvError::InvalidValue {
+            what: format!("{} with its journal", archive.origin()),
+            reason:
+                "a delta leads from archive to archive; fold the journal with `ach checkpoint` \
+                     first"
+                    .to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// The error for a delta whose parts do not hold together.

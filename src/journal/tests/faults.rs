@@ -1,5 +1,7 @@
 //! Disks that are full or bad, and processes that end at any step.
 
+use std::io;
+
 use super::*;
 use crate::journal::file::faults::{self, Faults};
 
@@ -73,6 +75,31 @@ fn a_full_disk_ends_a_streamed_payload() {
     );
     assert_eq!(place.journal().len() as u64, writer.committed_len());
     drop(full);
+    set_and_commit(&mut writer, "c", "3");
+    assert_eq!(place.committed(&NO_ARCHIVE), "1 a=1; 2 c=3;");
+}
+
+/// Large values are written into the file by others, who tell of it in their own words.
+#[test]
+fn a_full_disk_under_a_placed_payload_tells_how_much_is_needed() {
+    let place = Place::new();
+    let (mut writer, _) = place.writer(&NO_ARCHIVE, Durability::Commit);
+    set_and_commit(&mut writer, "a", "1");
+    for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
+        let error = writer.append_placed(&frame("b"), 10 << 20, |_, _| {
+            Err(EnvError::io("write", Path::new("b"), kind.into()))
+        });
+        let Err(EnvError::NoRoomToCommit { needed, .. }) = error else {
+            panic!("{error:?}");
+        };
+        assert!(needed > 10 << 20);
+    }
+    let kind = io::ErrorKind::PermissionDenied;
+    let error = writer.append_placed(&frame("b"), 10 << 20, |_, _| {
+        Err(EnvError::io("write", Path::new("b"), kind.into()))
+    });
+    assert!(matches!(error, Err(EnvError::Io { .. })), "{error:?}");
+    assert_eq!(place.journal().len() as u64, writer.committed_len());
     set_and_commit(&mut writer, "c", "3");
     assert_eq!(place.committed(&NO_ARCHIVE), "1 a=1; 2 c=3;");
 }

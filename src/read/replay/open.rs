@@ -44,8 +44,7 @@ impl Road {
     /// As [`open_both`], and what reading frames answers.
     pub(crate) fn open_state(&self, path: &Path) -> Result<Archive> {
         let companions = Companions::of(path)?;
-        // A session leaves its lock file: without it there is no segment to look for.
-        if !companions.lock().exists() && !companions.journal().exists() {
+        if !companions.may_have_journal()? {
             return self.open(path);
         }
         let (archive, chain) = open_both(self, path, &companions)?;
@@ -70,7 +69,7 @@ impl Road {
         let store = archive.store();
         let mapping = self.mapping.clone();
         let context = ImageContext::new(store.check, store.limits, mapping, Arc::clone(store));
-        for frame in frames.from(archive.folded_sequence() + 1) {
+        for frame in frames.from(archive.folded_sequence().saturating_add(1)) {
             note_image(&frame, &context);
         }
         Arc::new(context)

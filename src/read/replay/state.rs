@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::error::{EnvError, Origin, Result};
 use crate::fault::{Fault, Part, Problem};
 use crate::journal::{Frame, FrameKind, Frames};
+use crate::limits::MAX_NAME_BYTES;
 use crate::read::frames::{ELSEWHERE_FROM, FrameImage, ImageContext};
 use crate::read::overlay::Overlay;
 
@@ -13,6 +14,9 @@ use crate::read::overlay::Overlay;
 pub(crate) const TYPE_HAS_CELLS: u16 = 1 << 8;
 pub(crate) const TYPE_CONSTANT: u16 = 1 << 9;
 pub(crate) const TYPE_MUTABLE: u16 = 1 << 10;
+
+/// Length of the payload of a restore frame in bytes.
+const RESTORE_LEN: usize = 16;
 
 /// Why a state became that of an earlier sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +28,8 @@ pub(crate) enum Reason {
 }
 
 /// Target and reason of a restore frame.
-pub(crate) fn restore_payload(target: u64, reason: Reason) -> [u8; 16] {
-    let mut payload = [0; 16];
+pub(crate) fn restore_payload(target: u64, reason: Reason) -> [u8; RESTORE_LEN] {
+    let mut payload = [0; RESTORE_LEN];
     payload[..8].copy_from_slice(&target.to_le_bytes());
     payload[8] = reason as u8;
     payload
@@ -36,7 +40,7 @@ pub(crate) fn restore_payload(target: u64, reason: Reason) -> [u8; 16] {
 /// # Errors
 /// [`EnvError::Damaged`] for another payload, or a target that does not lie before the frame.
 pub(crate) fn read_restore(frame: &Frame<'_>) -> Result<(u64, Reason)> {
-    let payload = frame.payload().read()?;
+    let payload = short_payload(frame, RESTORE_LEN)?;
     let broken = |text: &str| damaged(frame, text);
     let (target, rest) = payload
         .split_first_chunk::<8>()
@@ -54,6 +58,28 @@ pub(crate) fn read_restore(frame: &Frame<'_>) -> Result<(u64, Reason)> {
     }
 }
 
+/// The new name that a rename frame tells.
+///
+/// # Errors
+/// [`EnvError::Damaged`] for one that is longer than names are; what reading answers.
+pub(crate) fn read_rename(frame: &Frame<'_>) -> Result<Vec<u8>> {
+    short_payload(frame, MAX_NAME_BYTES)
+}
+
+/// The payload of a frame of a kind whose payloads are short. A file without blocks may say that it
+/// has any length.
+fn short_payload(frame: &Frame<'_>, most: usize) -> Result<Vec<u8>> {
+    let payload = frame.payload();
+    match payload.len <= most as u64 {
+        true => payload.read(),
+        false => {
+            let len = payload.len;
+            let text = format!("a payload of {len} bytes, where at most {most} can be");
+            Err(damaged(frame, &text))
+        }
+    }
+}
+
 pub(crate) fn damaged(frame: &Frame<'_>, text: &str) -> EnvError {
     let problem = Problem::Structure(text.to_owned());
     EnvError::Damaged {
@@ -66,7 +92,7 @@ pub(crate) fn damaged(frame: &Frame<'_>, text: &str) -> EnvError {
 /// the way back from it, where a restore frame jumps to its target.
 ///
 /// # Errors
-/// What reading restore frames answers.
+/// What reading restore frames answers; [`EnvError::Damaged`] for one whose target is no commit.
 pub(crate) fn effective(
     frames: &Frames,
     base: u64,
@@ -75,6 +101,7 @@ pub(crate) fn effective(
     let mut runs = Vec::new();
     let mut last = sequence;
     while last > base {
+        // Less than `last`: nothing overflows.
         let before = frames.between(base + 1..=last).rev();
         let mut before = before.skip_while(|frame| frame.kind() != FrameKind::Restore);
         let Some(restore) = before.next() else {
@@ -87,6 +114,11 @@ pub(crate) fn effective(
         let (target, _) = read_restore(&restore)?;
         if target < base {
             return Err(damaged(&restore, "it leads back beyond the archive"));
+        }
+        // What the archive holds ends with a commit.
+        let ends_commit = |frame: Frame<'_>| frame.ends_commit();
+        if target > base && !frames.get(target).is_some_and(ends_commit) {
+            return Err(damaged(&restore, "it leads into the middle of a commit"));
         }
         last = target;
     }
@@ -172,7 +204,7 @@ impl Said {
             FrameKind::SetCell => Said::Cells(image()),
             FrameKind::Remove => Said::Remove(text(frame.key)?),
             FrameKind::Rename => {
-                let new = frame.payload().read()?;
+                let new = read_rename(frame)?;
                 Said::Rename(text(frame.key)?, text(&new)?)
             }
             FrameKind::Clear => Said::Clear,

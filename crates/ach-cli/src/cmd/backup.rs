@@ -42,6 +42,14 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
     }
     let saved = achronyme_env::backup(&args.source, &args.destination, args.force);
     saved.map_err(|error| match error {
+        EnvError::UnfoldedJournal {
+            path,
+            journal,
+            frames: 0,
+        } => Failure::refused(format!(
+            "{path} is not replaced: the history of its session, which begins with {journal}, would \
+             be gone; choose another name"
+        )),
         EnvError::UnfoldedJournal { path, journal, .. } => Failure::refused(format!(
             "{path} is not replaced: {journal} holds commits that it does not; fold them with \
              `ach checkpoint {path}`, or choose another name"
