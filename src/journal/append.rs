@@ -68,36 +68,6 @@ impl Pending {
     }
 }
 
-/// What a streamed payload is written into: exactly as many bytes as were announced.
-#[derive(Debug)]
-pub(crate) struct Payload<'w> {
-    writer: &'w mut Writer,
-    left: u64,
-    sum: crc32fast::Hasher,
-    failed: Option<io::Error>,
-}
-
-impl io::Write for Payload<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.len() as u64 > self.left {
-            let text = "more bytes than were announced";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-        }
-        if let Err(e) = self.writer.put(bytes) {
-            let kind = e.kind();
-            self.failed.get_or_insert(e);
-            return Err(kind.into());
-        }
-        self.left -= bytes.len() as u64;
-        self.sum.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 impl Writer {
     /// Appends a frame whose payload is in memory. `payload_crc`, its CRC-32, spares summing it.
     ///
@@ -115,43 +85,6 @@ impl Writer {
         self.or_rollback(put)?;
         let crc = payload_crc.unwrap_or_else(|| crc32fast::hash(payload));
         self.end_frame(payload.len() as u64, crc)?;
-        Ok(written)
-    }
-
-    /// Appends a frame whose payload of `payload_len` bytes is written by `fill`, in pieces.
-    ///
-    /// # Errors
-    /// As [`Writer::append`], and those of `fill`; [`EnvError::InvalidValue`] when it wrote less than
-    /// was announced. Writing more is refused by [`Payload`].
-    pub(crate) fn append_streamed(
-        &mut self,
-        frame: &NewFrame<'_>,
-        payload_len: u64,
-        fill: impl FnOnce(&mut Payload<'_>) -> Result<()>,
-    ) -> Result<Written> {
-        let written = self.start_frame(frame, payload_len)?;
-        let mut payload = Payload {
-            writer: self,
-            left: payload_len,
-            sum: crc32fast::Hasher::new(),
-            failed: None,
-        };
-        let filled = fill(&mut payload);
-        let Payload {
-            left, sum, failed, ..
-        } = payload;
-        if let Some(e) = failed {
-            return self.or_rollback(Err(e));
-        }
-        let filled = filled.and_then(|()| match left {
-            0 => Ok(()),
-            left => Err(refused(format!("{left} bytes fewer than announced came"))),
-        });
-        if let Err(e) = filled {
-            self.rollback()?;
-            return Err(e);
-        }
-        self.end_frame(payload_len, sum.finalize())?;
         Ok(written)
     }
 

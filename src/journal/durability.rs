@@ -1,10 +1,9 @@
 //! When a commit is on the disk.
 
 use std::io;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::file::{JournalFile, sync_directory};
+use super::file::sync_directory;
 use super::writer::Writer;
 use crate::error::{EnvError, Result};
 
@@ -27,30 +26,6 @@ pub enum Durability {
     },
     /// When the system writes it, within seconds as a rule.
     Os,
-}
-
-/// A sync that is to be done away from the writer: `run` it on any thread, then hand it to
-/// [`super::Writer::finish_sync`]. It has files of its own, so that each sees the errors of the disk.
-#[derive(Debug)]
-pub(crate) struct SyncTicket {
-    pub(super) files: Vec<JournalFile>,
-    pub(super) directory: Option<PathBuf>,
-    /// What the active segment begins with.
-    pub(super) base_sequence: u64,
-    /// Sequence of the last frame that is on the disk afterwards.
-    pub(super) sequence: u64,
-    pub(super) result: Option<io::Result<()>>,
-}
-
-impl SyncTicket {
-    /// Waits until the commits are on the disk.
-    pub(crate) fn run(&mut self) {
-        let mut result = self.files.iter().try_for_each(JournalFile::sync_data);
-        if let (Ok(()), Some(directory)) = (&result, &self.directory) {
-            result = sync_directory(directory);
-        }
-        self.result = Some(result);
-    }
 }
 
 /// Commits that are not known to be on the disk.
@@ -116,54 +91,6 @@ impl Writer {
     /// the system decides.
     pub(crate) fn sync_due(&self) -> Option<Instant> {
         self.waiting.due(self.durability)
-    }
-
-    /// A sync of all commits to be run on another thread, if any waits. Commits go on meanwhile.
-    ///
-    /// # Errors
-    /// [`EnvError::Io`], [`EnvError::ForkedChild`], [`EnvError::JournalClosed`].
-    pub(crate) fn start_sync(&mut self) -> Result<Option<SyncTicket>> {
-        self.check()?;
-        if self.is_synced() {
-            return Ok(None);
-        }
-        let retired = self.unsynced.iter().map(|(segment, _)| {
-            let base = segment.begin().base_sequence;
-            self.companions.retired(base.saturating_add(1))
-        });
-        let mut files = Vec::new();
-        for path in retired.chain([self.companions.journal()]) {
-            // What was removed meanwhile is folded.
-            files.extend(JournalFile::open(&path, false)?);
-        }
-        self.waiting.clear();
-        Ok(Some(SyncTicket {
-            files,
-            directory: (!self.names_synced).then(|| self.companions.directory().to_owned()),
-            base_sequence: self.segment.begin().base_sequence,
-            sequence: self.committed.sequence,
-            result: None,
-        }))
-    }
-
-    /// Takes note of what a [`SyncTicket`] brought. One that was not run counts for nothing.
-    ///
-    /// # Errors
-    /// [`EnvError::CommitNotDurable`], after which the writer refuses everything.
-    pub(crate) fn finish_sync(&mut self, ticket: SyncTicket) -> Result<()> {
-        let SyncTicket {
-            base_sequence,
-            sequence,
-            result,
-            ..
-        } = ticket;
-        let Some(result) = result else {
-            self.waiting.add(Instant::now());
-            return Ok(());
-        };
-        // A segment that was made meanwhile has a name that was not synced.
-        let names = self.names_synced || base_sequence == self.segment.begin().base_sequence;
-        self.record_sync(sequence, names, result)
     }
 
     fn is_synced(&self) -> bool {

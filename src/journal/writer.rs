@@ -23,7 +23,7 @@ const SMALL_COMMIT: u64 = 64 << 10;
 
 /// The one that appends to a session's journal.
 ///
-/// After an error of `append`, `append_streamed` or `commit` the frames since the last commit are
+/// After an error of `append` or `commit` the frames since the last commit are
 /// dropped, as [`Writer::rollback`] does, and the writer goes on. After a failed sync it refuses
 /// everything. Dropped, it leaves its files as [`Writer::close`] does, without syncing.
 #[derive(Debug)]

@@ -52,33 +52,6 @@ fn a_full_disk_undoes_the_commit_and_the_session_goes_on() {
     }
 }
 
-#[test]
-fn a_full_disk_ends_a_streamed_payload() {
-    let place = Place::new();
-    let (mut writer, _) = place.writer(&NO_ARCHIVE, Durability::Commit);
-    set_and_commit(&mut writer, "a", "1");
-    let full = Meets::these(Faults {
-        room: Some(3_000_000),
-        ..Faults::default()
-    });
-    let piece = vec![1; 1 << 20];
-    let error = writer.append_streamed(&frame("b"), 10 << 20, |payload| {
-        for _ in 0..10 {
-            let written = payload.write_all(&piece);
-            written.map_err(|e| EnvError::io("write", Path::new("b"), e))?;
-        }
-        Ok(())
-    });
-    assert!(
-        matches!(error, Err(EnvError::NoRoomToCommit { .. })),
-        "{error:?}"
-    );
-    assert_eq!(place.journal().len() as u64, writer.committed_len());
-    drop(full);
-    set_and_commit(&mut writer, "c", "3");
-    assert_eq!(place.committed(&NO_ARCHIVE), "1 a=1; 2 c=3;");
-}
-
 /// Large values are written into the file by others, who tell of it in their own words.
 #[test]
 fn a_full_disk_under_a_placed_payload_tells_how_much_is_needed() {
@@ -142,7 +115,6 @@ fn a_failed_sync_is_never_tried_again() {
         writer.commit(1).unwrap_err(),
         writer.append(&frame("c"), b"3", None).unwrap_err(),
         writer.rotate(1).unwrap_err(),
-        writer.start_sync().unwrap_err(),
     ] {
         assert!(matches!(error, EnvError::JournalClosed { .. }), "{error}");
         assert!(
@@ -154,25 +126,6 @@ fn a_failed_sync_is_never_tried_again() {
     drop(writer);
     // What was written is there as long as the system keeps it.
     assert_eq!(place.committed(&NO_ARCHIVE), "1 a=1; 2 b=2;");
-}
-
-#[test]
-fn a_sync_that_fails_elsewhere_closes_the_writer_too() {
-    let place = Place::new();
-    let (mut writer, _) = place.writer(&NO_ARCHIVE, Durability::Os);
-    set_and_commit(&mut writer, "a", "1");
-    let not_run = writer.start_sync().unwrap().unwrap();
-    writer.finish_sync(not_run).unwrap();
-    assert_eq!(writer.synced_sequence(), 0);
-    let mut ticket = writer.start_sync().unwrap().unwrap();
-    let bad = Meets::these(Faults {
-        bad_disk: true,
-        ..Faults::default()
-    });
-    ticket.run();
-    drop(bad);
-    assert!(writer.finish_sync(ticket).is_err());
-    assert!(writer.commit(1).is_err());
 }
 
 /// What a session did, as far as it was told that it is done.

@@ -15,6 +15,10 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use super::append::Written;
+use super::index::Entry;
+use super::recover::SetAside;
+use super::rotate::Rotated;
 use super::*;
 use crate::error::EnvError;
 
