@@ -23,7 +23,7 @@ use crate::format::image::ImageHead;
 use crate::format::records::Slot;
 use crate::journal::{Place, Segment};
 use crate::limits::Limits;
-use crate::value::Value;
+use crate::value::{Storage, Value};
 
 /// Extents from this many bytes up may be named by their digest instead of being written again.
 pub(crate) const ELSEWHERE_FROM: u64 = 1 << 16;
@@ -93,6 +93,8 @@ struct Contents {
     known: HashMap<ContentKey, (usize, ExtentRecord)>,
     /// The lengths of what is known, to tell at once that something is not.
     lengths: HashSet<u64>,
+    /// What was read and found to be what its digest says.
+    sound: HashSet<ContentKey>,
 }
 
 /// Kind, content and length: what an extent is, wherever it stands.
@@ -146,6 +148,44 @@ impl ImageContext {
         self.find((kind as u8, digest, raw_len)).is_some()
     }
 
+    /// Whether the bytes that stand there for this content are what its digest says: read when it is
+    /// first asked.
+    pub(crate) fn is_sound(&self, kind: DigestKind, digest: [u8; 32], raw_len: u64) -> bool {
+        let content = (kind as u8, digest, raw_len);
+        let Some((_, image, record)) = self.find(content) else {
+            return false;
+        };
+        if self.lock().sound.contains(&content) {
+            return true;
+        }
+        let store = match image {
+            None => Arc::clone(&self.base),
+            Some(place) => match self.open(&place) {
+                Ok(store) => Arc::new(store),
+                Err(_) => return false,
+            },
+        };
+        let extents = store.records().extents.iter().zip(0..);
+        let number = extents
+            .filter(|(extent, _)| extent.offset == record.offset)
+            .find(|(extent, _)| content_key(extent) == content)
+            .map(|(_, number)| number);
+        let sound = number.is_some_and(|number| check_digest(&store, number, &mut |_| {}).is_ok());
+        if sound {
+            self.lock().sound.insert(content);
+        }
+        sound
+    }
+
+    /// Whether bytes come from the archive of the session, or from an image.
+    pub(crate) fn is_own(&self, storage: &dyn Storage) -> bool {
+        let is_in_image = || {
+            let stored = storage.stored();
+            stored.is_some_and(|stored| stored.is_raw()) && storage.file_offset().is_none()
+        };
+        storage.identity().0 == Arc::as_ptr(&self.base).addr() || is_in_image()
+    }
+
     /// Whether an extent of that length stands in the archive or in an image.
     pub(crate) fn has_length(&self, raw_len: u64) -> bool {
         self.indexed().lengths.contains(&raw_len)
@@ -169,8 +209,10 @@ impl ImageContext {
             };
             let number = contents.indexed;
             for extent in head.extents.iter().filter(|extent| !extent.is_elsewhere()) {
-                let known = contents.known.entry(content_key(extent));
-                known.or_insert((number, *extent));
+                // The newest counts: what was written again was damaged where it stood before.
+                let content = content_key(extent);
+                contents.known.insert(content, (number, *extent));
+                contents.sound.remove(&content);
                 contents.lengths.insert(extent.raw_len);
             }
         }

@@ -44,7 +44,7 @@ impl Session {
     /// # Errors
     /// [`EnvError::HistoryEnds`] when there is nothing to undo; as [`Session::commit`].
     pub fn undo(&mut self) -> Result<Travelled> {
-        self.commit()?;
+        self.commit_only()?;
         self.refresh_chain()?;
         let at = self.undo_target(self.sequence())?;
         self.go_to(at, Reason::Undo)
@@ -56,7 +56,7 @@ impl Session {
     /// # Errors
     /// [`EnvError::HistoryEnds`] when nothing was undone since the last commit.
     pub fn redo(&mut self) -> Result<Travelled> {
-        self.commit()?;
+        self.commit_only()?;
         self.refresh_chain()?;
         let frames = self.chain.frames();
         let (mut at, mut redone) = (self.sequence(), 0);
@@ -84,7 +84,7 @@ impl Session {
     /// not kept ([`SessionOptions::keep_history`](crate::SessionOptions::keep_history));
     /// [`EnvError::NoSuchMark`]; as [`Session::commit`].
     pub fn restore_at(&mut self, moment: &Moment) -> Result<Travelled> {
-        self.commit()?;
+        self.commit_only()?;
         self.refresh_chain()?;
         let target = self.find_moment(moment)?;
         match target {
