@@ -23,7 +23,7 @@ use crate::format::image::ImageHead;
 use crate::format::records::Slot;
 use crate::journal::{Place, Segment};
 use crate::limits::Limits;
-use crate::value::{Storage, Value};
+use crate::value::Value;
 
 /// Extents from this many bytes up may be named by their digest instead of being written again.
 pub(crate) const ELSEWHERE_FROM: u64 = 1 << 16;
@@ -83,7 +83,7 @@ pub(crate) struct ImageContext {
 
 /// The extents of the archive and of all images, by their content.
 #[derive(Debug, Default)]
-struct Contents {
+pub(super) struct Contents {
     /// The images in which extents may stand that others name.
     images: Vec<ImagePlace>,
     /// How many of the images are in `known`; the archive is once there is anything.
@@ -94,13 +94,13 @@ struct Contents {
     /// The lengths of what is known, to tell at once that something is not.
     lengths: HashSet<u64>,
     /// What was read and found to be what its digest says.
-    sound: HashSet<ContentKey>,
+    pub(super) sound: HashSet<ContentKey>,
 }
 
 /// Kind, content and length: what an extent is, wherever it stands.
-type ContentKey = (u8, [u8; 32], u64);
+pub(super) type ContentKey = (u8, [u8; 32], u64);
 
-fn content_key(record: &ExtentRecord) -> ContentKey {
+pub(super) fn content_key(record: &ExtentRecord) -> ContentKey {
     (record.digest_kind, record.digest, record.raw_len)
 }
 
@@ -127,7 +127,7 @@ impl ImageContext {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Contents> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Contents> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -146,44 +146,6 @@ impl ImageContext {
     /// Whether an extent of this content stands in the archive or in an image.
     pub(crate) fn has(&self, kind: DigestKind, digest: [u8; 32], raw_len: u64) -> bool {
         self.find((kind as u8, digest, raw_len)).is_some()
-    }
-
-    /// Whether the bytes that stand there for this content are what its digest says: read when it is
-    /// first asked.
-    pub(crate) fn is_sound(&self, kind: DigestKind, digest: [u8; 32], raw_len: u64) -> bool {
-        let content = (kind as u8, digest, raw_len);
-        let Some((_, image, record)) = self.find(content) else {
-            return false;
-        };
-        if self.lock().sound.contains(&content) {
-            return true;
-        }
-        let store = match image {
-            None => Arc::clone(&self.base),
-            Some(place) => match self.open(&place) {
-                Ok(store) => Arc::new(store),
-                Err(_) => return false,
-            },
-        };
-        let extents = store.records().extents.iter().zip(0..);
-        let number = extents
-            .filter(|(extent, _)| extent.offset == record.offset)
-            .find(|(extent, _)| content_key(extent) == content)
-            .map(|(_, number)| number);
-        let sound = number.is_some_and(|number| check_digest(&store, number, &mut |_| {}).is_ok());
-        if sound {
-            self.lock().sound.insert(content);
-        }
-        sound
-    }
-
-    /// Whether bytes come from the archive of the session, or from an image.
-    pub(crate) fn is_own(&self, storage: &dyn Storage) -> bool {
-        let is_in_image = || {
-            let stored = storage.stored();
-            stored.is_some_and(|stored| stored.is_raw()) && storage.file_offset().is_none()
-        };
-        storage.identity().0 == Arc::as_ptr(&self.base).addr() || is_in_image()
     }
 
     /// Whether an extent of that length stands in the archive or in an image.
@@ -220,7 +182,10 @@ impl ImageContext {
     }
 
     /// Where the content of an extent stands: in the archive, or in an image.
-    fn find(&self, content: ContentKey) -> Option<(usize, Option<ImagePlace>, ExtentRecord)> {
+    pub(super) fn find(
+        &self,
+        content: ContentKey,
+    ) -> Option<(usize, Option<ImagePlace>, ExtentRecord)> {
         let contents = self.indexed();
         let (number, record) = *contents.known.get(&content)?;
         let image = match number.checked_sub(1) {
@@ -235,7 +200,7 @@ impl ImageContext {
     }
 
     /// Opens an image: reads and checks its head and records.
-    fn open(&self, place: &ImagePlace) -> Result<Store> {
+    pub(super) fn open(&self, place: &ImagePlace) -> Result<Store> {
         let own = self.source(place)?;
         let path = place.path();
         let mut head = read_head(&*own, &path, place.offset)?;

@@ -24,6 +24,7 @@ mod parts;
 pub(crate) mod replay;
 mod runs;
 mod sharing;
+mod sound;
 pub(crate) mod source;
 pub(crate) mod store;
 mod stored;
