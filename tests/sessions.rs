@@ -564,3 +564,99 @@ fn an_environment_that_another_follows_loses_nothing() {
         [("x".to_owned(), 1), ("y".to_owned(), 2)]
     );
 }
+
+/// A session that makes checkpoints by itself when half of what there is is dead.
+fn folding(path: &Path) -> Session {
+    options().checkpoint_at(0.5).open(path).unwrap()
+}
+
+#[test]
+fn a_session_whose_state_is_in_cells_does_not_grow_without_bound() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = folding(&path);
+    let cell = Cell::new(0);
+    session.set("cell", cell.clone()).unwrap();
+    session.commit().unwrap();
+    for n in 0..8 {
+        cell.set(tensor(3 << 20, f64::from(n)));
+        session.commit().unwrap();
+    }
+    let (archive, journal) = (session.archive().file_len(), session.journal_len());
+    assert!(archive > 24 << 20, "a checkpoint was made");
+    assert!(archive + journal < 160 << 20);
+    // Likewise with cells that are new each time, also when it is opened again.
+    for n in 0..4 {
+        session
+            .set("cell", Cell::new(tensor(3 << 20, f64::from(n))))
+            .unwrap();
+        session.commit().unwrap();
+    }
+    drop(session);
+    let mut session = folding(&path);
+    for n in 4..8 {
+        session
+            .set("cell", Cell::new(tensor(3 << 20, f64::from(n))))
+            .unwrap();
+        session.commit().unwrap();
+    }
+    let (archive, journal) = (session.archive().file_len(), session.journal_len());
+    assert!(archive + journal < 160 << 20, "{archive} {journal}");
+}
+
+#[test]
+fn a_record_of_the_archive_that_is_replaced_is_folded_away() {
+    for opened_again in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.ach");
+        let mut session = folding(&path);
+        let record = Record::from([("weights", Value::from(tensor(9 << 20, 0.0)))]);
+        session.set("model", record).unwrap();
+        session.checkpoint().unwrap().unwrap();
+        session.rename("model", "renamed").unwrap();
+        session.commit().unwrap();
+        assert!(session.archive().file_len() > 72 << 20, "nothing is dead");
+        session.set("renamed", 0).unwrap();
+        if opened_again {
+            drop(session);
+            let mut before = options().open(&path).unwrap();
+            before.set("renamed", 0).unwrap();
+            before.commit().unwrap();
+            drop(before);
+            session = folding(&path);
+            session.set("other", 0).unwrap();
+        }
+        session.commit().unwrap();
+        assert!(session.archive().file_len() < 1 << 20);
+    }
+}
+
+#[test]
+fn what_undo_gives_back_and_what_has_two_names_is_not_dead() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = folding(&path);
+    let big = tensor(5 << 20, 0.5);
+    session.set("y", big.clone()).unwrap();
+    session.commit().unwrap();
+    for _ in 0..3 {
+        session.set("y", 0).unwrap();
+        session.commit().unwrap();
+        session.undo().unwrap();
+    }
+    // The data has two names, and then one.
+    session.set("big", tensor(9 << 20, 0.5)).unwrap();
+    session.commit().unwrap();
+    session.set("again", session.get("big").unwrap()).unwrap();
+    session.commit().unwrap();
+    session.remove("big").unwrap();
+    session.commit().unwrap();
+    session.undo().unwrap();
+    assert_eq!(session.names().len(), 3);
+    session.remove("big").unwrap();
+    session.commit().unwrap();
+    session.remove("again").unwrap();
+    session.commit().unwrap();
+    assert!(matches!(session.undo(), Err(EnvError::HistoryEnds { .. })));
+    assert!(session.get("y").unwrap().identical(&big.into()).unwrap());
+}

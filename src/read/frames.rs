@@ -378,6 +378,20 @@ impl FrameImage {
         })
     }
 
+    /// Its store, if it was looked at.
+    pub(super) fn met(&self) -> Option<&Arc<Store>> {
+        self.store.get()
+    }
+
+    /// As [`FrameImage::shared_ids`], without reading: of an image that was not looked at none. One
+    /// with cells was, when it became part of the state.
+    pub(super) fn met_ids(&self) -> &[u64] {
+        match self.store.get() {
+            Some(_) => self.shared_ids().unwrap_or_default(),
+            None => &[],
+        }
+    }
+
     /// The ids of its cells and scopes.
     pub(crate) fn shared_ids(&self) -> Result<&[u64]> {
         let store = self.store()?;

@@ -8,6 +8,7 @@ pub(crate) mod cells;
 mod check;
 mod cold;
 mod content;
+pub(crate) mod dead;
 mod extension;
 mod extents;
 pub(crate) mod frames;

@@ -10,6 +10,7 @@ use crate::format::header::FLAG_SEALED;
 use crate::journal::{Chain, Companions, WriterLock};
 use crate::read::Archive;
 use crate::read::cells::{CellHandles, SessionLoad};
+use crate::read::dead::dead_bytes;
 use crate::read::replay::open::{Road, base_of};
 use crate::read::replay::state::state_at;
 use crate::tree::shared::SharedIds;
@@ -329,6 +330,7 @@ impl Session {
         self.under_way = None;
         self.checkpoint_failed = None;
         self.dead_bytes = 0;
+        self.count_from = 0;
         Ok(())
     }
 
@@ -356,11 +358,40 @@ impl Session {
     }
 
     /// Whether more than `share` of the bytes of archive and journal are of values that were
-    /// replaced or removed.
-    pub(super) fn is_dead(&self, share: Option<f64>) -> bool {
+    /// replaced or removed. What was added up commit by commit may be too much: when it is enough,
+    /// they are counted.
+    pub(super) fn is_dead(&mut self, share: Option<f64>) -> bool {
+        let Some(share) = share else {
+            return false;
+        };
+        if self.dead_bytes < self.count_from || !self.exceeds(share) {
+            return false;
+        }
+        self.count_dead();
+        let exceeds = self.exceeds(share);
+        self.count_from = match exceeds {
+            true => 0,
+            false => self.dead_bytes.saturating_add(LEAST_DEAD / 4),
+        };
+        exceeds
+    }
+
+    fn exceeds(&self, share: f64) -> bool {
         let total = self.archive.file_len().saturating_add(self.journal_len());
         let dead = self.dead_bytes;
-        share.is_some_and(|share| dead > LEAST_DEAD && dead as f64 > share * total as f64)
+        dead > LEAST_DEAD && dead as f64 > share * total as f64
+    }
+
+    /// Counts how many bytes are dead. Where the journal cannot be read it stays at what is known.
+    pub(super) fn count_dead(&mut self) {
+        if self.refresh_chain().is_err() {
+            return;
+        }
+        let frames = self.chain.frames();
+        let folded = self.archive.folded_sequence();
+        if let Some(overlay) = self.archive.overlay() {
+            self.dead_bytes = dead_bytes(overlay, frames.from(folded.saturating_add(1)));
+        }
     }
 
     /// Reads what was written to the journal since it was last looked at.

@@ -383,7 +383,7 @@ impl Session {
         let Some(binding) = self.archive.binding(name) else {
             return 0;
         };
-        let stored = binding.stored_bytes_cheaply();
+        let stored = binding.about_stored_bytes();
         match binding.is_in_journal() {
             true => frame_len(name.len() as u64, stored).unwrap_or(stored),
             false => stored,
@@ -399,10 +399,23 @@ impl Session {
         {
             match said {
                 // What is named again is not dead.
-                Said::Set(name, ..) => dead += self.bytes_of(name).saturating_sub(*elsewhere),
+                Said::Set(name, _, image) => {
+                    dead += self.bytes_of(name).saturating_sub(*elsewhere);
+                    if *elsewhere > 0 {
+                        // Looked at, so that it is known what goes when it is replaced.
+                        let _ = image.shared_ids();
+                    }
+                }
                 Said::Remove(name) => dead += self.bytes_of(name),
                 Said::Clear => dead += self.archive.file_len(),
-                Said::Cells(_) | Said::Rename(..) | Said::Nothing => {}
+                Said::Cells(image) => {
+                    let old = self
+                        .archive
+                        .overlay()
+                        .map_or(0, |o| o.bytes_of_cells(image));
+                    dead += old.saturating_sub(*elsewhere);
+                }
+                Said::Rename(..) | Said::Nothing => {}
             }
         }
         self.dead_bytes = self.dead_bytes.saturating_add(dead);

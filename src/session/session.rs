@@ -12,7 +12,7 @@ use super::options::SessionOptions;
 use super::pending::{Named, Pending};
 use crate::environment::{Change, Environment, Recorder, Variable};
 use crate::error::{EnvError, Origin, Result};
-use crate::journal::{Chain, Companions, Frames, Writer, WriterLock};
+use crate::journal::{Chain, Companions, Writer, WriterLock};
 use crate::name::check_name;
 use crate::read::cells::{CellHandles, SessionLoad};
 use crate::read::replay::open::{Road, open_both};
@@ -65,8 +65,10 @@ pub struct Session {
     /// Why the last checkpoint that a commit made by itself failed, and how many bytes were dead.
     pub(super) checkpoint_failed: Option<(EnvError, u64)>,
     pub(super) recorder: Option<Arc<Recorder>>,
-    /// Bytes of values that were replaced or removed.
+    /// Bytes of values that were replaced or removed: counted, and added up since.
     pub(super) dead_bytes: u64,
+    /// From how many of them on they are counted again.
+    pub(super) count_from: u64,
     set_aside: Vec<PathBuf>,
 }
 
@@ -138,12 +140,13 @@ impl Session {
             checkpoint_failed: None,
             recorder: None,
             dead_bytes: 0,
+            count_from: 0,
             set_aside: aside.into_iter().map(|aside| aside.to).collect(),
             companions,
             chain,
         };
         session.note_next_cell();
-        session.dead_bytes = session.dead_bytes_of(session.chain.frames());
+        session.count_dead();
         // Left by a checkpoint that was cut short after its archive was in place.
         if !session.options.keep_history {
             session.writer.remove_folded(base)?;
@@ -424,19 +427,6 @@ impl Session {
         };
         self.writer.close()?;
         Ok(closed)
-    }
-
-    /// About how many bytes of archive and journal belong to values that were replaced or removed.
-    fn dead_bytes_of(&self, frames: &Frames) -> u64 {
-        let written = frames.from(self.base_sequence + 1);
-        let written: u64 = written.map(|frame| frame.entry.payload_len).sum();
-        match self.archive.overlay() {
-            Some(overlay) => {
-                let live = overlay.bytes_in_frames();
-                written.saturating_sub(live) + overlay.bytes_replaced()
-            }
-            None => 0,
-        }
     }
 
     /// Bytes of retired segments that are not folded.

@@ -207,6 +207,7 @@ impl Session {
             Err(_) => return committed.map(|_| Travelled::default()),
         }
         self.archive = before.overlaid(overlay);
+        self.count_dead();
         self.refill_cells()?;
         Ok(Travelled {
             to: target,
