@@ -259,3 +259,38 @@ fn a_commit_counts_though_the_checkpoint_after_it_fails() {
     session.close().unwrap();
     assert_eq!(Archive::open(&path).unwrap().len(), 1);
 }
+
+#[test]
+fn arrays_of_another_archive_are_told_apart_by_what_they_hold() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, other) = (dir.path().join("run.ach"), dir.path().join("other.ach"));
+    let arrays = [tensor(70_000, 1.0), tensor(70_000, 2.0)];
+    let values = arrays.clone().map(Value::from);
+    save(
+        &other,
+        ["a", "b"].into_iter().zip(values),
+        &Default::default(),
+    )
+    .unwrap();
+    let other = Archive::open(&other).unwrap();
+    let mut session = open(&path);
+    for name in ["a", "b"] {
+        session.set(name, other.get(name).unwrap()).unwrap();
+        session.commit().unwrap();
+    }
+    drop(session);
+    let mut session = open(&path);
+    for name in ["a", "b"] {
+        let again = session.get(name).unwrap();
+        session.set(&format!("{name} again"), again).unwrap();
+    }
+    session.commit().unwrap();
+    let verified = SessionReader::open(&path).unwrap().archive().verify();
+    assert!(verified.unwrap().is_ok());
+    session.checkpoint().unwrap().unwrap();
+    for (name, array) in ["a", "b"].into_iter().zip(&arrays) {
+        same(&session, name, array);
+        same(&session, &format!("{name} again"), array);
+    }
+    assert!(Archive::open(&path).unwrap().verify().unwrap().is_ok());
+}

@@ -223,6 +223,8 @@ impl<'a> ImagePlan<'a> {
         let emission = Emission {
             file,
             digest: self.digest,
+            // A session tells arrays apart by them: they are those of the bytes that are written.
+            carries_digests: false,
             progress: None,
             total: self.extents.iter().map(|extent| extent.raw_len).sum(),
             done: AtomicU64::new(0),
