@@ -660,3 +660,23 @@ fn what_undo_gives_back_and_what_has_two_names_is_not_dead() {
     assert!(matches!(session.undo(), Err(EnvError::HistoryEnds { .. })));
     assert!(session.get("y").unwrap().identical(&big.into()).unwrap());
 }
+
+#[test]
+fn a_cell_gets_no_id_that_an_undone_commit_gave() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = open(&path);
+    session.mark("empty").unwrap();
+    session.set("old", Cell::new(1)).unwrap();
+    session.commit().unwrap();
+    session.undo().unwrap();
+    drop(session);
+    let mut session = open(&path);
+    session.redo().unwrap();
+    session.set("new", Cell::new(2)).unwrap();
+    session.commit().unwrap();
+    drop(session);
+    let session = open(&path);
+    assert_eq!(in_cell(&session.get("old").unwrap()), Some(1));
+    assert_eq!(in_cell(&session.get("new").unwrap()), Some(2));
+}

@@ -194,7 +194,7 @@ fn add_state(state: &Archive, writer: &mut ArchiveWriter<'_>, in_session: bool) 
         what: "a checkpoint".to_owned(),
         reason: "the archive has no journal".to_owned(),
     })?;
-    handles.number_from(overlay.greatest_cell() + 1);
+    handles.number_from(overlay.greatest_cell().saturating_add(1));
     let mut load = SessionLoad::new(overlay, &handles);
     let mut options = BindingOptions::new();
     for binding in state.bindings_as_saved() {

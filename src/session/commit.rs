@@ -9,6 +9,7 @@ use crate::environment::{Change, Variable};
 use crate::error::{EnvError, Result};
 use crate::format::extent::DigestKind;
 use crate::format::header::FLAG_SEALED;
+use crate::format::image::CONTENT_ELSEWHERE;
 use crate::journal::{FrameKind, NewFrame, Writer, frame_len};
 use crate::read::cells::CellHandles;
 use crate::read::frames::{ELSEWHERE_FROM, FrameImage, ImageContext, ImagePlace};
@@ -159,11 +160,25 @@ impl Session {
         self.handles.changed()
     }
 
-    /// The next cell that is met gets an id that no cell of the session has.
+    /// The next cell that is met gets an id that no cell of the session has, nor had in a commit that
+    /// was undone and may come back.
     pub(super) fn note_next_cell(&mut self) {
-        if let Some(overlay) = self.archive.overlay() {
-            self.handles.number_from(overlay.greatest_cell() + 1);
+        let Some(overlay) = self.archive.overlay() else {
+            return;
+        };
+        let mut greatest = overlay.greatest_cell();
+        let folded = self.archive.folded_sequence();
+        let frames = || self.chain.frames().from(folded.saturating_add(1));
+        if frames().any(|frame| frame.kind() == FrameKind::Restore) {
+            for frame in frames().filter(|frame| frame.entry.type_id & TYPE_HAS_CELLS != 0) {
+                let image = FrameImage::new(frame.payload().into(), self.context());
+                // Of what cannot be read nothing comes back.
+                let ids = image.shared_ids().unwrap_or_default().iter();
+                let ids = ids.map(|id| id & !CONTENT_ELSEWHERE);
+                greatest = ids.fold(greatest, u64::max);
+            }
         }
+        self.handles.number_from(greatest.saturating_add(1));
     }
 
     fn write_cells(&mut self, changed: &[Changed]) -> Result<Vec<Added>> {
