@@ -1,21 +1,27 @@
-//! Promise: random operations, crashes, checkpoints and undos agree with a plain map.
+//! Promise: random operations, crashes, failures, checkpoints and undos agree with a plain map, with
+//! cells that variables share, and with history that is kept.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use achronyme_env::{
-    Durability, EnvError, Moment, Record, Session, SessionOptions, SessionReader, Tensor, Value,
+    Cell, Durability, EnvError, Moment, Record, Session, SessionOptions, SessionReader, Tensor,
+    Value,
 };
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
 enum Step {
     Set(u8, u8),
+    /// A cell is set, if a variable holds it.
+    Fill(u8),
     SetInside(u8, u8),
     Remove(u8),
     Rename(u8, u8),
     Clear,
     Commit,
+    /// A commit that fails for one of its values, which is then taken back.
+    FailingCommit,
     Rollback,
     Mark(u8),
     Undo,
@@ -34,18 +40,20 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let name = 0u8..6;
     let step = prop_oneof![
         8 => (name.clone(), any::<u8>()).prop_map(|(n, v)| Step::Set(n, v)),
+        4 => (0..CELLS as u8).prop_map(Step::Fill),
         2 => (name.clone(), any::<u8>()).prop_map(|(n, v)| Step::SetInside(n, v)),
         2 => name.clone().prop_map(Step::Remove),
         2 => (name.clone(), name.clone()).prop_map(|(a, b)| Step::Rename(a, b)),
         1 => Just(Step::Clear),
         8 => Just(Step::Commit),
+        2 => Just(Step::FailingCommit),
         1 => Just(Step::Rollback),
         2 => (0u8..3).prop_map(Step::Mark),
         5 => Just(Step::Undo),
         4 => Just(Step::Redo),
         2 => (0u8..3).prop_map(Step::RestoreAt),
-        1 => Just(Step::Checkpoint),
-        1 => (name, any::<u8>()).prop_map(|(n, v)| Step::CheckpointAround(n, v)),
+        2 => Just(Step::Checkpoint),
+        2 => (name, any::<u8>()).prop_map(|(n, v)| Step::CheckpointAround(n, v)),
         1 => Just(Step::Close),
         2 => prop::collection::vec(any::<u8>(), 0..200).prop_map(Step::Crash),
         2 => Just(Step::Read),
@@ -57,15 +65,20 @@ fn name(n: u8) -> String {
     format!("name.{n}")
 }
 
-/// Scalars, text, arrays that are written once and named again, and records of them.
-fn value(v: u8) -> Value {
+/// Cells that variables share.
+const CELLS: usize = 3;
+
+/// Scalars, text, arrays that are written once and named again, and records of them; `None` for a
+/// cell.
+fn value(v: u8) -> Option<Value> {
     let array = |seed: u8| {
-        let elements = (0..10_000)
-            .map(|n| f64::from(n) + f64::from(seed))
-            .collect();
-        Tensor::from_vec(elements, [100, 100]).unwrap()
+        // One is larger than what is put together in memory.
+        let len = if seed == 2 { 70_000 } else { 10_000 };
+        let elements = (0..len).map(|n| f64::from(n) + f64::from(seed)).collect();
+        Tensor::from_vec(elements, [len as u64]).unwrap()
     };
-    match v % 5 {
+    Some(match v % 7 {
+        5 | 6 => return None,
         0 => Value::from(i64::from(v)),
         1 => Value::from(format!("text {v}")),
         2 => array(v % 3).into(),
@@ -75,16 +88,64 @@ fn value(v: u8) -> Value {
         ])
         .into(),
         _ => Value::vector([i64::from(v), 2, 3]),
+    })
+}
+
+/// Nested deeper than can be written.
+fn unwritable() -> Value {
+    (0..200).fold(Value::Null, |inner, _| Value::vector([inner]))
+}
+
+/// What a variable holds: a value, or a cell by its number.
+#[derive(Clone, Debug)]
+enum Held {
+    Plain(Value),
+    Cell(usize),
+    /// In a vector.
+    Within(usize),
+}
+
+impl Held {
+    fn cell(&self) -> Option<usize> {
+        match self {
+            Held::Plain(_) => None,
+            Held::Cell(number) | Held::Within(number) => Some(*number),
+        }
     }
 }
 
-type State = Vec<(String, Value)>;
+fn cell_in(value: &Value) -> Cell {
+    match (value, value.as_vector()) {
+        (Value::Cell(cell), _) | (_, Some([Value::Cell(cell)])) => cell.clone(),
+        _ => panic!("{value:?}"),
+    }
+}
+
+/// Variables, and what the cells hold that are in them.
+#[derive(Clone, Default)]
+struct State {
+    variables: Vec<(String, Held)>,
+    cells: [i64; CELLS],
+}
+
+impl State {
+    fn holder(&self, cell: usize) -> Option<&str> {
+        let mut variables = self.variables.iter();
+        let holder = variables.find(|(_, held)| held.cell() == Some(cell));
+        holder.map(|(name, _)| &**name)
+    }
+}
 
 /// What the session should hold.
 #[derive(Default)]
 struct Model {
     working: State,
     committed: State,
+    /// The cells in memory.
+    pool: [Cell; CELLS],
+    /// Numbers that no cell held yet.
+    next: i64,
+    keeps_history: bool,
     dirty: bool,
     undo: Vec<State>,
     redo: Vec<State>,
@@ -95,14 +156,55 @@ struct Model {
 
 impl Model {
     fn place(&self, name: &str) -> Option<usize> {
-        self.working.iter().position(|(known, _)| known == name)
+        let mut variables = self.working.variables.iter();
+        variables.position(|(known, _)| known == name)
     }
 
-    fn set(&mut self, name: String, value: Value) {
+    fn set(&mut self, name: String, held: Held) {
         match self.place(&name) {
-            Some(place) => self.working[place].1 = value,
-            None => self.working.push((name, value)),
+            Some(place) => self.working.variables[place].1 = held,
+            None => self.working.variables.push((name, held)),
         }
+        self.dirty = true;
+    }
+
+    /// Sets a variable in both.
+    fn put(&mut self, session: &mut Session, n: u8, v: u8) {
+        let held = match value(v) {
+            Some(value) => Held::Plain(value),
+            None => {
+                let number = usize::from(v / 7) % CELLS;
+                if self.working.holder(number).is_none() {
+                    self.working.cells[number] = self.pool[number].get().as_i64().unwrap_or(0);
+                }
+                match v % 7 {
+                    5 => Held::Cell(number),
+                    _ => Held::Within(number),
+                }
+            }
+        };
+        let value = match &held {
+            Held::Plain(value) => value.clone(),
+            Held::Cell(number) => Value::Cell(self.pool[*number].clone()),
+            Held::Within(number) => Value::vector([Value::Cell(self.pool[*number].clone())]),
+        };
+        session.set(&name(n), value).unwrap();
+        self.set(name(n), held);
+    }
+
+    /// The cells as the session has them in memory.
+    fn meet(&mut self, session: &Session) {
+        for number in 0..CELLS {
+            if let Some(name) = self.working.holder(number) {
+                self.pool[number] = cell_in(&session.get(name).unwrap());
+            }
+        }
+    }
+
+    fn fail(&mut self, session: &mut Session) {
+        session.set("bad", unwritable()).unwrap();
+        session.commit().unwrap_err();
+        assert!(session.remove("bad").unwrap());
         self.dirty = true;
     }
 
@@ -126,7 +228,9 @@ impl Model {
         if self.unfolded {
             self.undo.clear();
             self.redo.clear();
-            self.marks.clear();
+            if !self.keeps_history {
+                self.marks.clear();
+            }
             self.unfolded = false;
         }
     }
@@ -138,14 +242,27 @@ impl Model {
 }
 
 fn same(state: &State, names: &[String], get: impl Fn(&str) -> Value) {
-    let expected: Vec<&String> = state.iter().map(|(name, _)| name).collect();
+    let expected: Vec<&String> = state.variables.iter().map(|(name, _)| name).collect();
     assert_eq!(names.iter().collect::<Vec<_>>(), expected);
-    for (name, value) in state {
-        assert!(get(name).identical(value).unwrap(), "{name}");
+    for (name, held) in &state.variables {
+        match held {
+            Held::Plain(value) => assert!(get(name).identical(value).unwrap(), "{name}"),
+            Held::Cell(number) | Held::Within(number) => {
+                let content = cell_in(&get(name)).get().as_i64();
+                assert_eq!(content.unwrap_or(0), state.cells[*number], "{name}");
+            }
+        }
     }
 }
 
-fn check(session: &Session, state: &State) {
+fn check(session: &Session, model: &Model) {
+    let state = &model.working;
+    for (name, held) in &state.variables {
+        if let Some(number) = held.cell() {
+            let cell = cell_in(&session.get(name).unwrap());
+            assert!(cell.same(&model.pool[number]), "{name}");
+        }
+    }
     let names: Vec<String> = session.names().iter().map(|n| n.to_string()).collect();
     same(state, &names, |name| session.get(name).unwrap());
 }
@@ -155,15 +272,16 @@ fn check_reader(path: &Path, state: &State) {
     let bindings = reader.archive().bindings_as_saved();
     let names: Vec<String> = bindings.iter().map(|b| b.name().to_owned()).collect();
     same(state, &names, |name| reader.archive().get(name).unwrap());
-    let mut sorted: Vec<&String> = state.iter().map(|(name, _)| name).collect();
+    let mut sorted: Vec<&String> = state.variables.iter().map(|(name, _)| name).collect();
     sorted.sort();
     assert!(reader.archive().names().eq(sorted));
     assert!(reader.archive().verify().unwrap().is_ok());
 }
 
-fn open(path: &Path) -> Session {
+fn open(path: &Path, keeps_history: bool) -> Session {
     let options = SessionOptions::new()
         .create(true)
+        .keep_history(keeps_history)
         .durability(Durability::Os)
         .checkpoint_at(None);
     options.open(path).unwrap()
@@ -176,33 +294,42 @@ fn is_end<T: std::fmt::Debug>(result: achronyme_env::Result<T>) -> bool {
     )
 }
 
-fn run(steps: &[Step]) {
+fn run(steps: &[Step], keeps_history: bool) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("run.ach");
-    let mut session = open(&path);
-    let mut model = Model::default();
+    let mut session = open(&path, keeps_history);
+    let mut model = Model {
+        keeps_history,
+        ..Model::default()
+    };
     for step in steps {
         match step {
-            Step::Set(n, v) => {
-                session.set(&name(*n), value(*v)).unwrap();
-                model.set(name(*n), value(*v));
+            Step::Set(n, v) => model.put(&mut session, *n, *v),
+            Step::Fill(number) => {
+                let number = usize::from(*number);
+                if model.working.holder(number).is_some() {
+                    model.next += 1;
+                    model.pool[number].set(model.next);
+                    model.working.cells[number] = model.next;
+                    model.dirty = true;
+                }
             }
             Step::SetInside(n, v) => {
                 let name = name(*n);
                 let known = model
                     .place(&name)
-                    .map(|place| model.working[place].1.clone());
-                if let Some(Value::Record(mut record)) = known {
+                    .map(|place| model.working.variables[place].1.clone());
+                if let Some(Held::Plain(Value::Record(mut record))) = known {
                     session.set_at(&format!("{name}.n"), i64::from(*v)).unwrap();
                     record.insert("n", i64::from(*v));
-                    model.set(name, record.into());
+                    model.set(name, Held::Plain(record.into()));
                 }
             }
             Step::Remove(n) => {
                 let place = model.place(&name(*n));
                 assert_eq!(session.remove(&name(*n)).unwrap(), place.is_some());
                 if let Some(place) = place {
-                    model.working.remove(place);
+                    model.working.variables.remove(place);
                     model.dirty = true;
                 }
             }
@@ -216,19 +343,20 @@ fn run(steps: &[Step]) {
                     (Some(place), _) => {
                         renamed.unwrap();
                         model.dirty |= a != b;
-                        model.working[place].0 = name(*b);
+                        model.working.variables[place].0 = name(*b);
                     }
                 }
             }
             Step::Clear => {
                 session.clear();
-                model.dirty |= !model.working.is_empty();
-                model.working.clear();
+                model.dirty |= !model.working.variables.is_empty();
+                model.working.variables.clear();
             }
             Step::Commit => {
                 session.commit().unwrap();
                 model.commit();
             }
+            Step::FailingCommit => model.fail(&mut session),
             Step::Rollback => {
                 session.rollback().unwrap();
                 model.lose();
@@ -287,9 +415,11 @@ fn run(steps: &[Step]) {
                 model.commit();
                 assert_eq!(begun.is_some(), model.unfolded);
                 model.fold();
-                session.set(&name(*n), value(*v)).unwrap();
+                model.put(&mut session, *n, *v);
+                if v % 2 == 0 {
+                    model.fail(&mut session);
+                }
                 session.commit().unwrap();
-                model.set(name(*n), value(*v));
                 model.commit();
                 if let Some(checkpoint) = begun {
                     let done = checkpoint.run().unwrap();
@@ -300,7 +430,7 @@ fn run(steps: &[Step]) {
                 session.close().unwrap();
                 model.commit();
                 model.fold();
-                session = open(&path);
+                session = open(&path, keeps_history);
             }
             Step::Crash(tail) => {
                 drop(session);
@@ -310,11 +440,23 @@ fn run(steps: &[Step]) {
                 std::fs::write(&journal, bytes).unwrap();
                 model.lose();
                 check_reader(&path, &model.committed);
-                session = open(&path);
+                session = open(&path, keeps_history);
             }
             Step::Read => check_reader(&path, &model.committed),
         }
-        check(&session, &model.working);
+        let leads_elsewhere = matches!(
+            step,
+            Step::Rollback
+                | Step::Undo
+                | Step::Redo
+                | Step::RestoreAt(_)
+                | Step::Close
+                | Step::Crash(_)
+        );
+        if leads_elsewhere {
+            model.meet(&session);
+        }
+        check(&session, &model);
     }
     model.commit();
     session.close().unwrap();
@@ -325,7 +467,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_session_agrees_with_a_plain_map(steps in steps()) {
-        run(&steps);
+    fn a_session_agrees_with_a_plain_map(steps in steps(), keeps_history: bool) {
+        run(&steps, keeps_history);
     }
 }

@@ -1,11 +1,12 @@
 //! Promises of sessions: a commit costs what changed and survives, undo appends, a checkpoint folds.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use achronyme_env::{
-    Archive, Cell, Durability, EnvError, Environment, Moment, Record, Session, SessionOptions,
-    SessionReader, Tensor, Value, Variable,
+    Archive, Cell, DType, Durability, EnvError, Environment, Moment, Order, Record, Session,
+    SessionOptions, SessionReader, Storage, Tensor, Value, Variable,
 };
 
 fn options() -> SessionOptions {
@@ -420,4 +421,262 @@ fn a_commit_and_a_checkpoint_are_given_up_on_request() {
     assert!(Archive::open(&path).unwrap().is_empty());
     session.checkpoint().unwrap().unwrap();
     assert_eq!(Archive::open(&path).unwrap().len(), 2);
+}
+
+/// What a cell in a variable holds.
+fn in_cell(value: &Value) -> Option<i64> {
+    match value {
+        Value::Cell(cell) => cell.get().as_i64(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_cell_that_no_variable_held_at_a_checkpoint_is_saved_when_it_is_set_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = open(&path);
+    let (plain, meanwhile) = (Cell::new(1), Cell::new(2));
+    // One cell is held by a cell only.
+    let inner = Cell::new(3);
+    let outer = Cell::new(Value::vector([Value::Cell(inner.clone())]));
+    let cells = [
+        ("plain", &plain),
+        ("meanwhile", &meanwhile),
+        ("outer", &outer),
+    ];
+    for (name, cell) in cells {
+        session.set(name, cell.clone()).unwrap();
+    }
+    session.commit().unwrap();
+    for (name, _) in cells {
+        session.remove(name).unwrap();
+    }
+    session.set("kept", 0).unwrap();
+    session.commit().unwrap();
+    let checkpoint = session.begin_checkpoint().unwrap().unwrap();
+    session.set("meanwhile", meanwhile.clone()).unwrap();
+    session.set("too", meanwhile.clone()).unwrap();
+    session.commit().unwrap();
+    let done = checkpoint.run().unwrap();
+    session.finish_checkpoint(done).unwrap();
+    session.set("plain", plain).unwrap();
+    session.set("outer", outer).unwrap();
+    session.set("inner", inner).unwrap();
+    session.commit().unwrap();
+    meanwhile.set(20);
+    session.commit().unwrap();
+    drop(session);
+
+    for _ in 0..2 {
+        let mut session = open(&path);
+        assert_eq!(in_cell(&session.get("plain").unwrap()), Some(1));
+        assert_eq!(in_cell(&session.get("meanwhile").unwrap()), Some(20));
+        let (a, b) = (session.get("meanwhile"), session.get("too"));
+        assert!(matches!((a, b), (Ok(Value::Cell(a)), Ok(Value::Cell(b))) if a.same(&b)));
+        let Value::Cell(outer) = session.get("outer").unwrap() else {
+            panic!()
+        };
+        let held = outer.get();
+        let inner = session.get("inner").unwrap();
+        let (Some([Value::Cell(held)]), Value::Cell(inner)) = (held.as_vector(), &inner) else {
+            panic!()
+        };
+        assert!(held.same(inner));
+        assert_eq!(inner.get().as_i64(), Some(3));
+        session.checkpoint().unwrap();
+    }
+}
+
+/// Zeros; reading them sets a cell, as another thread may while a commit is written.
+#[derive(Debug)]
+struct Meddling(Cell);
+
+impl Storage for Meddling {
+    fn byte_len(&self) -> u64 {
+        800_000
+    }
+
+    fn range(&self, _: u64, _: u64) -> achronyme_env::Result<&[u8]> {
+        unreachable!("it is read piece by piece")
+    }
+
+    fn read_at(&self, _: u64, out: &mut [u8]) -> achronyme_env::Result<()> {
+        self.0.set(3);
+        out.fill(0);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_cell_that_is_set_while_its_commit_is_written_is_saved_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = open(&path);
+    let cell = Cell::new(1);
+    session.set("cell", cell.clone()).unwrap();
+    session.commit().unwrap();
+    cell.set(2);
+    let meddling = Arc::new(Meddling(cell));
+    let array = Tensor::from_storage(DType::F64, [100_000], Order::C, meddling);
+    session.set("array", array.unwrap()).unwrap();
+    session.commit().unwrap();
+    assert!(session.is_changed());
+    session.commit().unwrap();
+    drop(session);
+    assert_eq!(in_cell(&open(&path).get("cell").unwrap()), Some(3));
+}
+
+#[test]
+fn what_undo_and_marks_are_for_is_not_folded_by_themselves() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let options = options().checkpoint_at(0.5);
+    let mut session = options.open(&path).unwrap();
+    let big = tensor(9 << 20, 0.5);
+    session.set("y", big.clone()).unwrap();
+    session.commit().unwrap();
+    session.set("y", 0).unwrap();
+    session.undo().unwrap();
+    assert!(session.get("y").unwrap().identical(&big.into()).unwrap());
+    session.set("y", 0).unwrap();
+    session.mark("before").unwrap();
+    session.set("y", 1).unwrap();
+    session.restore_at(&Moment::Mark("before".into())).unwrap();
+    assert_eq!(integers(&session), [("y".to_owned(), 0)]);
+}
+
+#[test]
+fn an_environment_that_another_follows_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = open(&path);
+    let (mut first, mut second) = (Environment::new(), Environment::new());
+    session.attach(&mut first).unwrap();
+    first.set("x", 1).unwrap();
+    session.set("y", 2).unwrap();
+    session.attach(&mut second).unwrap();
+    assert_eq!(second.get("x").unwrap().as_i64(), Some(1));
+    assert_eq!(second.get("y").unwrap().as_i64(), Some(2));
+    session.commit().unwrap();
+    assert_eq!(
+        integers(&session),
+        [("x".to_owned(), 1), ("y".to_owned(), 2)]
+    );
+}
+
+/// A session that makes checkpoints by itself when half of what there is is dead.
+fn folding(path: &Path) -> Session {
+    options().checkpoint_at(0.5).open(path).unwrap()
+}
+
+#[test]
+fn a_session_whose_state_is_in_cells_does_not_grow_without_bound() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = folding(&path);
+    let cell = Cell::new(0);
+    session.set("cell", cell.clone()).unwrap();
+    session.commit().unwrap();
+    for n in 0..8 {
+        cell.set(tensor(3 << 20, f64::from(n)));
+        session.commit().unwrap();
+    }
+    let (archive, journal) = (session.archive().file_len(), session.journal_len());
+    assert!(archive > 24 << 20, "a checkpoint was made");
+    assert!(archive + journal < 160 << 20);
+    // Likewise with cells that are new each time, also when it is opened again.
+    for n in 0..4 {
+        session
+            .set("cell", Cell::new(tensor(3 << 20, f64::from(n))))
+            .unwrap();
+        session.commit().unwrap();
+    }
+    drop(session);
+    let mut session = folding(&path);
+    for n in 4..8 {
+        session
+            .set("cell", Cell::new(tensor(3 << 20, f64::from(n))))
+            .unwrap();
+        session.commit().unwrap();
+    }
+    let (archive, journal) = (session.archive().file_len(), session.journal_len());
+    assert!(archive + journal < 160 << 20, "{archive} {journal}");
+}
+
+#[test]
+fn a_record_of_the_archive_that_is_replaced_is_folded_away() {
+    for opened_again in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.ach");
+        let mut session = folding(&path);
+        let record = Record::from([("weights", Value::from(tensor(9 << 20, 0.0)))]);
+        session.set("model", record).unwrap();
+        session.checkpoint().unwrap().unwrap();
+        session.rename("model", "renamed").unwrap();
+        session.commit().unwrap();
+        assert!(session.archive().file_len() > 72 << 20, "nothing is dead");
+        session.set("renamed", 0).unwrap();
+        if opened_again {
+            drop(session);
+            let mut before = options().open(&path).unwrap();
+            before.set("renamed", 0).unwrap();
+            before.commit().unwrap();
+            drop(before);
+            session = folding(&path);
+            session.set("other", 0).unwrap();
+        }
+        session.commit().unwrap();
+        assert!(session.archive().file_len() < 1 << 20);
+    }
+}
+
+#[test]
+fn what_undo_gives_back_and_what_has_two_names_is_not_dead() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = folding(&path);
+    let big = tensor(5 << 20, 0.5);
+    session.set("y", big.clone()).unwrap();
+    session.commit().unwrap();
+    for _ in 0..3 {
+        session.set("y", 0).unwrap();
+        session.commit().unwrap();
+        session.undo().unwrap();
+    }
+    // The data has two names, and then one.
+    session.set("big", tensor(9 << 20, 0.5)).unwrap();
+    session.commit().unwrap();
+    session.set("again", session.get("big").unwrap()).unwrap();
+    session.commit().unwrap();
+    session.remove("big").unwrap();
+    session.commit().unwrap();
+    session.undo().unwrap();
+    assert_eq!(session.names().len(), 3);
+    session.remove("big").unwrap();
+    session.commit().unwrap();
+    session.remove("again").unwrap();
+    session.commit().unwrap();
+    assert!(matches!(session.undo(), Err(EnvError::HistoryEnds { .. })));
+    assert!(session.get("y").unwrap().identical(&big.into()).unwrap());
+}
+
+#[test]
+fn a_cell_gets_no_id_that_an_undone_commit_gave() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = open(&path);
+    session.mark("empty").unwrap();
+    session.set("old", Cell::new(1)).unwrap();
+    session.commit().unwrap();
+    session.undo().unwrap();
+    drop(session);
+    let mut session = open(&path);
+    session.redo().unwrap();
+    session.set("new", Cell::new(2)).unwrap();
+    session.commit().unwrap();
+    drop(session);
+    let session = open(&path);
+    assert_eq!(in_cell(&session.get("old").unwrap()), Some(1));
+    assert_eq!(in_cell(&session.get("new").unwrap()), Some(2));
 }

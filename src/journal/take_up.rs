@@ -62,7 +62,7 @@ impl Writer {
         let mut pending = Pending::default();
         pending.start_after(committed);
         let writer = Writer {
-            lock,
+            lock: lock.into(),
             companions: chain.companions.clone(),
             durability,
             committed,

@@ -2,6 +2,7 @@
 //! together.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::append::Pending;
@@ -28,7 +29,7 @@ const SMALL_COMMIT: u64 = 64 << 10;
 /// everything. Dropped, it leaves its files as [`Writer::close`] does, without syncing.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    pub(super) lock: WriterLock,
+    pub(super) lock: Arc<WriterLock>,
     pub(super) companions: Companions,
     pub(super) durability: Durability,
     /// The active segment, open for writing.
@@ -81,6 +82,11 @@ impl Writer {
     /// The paths of the session.
     pub(crate) fn companions(&self) -> &Companions {
         &self.companions
+    }
+
+    /// The lock: given back when the last who holds it goes.
+    pub(crate) fn lock(&self) -> Arc<WriterLock> {
+        Arc::clone(&self.lock)
     }
 
     /// Whether frames were appended since the last commit.
@@ -197,7 +203,8 @@ impl Writer {
         self.lock.check_process()
     }
 
-    pub(super) fn refuse_from_now_on(&mut self, reason: String) {
+    /// Refuses everything after this, for that reason.
+    pub(crate) fn refuse_from_now_on(&mut self, reason: String) {
         self.closed.get_or_insert(reason);
     }
 

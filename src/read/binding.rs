@@ -432,21 +432,12 @@ impl<'a> Binding<'a> {
         }
     }
 
-    /// About how many bytes of the file its value takes, from the table alone.
-    pub(crate) fn stored_bytes_cheaply(&self) -> u64 {
-        if let Place::Frame(binding) = self.place {
-            return binding.image.place.len;
-        }
-        match self.root() {
-            Ok(Root { store, slot, .. }) => match slot {
-                Slot::Tensor(tensor) => store.extent(tensor.extent).map_or(0, |e| e.stored_len),
-                Slot::Node(node) => {
-                    let node = store.records().nodes.get(node as usize);
-                    node.map_or(0, |node| node.len.into())
-                }
-                _ => 0,
-            },
-            Err(_) => 0,
+    /// About how many bytes of the file its value takes; 0 when that cannot be told. For a
+    /// structured value of the archive this reads its nodes.
+    pub(crate) fn about_stored_bytes(&self) -> u64 {
+        match self.place {
+            Place::Frame(binding) => binding.image.len_with_named(),
+            Place::Table { .. } => self.sizes().map_or(0, |sizes| sizes.stored),
         }
     }
 

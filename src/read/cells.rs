@@ -2,7 +2,7 @@
 //! stands in the archive or in a frame, and its content is the newest.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,6 +18,9 @@ use crate::tree::restore::{Restorer, TreeSource};
 use crate::tree::schema::Archived;
 use crate::value::{Record, SharedHandle, Tensor, Value};
 
+/// Cells that are known before those that nobody can change are looked for.
+const SWEEP_FROM: usize = 1024;
+
 /// The cells and scopes of a session that are in memory.
 #[derive(Debug, Default)]
 pub(crate) struct CellHandles(Mutex<Handles>);
@@ -31,6 +34,13 @@ struct Handles {
     next: u64,
     /// Ids given since [`CellHandles::begin`].
     given: Vec<u64>,
+    /// While a checkpoint is under way: ids whose content was written since it was begun. What was
+    /// written before is in its archive only if a variable holds the cell.
+    written: Option<HashSet<u64>>,
+    /// Those of them that were written since [`CellHandles::begin`].
+    writing: Vec<u64>,
+    /// How many there must be before they are swept again.
+    sweep_from: usize,
 }
 
 /// A cell in memory, and what the session recorded of it.
@@ -46,22 +56,29 @@ impl CellHandles {
         self.lock().by_id.get(&id).cloned()
     }
 
-    /// The id of a cell, and whether it was given just now: then the session has nothing of it yet.
+    /// The id of a cell, and whether its content is to be written: what the session has of it may go
+    /// with the checkpoint that is under way, or there is nothing yet.
     pub(crate) fn assign(&self, handle: &SharedHandle) -> (u64, bool) {
-        let mut handles = self.lock();
-        if let Some(id) = handles.ids.get(&handle.address()) {
-            return (*id, false);
+        let mut guard = self.lock();
+        let handles = &mut *guard;
+        let known = handles.ids.get(&handle.address()).copied();
+        let id = known.unwrap_or_else(|| handles.add(handle));
+        let written = handles.written.as_mut();
+        let is_first = written.is_some_and(|written| written.insert(id));
+        if is_first {
+            handles.writing.push(id);
         }
-        let id = handles.next.max(1);
-        handles.next = id.saturating_add(1);
-        handles.given.push(id);
-        handles.ids.insert(handle.address(), id);
-        let known = KnownCell {
-            handle: handle.clone(),
-            recorded: handle.content(),
-        };
-        handles.by_id.insert(id, known);
-        (id, true)
+        (id, known.is_none() || is_first)
+    }
+
+    /// From now on until [`CellHandles::end_checkpoint`] contents are written that were written
+    /// before.
+    pub(crate) fn begin_checkpoint(&self) {
+        self.lock().written = Some(HashSet::new());
+    }
+
+    pub(crate) fn end_checkpoint(&self) {
+        self.lock().written = None;
     }
 
     /// Ids are given from `id` on.
@@ -70,15 +87,46 @@ impl CellHandles {
         handles.next = handles.next.max(id);
     }
 
-    /// Ids given from now on may be taken back.
+    /// What is assigned from now on may be taken back.
     pub(crate) fn begin(&self) {
-        self.lock().given.clear();
+        let mut handles = self.lock();
+        handles.given.clear();
+        handles.writing.clear();
     }
 
-    /// Takes the ids back that were given since [`CellHandles::begin`].
+    /// Takes back what was assigned since [`CellHandles::begin`].
     pub(crate) fn undo(&self) {
-        let given = std::mem::take(&mut self.lock().given);
+        let mut guard = self.lock();
+        let handles = &mut *guard;
+        if let Some(written) = &mut handles.written {
+            handles.writing.drain(..).for_each(|id| {
+                written.remove(&id);
+            });
+        }
+        let given = std::mem::take(&mut handles.given);
+        drop(guard);
         given.into_iter().for_each(|id| self.forget(id));
+    }
+
+    /// Forgets cells that nobody else holds and that hold what the session has of them, once there
+    /// are twice as many as when it was last done: nobody can change them any more, and met again
+    /// they are read again.
+    pub(crate) fn sweep(&self) {
+        let mut guard = self.lock();
+        let Handles {
+            by_id,
+            ids,
+            sweep_from,
+            ..
+        } = &mut *guard;
+        if by_id.len() < (*sweep_from).max(SWEEP_FROM) {
+            return;
+        }
+        by_id.retain(|_, known| {
+            !known.handle.is_held_once() || !known.handle.content().is_same(&known.recorded)
+        });
+        ids.retain(|_, id| by_id.contains_key(id));
+        *sweep_from = by_id.len() * 2;
     }
 
     /// Notes a cell, and what the session holds of it.
@@ -107,17 +155,17 @@ impl CellHandles {
         all
     }
 
-    /// Those that hold something else than what the session has of them, by their ids.
-    pub(crate) fn changed(&self) -> Vec<(u64, SharedHandle)> {
+    /// Those that hold something else than what the session has of them, with what that is, by
+    /// their ids.
+    pub(crate) fn changed(&self) -> Vec<(u64, SharedHandle, Value)> {
         let handles = self.lock();
-        let changed = handles
-            .by_id
-            .iter()
-            .filter(|(_, known)| !known.handle.content().is_same(&known.recorded));
-        let mut changed: Vec<_> = changed
-            .map(|(id, known)| (*id, known.handle.clone()))
-            .collect();
-        changed.sort_unstable_by_key(|(id, _)| *id);
+        let changed = handles.by_id.iter().filter_map(|(id, known)| {
+            let content = known.handle.content();
+            let is_changed = !content.is_same(&known.recorded);
+            is_changed.then(|| (*id, known.handle.clone(), content))
+        });
+        let mut changed: Vec<_> = changed.collect();
+        changed.sort_unstable_by_key(|(id, ..)| *id);
         changed
     }
 
@@ -128,6 +176,22 @@ impl CellHandles {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Handles> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Handles {
+    /// Notes a cell that is met for the first time; its id.
+    fn add(&mut self, handle: &SharedHandle) -> u64 {
+        let id = self.next.max(1);
+        self.next = id.saturating_add(1);
+        self.given.push(id);
+        self.ids.insert(handle.address(), id);
+        let known = KnownCell {
+            handle: handle.clone(),
+            recorded: handle.content(),
+        };
+        self.by_id.insert(id, known);
+        id
     }
 }
 
@@ -386,5 +450,36 @@ impl TreeSource for SessionSource<'_> {
 
     fn damaged(&self, node: u32, what: &str) -> EnvError {
         self.bulk.damaged(node, what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Cell;
+
+    #[test]
+    fn cells_that_nobody_can_change_are_forgotten() {
+        let handles = CellHandles::default();
+        let kept: Vec<Cell> = (0..10).map(Cell::new).collect();
+        for cell in &kept {
+            handles.assign(&SharedHandle::Cell(cell.clone()));
+        }
+        let changed = Cell::new(0);
+        handles.assign(&SharedHandle::Cell(changed.clone()));
+        changed.set(1);
+        drop(changed);
+        for number in 0..100_000 {
+            handles.assign(&SharedHandle::Cell(Cell::new(number)));
+            handles.sweep();
+            assert!(handles.all().len() <= SWEEP_FROM);
+        }
+        let known = |cell: &Cell| handles.assign(&SharedHandle::Cell(cell.clone()));
+        assert!(
+            kept.iter()
+                .zip(1..)
+                .all(|(cell, id)| known(cell) == (id, false))
+        );
+        assert_eq!(handles.changed().len(), 1);
     }
 }

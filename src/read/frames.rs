@@ -88,7 +88,7 @@ pub(crate) struct ImageContext {
 
 /// The extents of the archive and of all images, by their content.
 #[derive(Debug, Default)]
-struct Contents {
+pub(super) struct Contents {
     /// The images in which extents may stand that others name.
     images: Vec<ImagePlace>,
     /// How many of the images are in `known`; the archive is once there is anything.
@@ -98,12 +98,14 @@ struct Contents {
     known: HashMap<ContentKey, (usize, ExtentRecord)>,
     /// The lengths of what is known, to tell at once that something is not.
     lengths: HashSet<u64>,
+    /// What was read and found to be what its digest says.
+    pub(super) sound: HashSet<ContentKey>,
 }
 
 /// Kind, content and length: what an extent is, wherever it stands.
-type ContentKey = (u8, [u8; 32], u64);
+pub(super) type ContentKey = (u8, [u8; 32], u64);
 
-fn content_key(record: &ExtentRecord) -> ContentKey {
+pub(super) fn content_key(record: &ExtentRecord) -> ContentKey {
     (record.digest_kind, record.digest, record.raw_len)
 }
 
@@ -130,7 +132,7 @@ impl ImageContext {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Contents> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Contents> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -175,8 +177,10 @@ impl ImageContext {
             };
             let number = contents.indexed;
             for extent in head.extents.iter().filter(|extent| !extent.is_elsewhere()) {
-                let known = contents.known.entry(content_key(extent));
-                known.or_insert((number, *extent));
+                // The newest counts: what was written again was damaged where it stood before.
+                let content = content_key(extent);
+                contents.known.insert(content, (number, *extent));
+                contents.sound.remove(&content);
                 contents.lengths.insert(extent.raw_len);
             }
         }
@@ -184,7 +188,10 @@ impl ImageContext {
     }
 
     /// Where the content of an extent stands: in the archive, or in an image.
-    fn find(&self, content: ContentKey) -> Option<(usize, Option<ImagePlace>, ExtentRecord)> {
+    pub(super) fn find(
+        &self,
+        content: ContentKey,
+    ) -> Option<(usize, Option<ImagePlace>, ExtentRecord)> {
         let contents = self.indexed();
         let (number, record) = *contents.known.get(&content)?;
         let image = match number.checked_sub(1) {
@@ -199,7 +206,7 @@ impl ImageContext {
     }
 
     /// Opens an image: reads and checks its head and records.
-    fn open(&self, place: &ImagePlace) -> Result<Store> {
+    pub(super) fn open(&self, place: &ImagePlace) -> Result<Store> {
         let own = self.source(place)?;
         let path = place.path();
         let mut head = self.head_of(&*own, place)?;
@@ -379,6 +386,20 @@ impl FrameImage {
     /// The first fault, with its offset in the segment; what reading answers.
     pub(crate) fn verify(&self, overlay: &Overlay) -> Result<()> {
         verify_image(self.root()?, overlay, &self.place)
+    }
+
+    /// Its store, if it was looked at.
+    pub(super) fn met(&self) -> Option<&Arc<Store>> {
+        self.store.get()
+    }
+
+    /// As [`FrameImage::shared_ids`], without reading: of an image that was not looked at none. One
+    /// with cells was, when it became part of the state.
+    pub(super) fn met_ids(&self) -> &[u64] {
+        match self.store.get() {
+            Some(_) => self.shared_ids().unwrap_or_default(),
+            None => &[],
+        }
     }
 
     /// The ids of its cells and scopes.

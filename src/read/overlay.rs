@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-use super::binding::Binding;
 use indexmap::IndexMap;
 
 use super::frames::{FrameImage, ImageContext};
@@ -51,12 +50,12 @@ pub(crate) struct Moved {
     pub(super) name: Arc<str>,
     pub(super) order: u64,
     /// Its place in the table of the archive.
-    index: usize,
+    pub(super) index: usize,
 }
 
 /// What is said of a name.
 #[derive(Clone, Debug)]
-enum Said {
+pub(super) enum Said {
     Removed,
     Moved(Moved),
     Frame(FrameBinding),
@@ -75,10 +74,10 @@ pub(super) enum Found<'a> {
 pub(crate) struct Overlay {
     pub(crate) context: Arc<ImageContext>,
     /// Whether the bindings of the archive were cleared.
-    hidden: bool,
+    pub(super) hidden: bool,
     /// Dense, and hashes are kept: a journal may tell of millions.
-    names: IndexMap<Arc<str>, Said>,
-    cells: HashMap<u64, (Arc<FrameImage>, u32)>,
+    pub(super) names: IndexMap<Arc<str>, Said>,
+    pub(super) cells: HashMap<u64, (Arc<FrameImage>, u32)>,
     /// Ids of the cells of the archive, and their shared numbers.
     base_cells: OnceLock<HashMap<u64, u32>>,
     next_order: u64,
@@ -361,7 +360,7 @@ impl Overlay {
     }
 
     /// The shared number of a cell of the archive.
-    fn base_cell(&self, id: u64) -> Option<u32> {
+    pub(super) fn base_cell(&self, id: u64) -> Option<u32> {
         let ids = self.table().shared_ids();
         if ids.is_empty() {
             return u32::try_from(id.checked_sub(1)?).ok();
@@ -392,32 +391,6 @@ impl Overlay {
             },
         };
         ids.get(number as usize).map(|id| id & !CONTENT_ELSEWHERE)
-    }
-
-    /// Bytes of the images that hold variables.
-    pub(crate) fn bytes_in_frames(&self) -> u64 {
-        let said = self.names.values().map(|said| match said {
-            Said::Frame(binding) => binding.image.place.len,
-            Said::Moved(_) | Said::Removed => 0,
-        });
-        said.sum()
-    }
-
-    /// About how many bytes of the archive belong to bindings that no longer count.
-    pub(crate) fn bytes_replaced(&self) -> u64 {
-        let table = self.table();
-        if self.hidden {
-            let extents = self.context.base.records().extents.iter();
-            return extents.map(|extent| extent.stored_len).sum();
-        }
-        let gone = self
-            .names
-            .iter()
-            .filter(|(_, said)| !matches!(said, Said::Moved(_)));
-        let gone = gone.filter_map(|(name, _)| find(table, name));
-        let binding = |index| Binding::in_table(&self.context.base, table, index, None, None);
-        gone.map(|index| binding(index).stored_bytes_cheaply())
-            .sum()
     }
 
     /// Whether the state holds a content of that cell.

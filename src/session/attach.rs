@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::pending::Named;
 use super::session::Session;
 use crate::environment::{Change, Environment, Recorder};
 use crate::error::Result;
@@ -12,7 +13,8 @@ impl Session {
     ///
     /// Before, both are brought together: variables that only the session has are loaded into the
     /// environment; those that only the environment has, or that differ, are set in the session.
-    /// Clones of the environment are not attached.
+    /// Clones of the environment are not attached, and one that was attached before is no longer:
+    /// what it recorded so far belongs to the session.
     ///
     /// ```
     /// use achronyme_env::{Environment, SessionOptions};
@@ -31,33 +33,40 @@ impl Session {
     /// # Errors
     /// What reading answers; nothing is attached then.
     pub fn attach(&mut self, environment: &mut Environment) -> Result<()> {
+        self.take_recorded();
         let mut load = self.loading();
         let mut arriving = Vec::new();
         let mut differing = Vec::new();
-        for binding in self.archive.bindings_as_saved() {
-            let name = binding.name();
-            match environment.variable(name) {
-                None => arriving.push((Arc::from(name), Some(self.load(&mut load, &binding)?))),
+        for name in self.names() {
+            let known = match self.pending.get(&name) {
+                Named::Set(variable) => variable.clone(),
+                Named::Removed => continue,
+                Named::Committed(committed) => match self.archive.binding(committed) {
+                    Some(binding) => self.load(&mut load, &binding)?,
+                    None => continue,
+                },
+            };
+            match environment.variable(&name) {
+                None => arriving.push((name, Some(known))),
                 Some(variable) => {
-                    let known = self.load(&mut load, &binding)?;
                     let same = variable.mutable == known.mutable
                         && variable.constant == known.constant
                         && variable.attributes.is_identical(&known.attributes)?
                         && variable.value.identical(&known.value)?;
                     if !same {
-                        differing.push((name.to_owned(), variable.clone()));
+                        differing.push((name, variable.clone()));
                     }
                 }
             }
         }
         for (name, variable) in environment.iter() {
-            if !self.archive.contains(name) {
-                differing.push((name.to_owned(), variable.clone()));
+            if !self.contains(name) {
+                differing.push((name.into(), variable.clone()));
             }
         }
         drop(load);
         for (name, variable) in differing {
-            self.push(Change::Set(name.into(), Box::new(variable)));
+            self.push(Change::Set(name, Box::new(variable)));
         }
         environment.replace_unrecorded(arriving);
         let recorder = Arc::new(Recorder::default());

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::known::{Remembered, extent_digest, known_digest, remember};
+use super::known::{Remembered, extent_digest, is_own, known_digest, remember};
 use super::log::now;
-use super::session::Session;
+use super::session::{Content, Session};
 use crate::environment::{Change, Variable};
 use crate::error::{EnvError, Result};
 use crate::format::extent::DigestKind;
 use crate::format::header::FLAG_SEALED;
+use crate::format::image::CONTENT_ELSEWHERE;
 use crate::journal::{FrameKind, NewFrame, Writer, frame_len};
 use crate::read::cells::CellHandles;
 use crate::read::frames::{ELSEWHERE_FROM, FrameImage, ImageContext, ImagePlace};
@@ -23,10 +24,35 @@ const IN_MEMORY: u64 = 512 << 10;
 /// Storages that are remembered before those that are gone are swept.
 const SWEEP_FROM: usize = 1024;
 
-/// What a written frame says of the state, and how many bytes of arrays it names that stand elsewhere.
+/// What a written frame says of the state.
 struct Added {
     said: Said,
+    /// Bytes of arrays that it names and that stand elsewhere.
     elsewhere: u64,
+    /// The content of large arrays that stand in it.
+    contents: Vec<Content>,
+}
+
+impl From<Said> for Added {
+    fn from(said: Said) -> Added {
+        Added {
+            said,
+            elsewhere: 0,
+            contents: Vec::new(),
+        }
+    }
+}
+
+/// A cell or scope that holds something else than what the session has of it, with its id, and what
+/// that was when the commit began.
+type Changed = (u64, SharedHandle, Value);
+
+/// The image of a value that was written as a frame.
+struct ImageWritten {
+    image: Arc<FrameImage>,
+    type_id: u16,
+    elsewhere: u64,
+    contents: Vec<Content>,
 }
 
 /// Names cells and scopes by their ids; contents that stand in the session are not written again.
@@ -50,7 +76,8 @@ impl Session {
     ///
     /// What an attached environment recorded, and what cells hold now, belongs to it. When the share
     /// of dead bytes asks for it ([`SessionOptions::checkpoint_at`](crate::SessionOptions::checkpoint_at)),
-    /// a checkpoint follows.
+    /// a checkpoint follows; what is committed is so whether that succeeds or not
+    /// ([`Session::checkpoint_error`]).
     ///
     /// # Errors
     /// [`EnvError::NoRoomToCommit`], [`EnvError::Io`], and what a value answers that cannot be
@@ -58,7 +85,7 @@ impl Session {
     /// [`EnvError::CommitNotDurable`]: it is committed, but may not survive a power cut.
     pub fn commit(&mut self) -> Result<u64> {
         let sequence = self.commit_only()?;
-        self.checkpoint_if_dead()?;
+        self.checkpoint_if_dead();
         Ok(sequence)
     }
 
@@ -90,12 +117,12 @@ impl Session {
                 return committed;
             }
         }
-        for (id, known) in changed {
-            let content = known.content();
-            self.handles.insert(id, known, content);
+        for (id, handle, written) in changed {
+            self.handles.insert(id, handle, written);
         }
         self.pending.clear();
         self.add(added)?;
+        self.handles.sweep();
         committed
     }
 
@@ -106,7 +133,8 @@ impl Session {
     pub fn mark(&mut self, name: &str) -> Result<u64> {
         crate::name::check_name(name)?;
         self.pending.mark = Some(name.into());
-        let marked = self.commit();
+        // Without a checkpoint, which would fold the mark.
+        let marked = self.commit_only();
         if marked.is_err() {
             self.pending.mark = None;
         }
@@ -128,30 +156,48 @@ impl Session {
     }
 
     /// Cells and scopes that hold something else than what the session has of them.
-    pub(super) fn changed_cells(&self) -> Vec<(u64, SharedHandle)> {
+    pub(super) fn changed_cells(&self) -> Vec<Changed> {
         self.handles.changed()
     }
 
-    /// The next cell that is met gets an id that no cell of the session has.
+    /// The next cell that is met gets an id that no cell of the session has, nor had in a commit that
+    /// was undone and may come back.
     pub(super) fn note_next_cell(&mut self) {
-        if let Some(overlay) = self.archive.overlay() {
-            self.handles
-                .number_from(overlay.greatest_cell().saturating_add(1));
+        let Some(overlay) = self.archive.overlay() else {
+            return;
+        };
+        let mut greatest = overlay.greatest_cell();
+        let folded = self.archive.folded_sequence();
+        let frames = || self.chain.frames().from(folded.saturating_add(1));
+        if frames().any(|frame| frame.kind() == FrameKind::Restore) {
+            for frame in frames().filter(|frame| frame.entry.type_id & TYPE_HAS_CELLS != 0) {
+                let image = FrameImage::new(frame.payload().into(), self.context());
+                // Of what cannot be read nothing comes back.
+                let ids = image.shared_ids().unwrap_or_default().iter();
+                let ids = ids.map(|id| id & !CONTENT_ELSEWHERE);
+                greatest = ids.fold(greatest, u64::max);
+            }
         }
+        self.handles.number_from(greatest.saturating_add(1));
     }
 
-    fn write_cells(&mut self, changed: &[(u64, SharedHandle)]) -> Result<Vec<Added>> {
+    fn write_cells(&mut self, changed: &[Changed]) -> Result<Vec<Added>> {
         let mut added = Vec::new();
-        for (id, handle) in changed {
+        for (id, handle, content) in changed {
             let value = match handle {
                 SharedHandle::Cell(cell) => Value::Cell(cell.clone()),
                 SharedHandle::Scope(scope) => carrier(scope.clone()),
             };
             let key = id.to_le_bytes();
-            let (image, _, elsewhere) =
-                self.write_image(FrameKind::SetCell, &key, &value, None, 0, Some(*id))?;
-            let said = Said::Cells(image);
-            added.push(Added { said, elsewhere });
+            // As it was looked at: the host may set it again meanwhile.
+            let frozen = (*id, (handle.address(), content.clone()));
+            let written =
+                self.write_image(FrameKind::SetCell, &key, &value, None, 0, Some(frozen))?;
+            added.push(Added {
+                said: Said::Cells(written.image),
+                elsewhere: written.elsewhere,
+                contents: written.contents,
+            });
         }
         Ok(added)
     }
@@ -186,9 +232,12 @@ impl Session {
                 let key = name.as_bytes();
                 let written =
                     self.write_image(FrameKind::Set, key, value, Some(attributes), marks, None);
-                let (image, type_id, elsewhere) = written.map_err(|e| e.of_variable(name))?;
-                let said = Said::Set(Arc::clone(name), type_id, image);
-                return Ok(Added { said, elsewhere });
+                let written = written.map_err(|e| e.of_variable(name))?;
+                return Ok(Added {
+                    said: Said::Set(Arc::clone(name), written.type_id, written.image),
+                    elsewhere: written.elsewhere,
+                    contents: written.contents,
+                });
             }
             Change::Remove(name) => {
                 append(&mut self.writer, FrameKind::Remove, name.as_bytes(), b"")?;
@@ -204,11 +253,11 @@ impl Session {
                 Said::Clear
             }
         };
-        Ok(Added { said, elsewhere: 0 })
+        Ok(said.into())
     }
 
-    /// Writes the image of a value as a frame; its place, the frame's type id, and how many bytes of
-    /// arrays stand elsewhere.
+    /// Writes the image of a value as a frame. `changed`: the cell whose content it carries, and
+    /// that content by the cell's address.
     fn write_image(
         &mut self,
         kind: FrameKind,
@@ -216,11 +265,11 @@ impl Session {
         value: &Value,
         attributes: Option<&Record>,
         marks: u16,
-        changed: Option<u64>,
-    ) -> Result<(Arc<FrameImage>, u16, u64)> {
+        changed: Option<(u64, (usize, Value))>,
+    ) -> Result<ImageWritten> {
         let context = self.context();
         let storages = &self.storages;
-        let since = self.since_rotation.as_ref();
+        let since = self.under_way.as_ref().map(|under_way| &under_way.written);
         let sealed = self.archive.header().flags & FLAG_SEALED != 0;
         let digest_kind = match sealed {
             true => DigestKind::Sha256,
@@ -248,12 +297,16 @@ impl Session {
                 }
                 None => return None,
             };
-            if !stands(&known) {
+            // What is in memory is given up for what stands there only once that was read.
+            let (kind, digest) = known;
+            let sound = || context.is_sound(kind, digest, extent.raw_len);
+            if !stands(&known) || !(is_own(extent, &context) || sound()) {
                 return None;
             }
             elsewhere.set(elsewhere.get() + extent.raw_len);
             Some(known)
         };
+        let (changed, frozen) = changed.unzip();
         let ids = Ids {
             handles: Arc::clone(&self.handles),
             changed,
@@ -263,6 +316,7 @@ impl Session {
             ids: Some(Box::new(ids)),
             elsewhere: Some(&known),
             sealed,
+            frozen,
         };
         let plan = ImagePlan::new(&ValueRef::Value(value), options)?;
         let cells = u16::from(plan.has_cells()) * TYPE_HAS_CELLS;
@@ -278,6 +332,7 @@ impl Session {
             timestamp: now(),
         };
         let len = plan.len();
+        let mut contents = Vec::new();
         let written = match len {
             0..=IN_MEMORY => self.writer.append(&frame, &plan.into_bytes()?, None)?,
             _ => {
@@ -294,7 +349,7 @@ impl Session {
                 })?;
                 let extents = extents.iter().map(|(extent, record)| (extent, *record));
                 let remembered: Vec<_> = extents.filter_map(remember).collect();
-                self.remember(remembered);
+                contents = self.remember(remembered);
                 written
             }
         };
@@ -307,14 +362,19 @@ impl Session {
             true => FrameImage::plain(place, self.context()),
             false => FrameImage::new(place, self.context()),
         };
-        Ok((Arc::new(image), type_id, elsewhere.get()))
+        Ok(ImageWritten {
+            image: Arc::new(image),
+            type_id,
+            elsewhere: elsewhere.get(),
+            contents,
+        })
     }
 
-    fn remember(&mut self, written: Vec<Remembered>) {
+    /// Remembers memory that was written; its content.
+    fn remember(&mut self, written: Vec<Remembered>) -> Vec<Content> {
+        let mut contents = Vec::new();
         for (key, known, record) in written {
-            if let Some(since) = &mut self.since_rotation {
-                since.insert((record.digest_kind, record.digest, record.raw_len));
-            }
+            contents.push((record.digest_kind, record.digest, record.raw_len));
             if let (Some(key), Some(known)) = (key, known) {
                 self.storages.insert(key, known);
             }
@@ -323,6 +383,7 @@ impl Session {
             self.storages
                 .retain(|_, known| known.storage.strong_count() > 0);
         }
+        contents
     }
 
     pub(super) fn context(&self) -> Arc<ImageContext> {
@@ -337,7 +398,7 @@ impl Session {
         let Some(binding) = self.archive.binding(name) else {
             return 0;
         };
-        let stored = binding.stored_bytes_cheaply();
+        let stored = binding.about_stored_bytes();
         match binding.is_in_journal() {
             true => frame_len(name.len() as u64, stored).unwrap_or(stored),
             false => stored,
@@ -347,13 +408,29 @@ impl Session {
     /// Adds committed frames to the state.
     fn add(&mut self, added: Vec<Added>) -> Result<()> {
         let mut dead = 0u64;
-        for Added { said, elsewhere } in &added {
+        for Added {
+            said, elsewhere, ..
+        } in &added
+        {
             match said {
                 // What is named again is not dead.
-                Said::Set(name, ..) => dead += self.bytes_of(name).saturating_sub(*elsewhere),
+                Said::Set(name, _, image) => {
+                    dead += self.bytes_of(name).saturating_sub(*elsewhere);
+                    if *elsewhere > 0 {
+                        // Looked at, so that it is known what goes when it is replaced.
+                        let _ = image.shared_ids();
+                    }
+                }
                 Said::Remove(name) => dead += self.bytes_of(name),
                 Said::Clear => dead += self.archive.file_len(),
-                Said::Cells(_) | Said::Rename(..) | Said::Nothing => {}
+                Said::Cells(image) => {
+                    let old = self
+                        .archive
+                        .overlay()
+                        .map_or(0, |o| o.bytes_of_cells(image));
+                    dead += old.saturating_sub(*elsewhere);
+                }
+                Said::Rename(..) | Said::Nothing => {}
             }
         }
         self.dead_bytes = self.dead_bytes.saturating_add(dead);
@@ -361,7 +438,10 @@ impl Session {
         let Some(overlay) = self.archive.overlay_mut() else {
             return Ok(());
         };
-        for Added { said, .. } in added {
+        for Added { said, contents, .. } in added {
+            if let Some(under_way) = &mut self.under_way {
+                under_way.written.extend(contents);
+            }
             if let Said::Set(_, _, image) | Said::Cells(image) = &said {
                 context.add_image(image.place.clone());
             }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use crate::error::Result;
 use crate::format::extent::{DigestKind, ExtentRecord};
 use crate::format::sums::{PIECE_BYTES, combine, piece_digest};
-use crate::read::frames::ELSEWHERE_FROM;
+use crate::read::frames::{ELSEWHERE_FROM, ImageContext};
 use crate::tree::extent_source::{ExtentSource, PlannedExtent};
 use crate::value::Storage;
 use crate::write::image::KnownDigest;
@@ -51,6 +51,14 @@ pub(super) fn known_digest(
     let same = known.storage.upgrade()?;
     // Held by nobody but through the weak one, its memory could not have been changed.
     Arc::ptr_eq(&same, storage).then_some(known.digest)
+}
+
+/// Whether array data is the session's own: what stands there is where it comes from.
+pub(super) fn is_own(extent: &PlannedExtent<'_>, context: &ImageContext) -> bool {
+    match &extent.source {
+        ExtentSource::Stored { storage, .. } => context.is_own(&**storage),
+        _ => false,
+    }
 }
 
 /// What is to be remembered of an extent that was written.

@@ -68,6 +68,15 @@ impl Pending {
                 self.latest.insert(Arc::clone(name), Latest::Set(number));
             }
             Change::Remove(name) => {
+                // What was set and not committed need not be written, and may be what cannot be.
+                if let Some(Latest::Set(number)) = self.latest.get(name)
+                    && let Some(earlier) = self.changes.get_mut(*number)
+                    && matches!(earlier, Change::Set(known, _) if known == name)
+                {
+                    self.latest.insert(Arc::clone(name), Latest::Removed);
+                    *earlier = change;
+                    return;
+                }
                 self.latest.insert(Arc::clone(name), Latest::Removed);
             }
             Change::Rename(old, new) => {

@@ -1,17 +1,18 @@
 //! The session: what is committed, what is pending, and the one who writes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use super::checkpoint::Stage;
 use super::create;
 use super::known::{KnownStorage, StorageKey};
 use super::options::SessionOptions;
 use super::pending::{Named, Pending};
 use crate::environment::{Change, Environment, Recorder, Variable};
 use crate::error::{EnvError, Origin, Result};
-use crate::journal::{Chain, Companions, Frames, Writer, WriterLock};
+use crate::journal::{Chain, Companions, Writer, WriterLock};
 use crate::name::check_name;
 use crate::read::cells::{CellHandles, SessionLoad};
 use crate::read::replay::open::{Road, open_both};
@@ -60,12 +61,28 @@ pub struct Session {
     pub(super) handles: Arc<CellHandles>,
     /// Array data in memory that was written, by its identity.
     pub(super) storages: HashMap<StorageKey, KnownStorage>,
-    /// While a checkpoint is under way: the content written since it began.
-    pub(super) since_rotation: Option<std::collections::HashSet<(u8, [u8; 32], u64)>>,
+    pub(super) under_way: Option<UnderWay>,
+    /// Why the last checkpoint that a commit made by itself failed, and how many bytes were dead.
+    pub(super) checkpoint_failed: Option<(EnvError, u64)>,
     pub(super) recorder: Option<Arc<Recorder>>,
-    /// Bytes of values that were replaced or removed.
+    /// Bytes of values that were replaced or removed: counted, and added up since.
     pub(super) dead_bytes: u64,
+    /// From how many of them on they are counted again.
+    pub(super) count_from: u64,
     set_aside: Vec<PathBuf>,
+}
+
+/// Kind, digest and length of array data.
+pub(super) type Content = (u8, [u8; 32], u64);
+
+/// A checkpoint that was begun and not finished.
+#[derive(Debug)]
+pub(super) struct UnderWay {
+    /// Sequence of the last frame that it folds.
+    pub(super) sequence: u64,
+    /// Large arrays written since it began: what stands before may be gone when it is done.
+    pub(super) written: HashSet<Content>,
+    pub(super) stage: Arc<Mutex<Stage>>,
 }
 
 /// What closing a session left.
@@ -119,15 +136,17 @@ impl Session {
             pending: Pending::default(),
             handles: Arc::default(),
             storages: HashMap::new(),
-            since_rotation: None,
+            under_way: None,
+            checkpoint_failed: None,
             recorder: None,
             dead_bytes: 0,
+            count_from: 0,
             set_aside: aside.into_iter().map(|aside| aside.to).collect(),
             companions,
             chain,
         };
         session.note_next_cell();
-        session.dead_bytes = session.dead_bytes_of(session.chain.frames());
+        session.count_dead();
         // Left by a checkpoint that was cut short after its archive was in place.
         if !session.options.keep_history {
             session.writer.remove_folded(base)?;
@@ -382,7 +401,9 @@ impl Session {
     /// ([`SessionOptions::fold_below`]), so that no journal is left.
     ///
     /// # Errors
-    /// As [`Session::commit`] and [`Session::checkpoint`]; what is committed stays so.
+    /// As [`Session::commit`] and [`Session::checkpoint`]; what is committed stays so. While a
+    /// [`Checkpoint`](crate::Checkpoint) that was begun lives and its archive is not in place, no
+    /// other writer is let in.
     pub fn close(mut self) -> Result<Closed> {
         self.commit()?;
         self.refresh_chain()?;
@@ -406,19 +427,6 @@ impl Session {
         };
         self.writer.close()?;
         Ok(closed)
-    }
-
-    /// About how many bytes of archive and journal belong to values that were replaced or removed.
-    fn dead_bytes_of(&self, frames: &Frames) -> u64 {
-        let written = frames.from(self.base_sequence.saturating_add(1));
-        let written: u64 = written.map(|frame| frame.entry.payload_len).sum();
-        match self.archive.overlay() {
-            Some(overlay) => {
-                let live = overlay.bytes_in_frames();
-                written.saturating_sub(live) + overlay.bytes_replaced()
-            }
-            None => 0,
-        }
     }
 
     /// Bytes of retired segments that are not folded.
@@ -454,6 +462,7 @@ impl Session {
 
     /// Loads what belongs together, with the cells of the session.
     pub(super) fn loading(&self) -> SessionLoad<'_> {
+        self.handles.sweep();
         match self.archive.overlay() {
             Some(overlay) => SessionLoad::new(overlay, &self.handles),
             // The archive of a session is made with one: see `Session::begin`.

@@ -45,7 +45,7 @@ impl Session {
     /// # Errors
     /// [`EnvError::HistoryEnds`] when there is nothing to undo; as [`Session::commit`].
     pub fn undo(&mut self) -> Result<Travelled> {
-        self.commit()?;
+        self.commit_only()?;
         self.refresh_chain()?;
         let at = self.undo_target(self.sequence())?;
         self.go_to(at, Reason::Undo)
@@ -57,7 +57,7 @@ impl Session {
     /// # Errors
     /// [`EnvError::HistoryEnds`] when nothing was undone since the last commit.
     pub fn redo(&mut self) -> Result<Travelled> {
-        self.commit()?;
+        self.commit_only()?;
         self.refresh_chain()?;
         let frames = self.chain.frames();
         let (mut at, mut redone) = (self.sequence(), 0);
@@ -85,7 +85,7 @@ impl Session {
     /// not kept ([`SessionOptions::keep_history`](crate::SessionOptions::keep_history));
     /// [`EnvError::NoSuchMark`]; as [`Session::commit`].
     pub fn restore_at(&mut self, moment: &Moment) -> Result<Travelled> {
-        self.commit()?;
+        self.commit_only()?;
         self.refresh_chain()?;
         let target = self.find_moment(moment)?;
         match target {
@@ -208,6 +208,7 @@ impl Session {
             Err(_) => return committed.map(|_| Travelled::default()),
         }
         self.archive = before.overlaid(overlay);
+        self.count_dead();
         self.refill_cells()?;
         Ok(Travelled {
             to: target,

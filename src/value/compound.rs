@@ -81,6 +81,10 @@ impl Scope {
     pub(crate) fn address(&self) -> usize {
         Arc::as_ptr(&self.0) as usize
     }
+
+    pub(crate) fn is_held_once(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
 }
 
 impl fmt::Debug for Scope {
@@ -117,6 +121,10 @@ impl Cell {
 
     pub(crate) fn address(&self) -> usize {
         Arc::as_ptr(&self.0) as usize
+    }
+
+    pub(crate) fn is_held_once(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
     }
 }
 

@@ -26,6 +26,14 @@ impl SharedHandle {
         }
     }
 
+    /// Whether this is the only handle of it.
+    pub(crate) fn is_held_once(&self) -> bool {
+        match self {
+            SharedHandle::Cell(cell) => cell.is_held_once(),
+            SharedHandle::Scope(scope) => scope.is_held_once(),
+        }
+    }
+
     /// What it holds now: of a scope, a record.
     pub(crate) fn content(&self) -> Value {
         match self {

@@ -315,12 +315,21 @@ impl<'a> ArchiveWriter<'a> {
     /// [`EnvError::DuplicateName`]; [`EnvError::DiskFull`], [`EnvError::Io`] and
     /// [`EnvError::Cancelled`], after which the old file is as it was and nothing is left behind; [`EnvError::ReplacedNotDurable`], after
     /// which the new file is in place.
-    pub fn finish(mut self) -> Result<SaveReport> {
+    pub fn finish(self) -> Result<SaveReport> {
+        self.finish_after(|| Ok(()))
+    }
+
+    /// As [`ArchiveWriter::finish`]. `before` is asked just before the old file is replaced: its
+    /// error leaves that as it is, and what it answers is held until the new one is in place.
+    pub(crate) fn finish_after<G>(
+        mut self,
+        before: impl FnOnce() -> Result<G>,
+    ) -> Result<SaveReport> {
         let (report, expected) = self.write()?;
         self.cancel().check()?;
         match self.destination {
             Destination::Replacement(replacement) => {
-                replacement.commit(self.options.durable, expected)?
+                replacement.commit(self.options.durable, expected, before)?
             }
             Destination::Memory(_) => {}
         }

@@ -92,6 +92,7 @@ impl ArchiveWriter<'_> {
         let emission = Emission {
             file: self.destination.file(),
             digest: self.digest_kind(),
+            carries_digests: true,
             progress: self.options.progress.as_ref(),
             total: extents.iter().map(|extent| extent.raw_len).sum(),
             done: AtomicU64::new(0),

@@ -49,6 +49,8 @@ struct Buffers {
 pub(super) struct Emission<'e> {
     pub(super) file: &'e File,
     pub(super) digest: DigestKind,
+    /// Whether extents that are copied keep the digests they have of that kind.
+    pub(super) carries_digests: bool,
     pub(super) progress: Option<&'e Progress>,
     pub(super) total: u64,
     pub(super) done: AtomicU64,
@@ -86,7 +88,7 @@ impl Emission<'_> {
     }
 
     pub(super) fn carries_digest(&self, stored: &StoredExtent<'_>) -> bool {
-        carries_digest(self.digest, stored)
+        self.carries_digests && carries_digest(self.digest, stored)
     }
 
     /// The extent to copy, when it stands in another archive as it is to stand here.

@@ -45,6 +45,8 @@ pub(crate) struct ImageOptions<'a, 'e> {
     pub(crate) elsewhere: Option<&'e Elsewhere<'a, 'e>>,
     /// Digests are SHA-256, as in the archive of the session.
     pub(crate) sealed: bool,
+    /// The content that is written of a cell or scope, by its address, instead of what is in it.
+    pub(crate) frozen: Option<(usize, Value)>,
 }
 
 /// An image whose parts have their places; array data is not read yet.
@@ -76,6 +78,7 @@ impl<'a> ImagePlan<'a> {
         let spool = || Cursor::new(Vec::new());
         let mut builder = Builder::new(spool(), spool());
         builder.ids = options.ids;
+        builder.frozen = Arc::new(options.frozen.into_iter().collect());
         let slot = builder.add(value, false, &mut NoContents)?;
         if let Some(finding) = builder.take_findings("").next() {
             return Err(EnvError::InvalidValue {
@@ -220,6 +223,8 @@ impl<'a> ImagePlan<'a> {
         let emission = Emission {
             file,
             digest: self.digest,
+            // A session tells arrays apart by them: they are those of the bytes that are written.
+            carries_digests: false,
             progress: None,
             total: self.extents.iter().map(|extent| extent.raw_len).sum(),
             done: AtomicU64::new(0),

@@ -183,7 +183,13 @@ impl Replacement {
     }
 
     /// Puts the file in its place. Durable: file and directory are on the disk when this returns.
-    pub(super) fn commit(self, durable: bool, len: u64) -> Result<()> {
+    /// What `before` answers is held from just before until then; its error leaves the old file.
+    pub(super) fn commit<G>(
+        self,
+        durable: bool,
+        len: u64,
+        before: impl FnOnce() -> Result<G>,
+    ) -> Result<()> {
         let Replacement {
             ref named,
             ref target,
@@ -197,6 +203,7 @@ impl Replacement {
                 .map_err(|e| self.write_failed(e, len))?;
         }
         let (named, target) = (named.clone(), target.clone());
+        let _held = before()?;
         let renamed = match overwrite {
             true => self.temp.persist(&target),
             // One step: a file that came meanwhile is not overwritten.
