@@ -113,7 +113,8 @@ fn rooms_look_only_where_they_may() {
                 "value",
                 "path",
             ],
-            "journal" => &[],
+            // Its frames are summed as all of the format is.
+            "journal" => &["format"],
             "environment" => &[
                 "read", "write", "format", "value", "version1", "path", "pattern",
             ],

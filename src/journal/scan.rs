@@ -120,10 +120,8 @@ impl Walk<'_> {
             self.one_by_one = true;
             return false;
         }
-        for frame in findings
-            .frames
-            .from(self.held.sequence.max(findings.synced) + 1)
-        {
+        let first = self.held.sequence.max(findings.synced).saturating_add(1);
+        for frame in findings.frames.from(first) {
             if frame.entry.payload_len <= AT_HAND && !self.window.payload_holds(&frame) {
                 findings.doubts.push(frame.sequence);
             }
