@@ -47,8 +47,10 @@ fn locked(crate_name: &str) -> &'static str {
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// What can be measured.
-const PARTS: [(&str, fn(&Plan<'_>) -> Outcome); 6] = [
+/// What can be measured, and its name.
+type Part = (&'static str, fn(&Plan<'_>) -> Outcome);
+
+const PARTS: [Part; 6] = [
     ("commit", commits::one),
     ("group", commits::many),
     ("open", opening::open),
