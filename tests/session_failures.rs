@@ -71,6 +71,20 @@ fn a_value_that_cannot_be_written_is_taken_back_by_removing_it() {
     session.remove("bad").unwrap();
     session.commit().unwrap();
     assert_eq!(session.names(), ["x".into()]);
+    // Also when renames stand between.
+    for name in ["new", "x"] {
+        session.set(name, unwritable()).unwrap();
+        session.rename(name, "other").unwrap();
+        session.rename("other", name).unwrap();
+        session.commit().unwrap_err();
+        session.remove(name).unwrap();
+        session.set("y", 2).unwrap();
+        session.commit().unwrap();
+        session.remove("y").unwrap();
+        session.set("x", 1).unwrap();
+        session.commit().unwrap();
+        assert_eq!(session.names(), ["x".into()], "{name}");
+    }
     drop(session);
     assert_eq!(open(&path).names(), ["x".into()]);
 }

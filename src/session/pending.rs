@@ -11,6 +11,8 @@ pub(super) struct Pending {
     changes: Vec<Change>,
     latest: HashMap<Arc<str>, Latest>,
     cleared: bool,
+    /// Whether there is a rename among the changes.
+    renames: bool,
     /// The name of the mark that ends the commit.
     pub(super) mark: Option<Arc<str>>,
 }
@@ -74,12 +76,17 @@ impl Pending {
                     && matches!(earlier, Change::Set(known, _) if known == name)
                 {
                     self.latest.insert(Arc::clone(name), Latest::Removed);
-                    *earlier = change;
-                    return;
+                    if !self.renames {
+                        *earlier = change;
+                        return;
+                    }
+                    // A rename may stand between them, and needs something to rename.
+                    *earlier = Change::Set(Arc::clone(name), Box::default());
                 }
                 self.latest.insert(Arc::clone(name), Latest::Removed);
             }
             Change::Rename(old, new) => {
+                self.renames = true;
                 let said = match self.latest.get(old) {
                     Some(said) => said.clone(),
                     None => Latest::From(Arc::clone(old)),
@@ -91,6 +98,7 @@ impl Pending {
                 self.changes.clear();
                 self.latest.clear();
                 self.cleared = true;
+                self.renames = false;
             }
         }
         self.changes.push(change);
