@@ -1,46 +1,21 @@
-//! The frames of a chain: 24 bytes and a key each.
+//! The frames of a chain, over its segments.
 
 use std::ops::RangeInclusive;
 
-use super::frame::{FLAG_COMMIT, FrameKind, MessageHeader};
+use super::frame::{FrameKind, MessageHeader};
+pub(crate) use super::run::Entry;
+use super::run::Run;
 use super::segment::{Place, Segment};
 use crate::error::Result;
-
-/// Bytes of keys after which a run ends; one key more finds room.
-const MOST_KEYS: usize = 1 << 31;
-
-/// Where a frame stands, and what it is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
-    /// Offset of the frame in its segment.
-    pub(crate) offset: u64,
-    /// Length of its payload in bytes.
-    pub(crate) payload_len: u64,
-    /// Where its key begins among the keys of the run; it ends where the next one begins.
-    key_at: u32,
-    /// What the value is, for listings.
-    pub(crate) type_id: u16,
-    kind: u8,
-    flags: u8,
-}
 
 /// Frames in their order, without gaps.
 #[derive(Clone, Debug)]
 pub(crate) struct Frames {
     /// Sequence of the first entry.
     first: u64,
-    /// At least one.
-    runs: Vec<Run>,
+    /// Each with the number of frames before it.
+    runs: Vec<(usize, Run)>,
     segments: Vec<Segment>,
-}
-
-/// Frames that were walked by one thread.
-#[derive(Clone, Debug, Default)]
-struct Run {
-    /// How many frames stand before them.
-    before: usize,
-    entries: Vec<Entry>,
-    keys: Vec<u8>,
 }
 
 /// One frame.
@@ -48,7 +23,7 @@ struct Run {
 pub(crate) struct Frame<'a> {
     pub(crate) sequence: u64,
     pub(crate) key: &'a [u8],
-    pub(crate) entry: &'a Entry,
+    pub(crate) entry: Entry,
     pub(crate) segment: &'a Segment,
 }
 
@@ -57,7 +32,7 @@ impl Frames {
     pub(super) fn new(first: u64) -> Frames {
         Frames {
             first,
-            runs: vec![Run::default()],
+            runs: Vec::new(),
             segments: Vec::new(),
         }
     }
@@ -75,7 +50,7 @@ impl Frames {
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         let last = self.runs.last();
-        last.map_or(0, |run| run.before + run.entries.len())
+        last.map_or(0, |(before, run)| before + run.len())
     }
 
     /// Whether there are none.
@@ -139,53 +114,31 @@ impl Frames {
     }
 
     pub(super) fn push(&mut self, header: &MessageHeader, offset: u64, key: &[u8]) {
-        // Places among keys have 32 bits.
-        if self
-            .runs
-            .last()
-            .is_none_or(|run| run.keys.len() > MOST_KEYS)
-        {
-            let before = self.len();
-            self.runs.push(Run {
-                before,
-                ..Run::default()
-            });
+        if self.runs.last().is_none_or(|(_, run)| !run.takes(offset)) {
+            self.runs.push((self.len(), Run::new(offset)));
         }
-        let Some(run) = self.runs.last_mut() else {
-            return;
-        };
-        run.entries.push(Entry {
-            offset,
-            payload_len: header.payload_len,
-            key_at: run.keys.len() as u32,
-            type_id: header.type_id,
-            kind: header.kind.into(),
-            flags: header.flags,
-        });
-        run.keys.extend_from_slice(key);
+        if let Some((_, run)) = self.runs.last_mut() {
+            run.push(header, offset, key);
+        }
     }
 
     /// Adds the frames that follow, without their segments.
     pub(super) fn append(&mut self, following: Frames) {
-        let before = self.len();
-        self.runs.extend(following.runs.into_iter().map(|run| Run {
-            before: run.before + before,
-            ..run
-        }));
+        let known = self.len();
+        let runs = following.runs.into_iter();
+        self.runs
+            .extend(runs.map(|(before, run)| (known + before, run)));
     }
 
     /// Drops the frames above `sequence`, and the segments that begin above it, which it returns.
     pub(super) fn cut_after(&mut self, sequence: u64) -> Vec<Segment> {
         let kept = (sequence.saturating_add(1)).saturating_sub(self.first);
         let kept = usize::try_from(kept).unwrap_or(usize::MAX);
-        while self.runs.len() > 1 && self.runs.last().is_some_and(|run| run.before >= kept) {
+        while self.runs.last().is_some_and(|(before, _)| *before >= kept) {
             self.runs.pop();
         }
-        if let Some(run) = self.runs.last_mut()
-            && let Some(entry) = run.entries.get(kept.saturating_sub(run.before))
-        {
-            run.keys.truncate(entry.key_at as usize);
-            run.entries.truncate(kept.saturating_sub(run.before));
+        if let Some((before, run)) = self.runs.last_mut() {
+            run.truncate(kept - *before);
         }
         let begins_below = |s: &Segment| s.begin().base_sequence <= sequence;
         let kept = self.segments.partition_point(begins_below);
@@ -204,13 +157,13 @@ impl Frames {
 
     /// The frame at a place that there is.
     fn at(&self, place: usize) -> Frame<'_> {
-        let run = match &self.runs[..] {
+        let (before, run) = match &self.runs[..] {
             [run] => run,
-            several => &several[several.partition_point(|run| run.before <= place) - 1],
+            several => &several[several.partition_point(|(before, _)| *before <= place) - 1],
         };
-        let entry = &run.entries[place - run.before];
-        let next = run.entries.get(place - run.before + 1);
-        let key_end = next.map_or(run.keys.len(), |next| next.key_at as usize);
+        let Some((entry, key)) = run.get(place - before) else {
+            unreachable!("a run has as many frames as it says");
+        };
         let sequence = self.first + place as u64;
         let begins_below = |s: &Segment| s.begin().base_sequence < sequence;
         let segment = match &self.segments[..] {
@@ -219,7 +172,7 @@ impl Frames {
         };
         Frame {
             sequence,
-            key: &run.keys[entry.key_at as usize..key_end],
+            key,
             entry,
             segment: &self.segments[segment],
         }
@@ -234,7 +187,7 @@ impl<'a> Frame<'a> {
 
     /// Whether it ends a commit.
     pub(crate) fn ends_commit(&self) -> bool {
-        self.entry.flags & FLAG_COMMIT != 0
+        self.entry.ends_commit
     }
 
     /// Where its payload stands.

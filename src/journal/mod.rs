@@ -18,6 +18,7 @@ mod note;
 mod paths;
 mod recover;
 mod rotate;
+mod run;
 mod scan;
 mod segment;
 mod take_up;

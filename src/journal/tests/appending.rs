@@ -224,11 +224,6 @@ fn frames_say_what_was_on_the_disk() {
 }
 
 #[test]
-fn an_entry_takes_24_bytes() {
-    assert_eq!(size_of::<Entry>(), 24);
-}
-
-#[test]
 fn a_commit_of_nothing_does_nothing() {
     let place = Place::new();
     let mut writer = place.clean_writer(&NO_ARCHIVE);

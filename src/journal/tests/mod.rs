@@ -16,7 +16,6 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::append::Written;
-use super::index::Entry;
 use super::recover::SetAside;
 use super::rotate::Rotated;
 use super::*;
