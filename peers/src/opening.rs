@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use achronyme_env::{Moment, Session, SessionOptions, SessionReader};
 
-use super::measure::{Case, busy, in_turn, print};
+use super::measure::{Case, in_turn, print, seconds};
 use super::{Outcome, Plan};
 
 /// Numbers of a commit.
@@ -51,20 +51,20 @@ pub(crate) fn open(plan: &Plan<'_>) -> Outcome {
         assert_eq!(expected, names);
         assert!(read(&undone).archive().is_empty());
         let mut cases = [
-            Case::new("open to read", || vec![busy(|| read(&path))]),
-            Case::new("open to read, mapped", || vec![busy(|| mapped(&path))]),
+            Case::new("open to read", || vec![seconds(|| read(&path))]),
+            Case::new("open to read, mapped", || vec![seconds(|| mapped(&path))]),
             Case::new("open to write", || {
-                vec![busy(|| options().open(&path).expect("a session"))]
+                vec![seconds(|| options().open(&path).expect("a session"))]
             }),
-            Case::new("the same when all is undone: the journal alone", || {
-                vec![busy(|| read(&undone))]
+            Case::new("replay alone: all is undone, and no state to build", || {
+                vec![seconds(|| read(&undone))]
             }),
             Case::new("floor: read, sum each 192 bytes", || {
-                vec![busy(|| floor(&journal))]
+                vec![seconds(|| floor(&journal))]
             }),
         ];
         in_turn(plan.of(15, 3), &mut cases);
-        let title = format!("{frames} frames under {what} names, processor time of each");
+        let title = format!("{frames} frames under {what} names, time of each on the clock");
         print(&title, frames as f64, &cases);
         for path in [&path, &undone] {
             std::fs::remove_file(format!("{}-journal", path.display()))?;

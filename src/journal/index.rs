@@ -1,6 +1,6 @@
 //! The frames of a chain, over its segments.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use super::frame::{FrameKind, MessageHeader};
 pub(crate) use super::run::Entry;
@@ -82,7 +82,31 @@ impl Frames {
             skipped.unwrap_or(usize::MAX).min(self.len())
         };
         let end = place(sequences.end().saturating_add(1));
-        (place(*sequences.start()).min(end)..end).map(|place| self.at(place))
+        let first = place(*sequences.start()).min(end);
+        Between {
+            frames: self,
+            places: first..end,
+            runs: (self.run_of(first), self.run_of(end)),
+        }
+    }
+
+    /// Those from `sequence` on whose payload has `len` bytes or more.
+    pub(crate) fn large(&self, sequence: u64, len: u64) -> impl Iterator<Item = Frame<'_>> {
+        let first = usize::try_from(sequence.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        let runs = self.runs.iter().enumerate();
+        let runs = runs.filter(move |(_, (_, run))| run.largest_payload() >= len);
+        let frames = runs.flat_map(move |(number, (before, run))| {
+            let places = *before.max(&first)..(before + run.len()).max(first);
+            places.filter_map(move |place| self.in_run(place, number))
+        });
+        frames.filter(move |frame| frame.entry.payload_len >= len)
+    }
+
+    /// Whether one of the frames up to `sequence` may lead back to another.
+    pub(crate) fn may_lead_back(&self, sequence: u64) -> bool {
+        let until = sequence.saturating_add(1).saturating_sub(self.first);
+        let mut runs = self.runs.iter();
+        runs.any(|(before, run)| (*before as u64) < until && run.has_restores())
     }
 
     /// The sequence of the last commit at or before a time in nanoseconds since 1970, by reading a
@@ -157,27 +181,72 @@ impl Frames {
 
     /// The frame at a place that there is.
     fn at(&self, place: usize) -> Frame<'_> {
-        let (before, run) = match &self.runs[..] {
-            [run] => run,
-            several => &several[several.partition_point(|(before, _)| *before <= place) - 1],
-        };
-        let Some((entry, key)) = run.get(place - before) else {
-            unreachable!("a run has as many frames as it says");
-        };
+        match self.in_run(place, self.run_of(place)) {
+            Some(frame) => frame,
+            None => unreachable!("there are as many frames as are counted"),
+        }
+    }
+
+    /// The number of the run that holds a place.
+    fn run_of(&self, place: usize) -> usize {
+        let begins_there = |(before, _): &(usize, Run)| *before <= place;
+        self.runs.partition_point(begins_there).saturating_sub(1)
+    }
+
+    /// The frame at a place, if that run holds it.
+    fn in_run(&self, place: usize, run: usize) -> Option<Frame<'_>> {
+        let (before, run) = self.runs.get(run)?;
+        let (entry, key) = run.get(place.checked_sub(*before)?)?;
         let sequence = self.first + place as u64;
         let begins_below = |s: &Segment| s.begin().base_sequence < sequence;
         let segment = match &self.segments[..] {
             [_] => 0,
             several => several.partition_point(begins_below) - 1,
         };
-        Frame {
+        Some(Frame {
             sequence,
             key,
             entry,
             segment: &self.segments[segment],
-        }
+        })
     }
 }
+
+/// Frames in order, from both ends.
+struct Between<'a> {
+    frames: &'a Frames,
+    places: Range<usize>,
+    /// Where the next ones are likely to be, at each end.
+    runs: (usize, usize),
+}
+
+impl<'a> Iterator for Between<'a> {
+    type Item = Frame<'a>;
+
+    fn next(&mut self) -> Option<Frame<'a>> {
+        let place = self.places.next()?;
+        self.frames.in_run(place, self.runs.0).or_else(|| {
+            self.runs.0 = self.frames.run_of(place);
+            self.frames.in_run(place, self.runs.0)
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.places.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for Between<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        let place = self.places.next_back()?;
+        self.frames.in_run(place, self.runs.1).or_else(|| {
+            self.runs.1 = self.frames.run_of(place);
+            self.frames.in_run(place, self.runs.1)
+        })
+    }
+}
+
+impl ExactSizeIterator for Between<'_> {}
 
 impl<'a> Frame<'a> {
     /// What it says.

@@ -4,7 +4,7 @@
 //! frame: what follows from the next one is computed, and keys that come again are kept once, as
 //! far as a small cache remembers them.
 
-use super::frame::{FLAG_COMMIT, MESSAGE_HEADER_LEN, MessageHeader, payload_offset};
+use super::frame::{FLAG_COMMIT, FrameKind, MESSAGE_HEADER_LEN, MessageHeader, payload_offset};
 
 /// Bytes of keys after which a run takes no more frames.
 const MOST_KEYS: usize = 1 << 31;
@@ -55,6 +55,10 @@ pub(super) struct Run {
     remembered: Vec<u32>,
     /// Entries and keys that were there when it was last cut.
     settled: (usize, usize),
+    /// At least as long as the longest payload.
+    largest_payload: u64,
+    /// Whether there is a restore frame, or was.
+    has_restores: bool,
 }
 
 impl Run {
@@ -69,6 +73,16 @@ impl Run {
 
     pub(super) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// The length of the longest payload there is, or was.
+    pub(super) fn largest_payload(&self) -> u64 {
+        self.largest_payload
+    }
+
+    /// Whether there is a restore frame, or was.
+    pub(super) fn has_restores(&self) -> bool {
+        self.has_restores
     }
 
     /// Whether a frame at `offset` may follow.
@@ -88,6 +102,8 @@ impl Run {
             kind: header.kind.into(),
             padding: padding as u8 | commit,
         });
+        self.largest_payload = self.largest_payload.max(header.payload_len);
+        self.has_restores |= header.kind == FrameKind::Restore;
         self.end = offset.saturating_add(header.frame_len().unwrap_or_default());
     }
 
@@ -178,7 +194,6 @@ fn look(key: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::FrameKind;
 
     #[test]
     fn a_frame_takes_12_bytes() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::state::{note_image, state_at};
 use crate::error::{EnvError, Result};
 use crate::journal::{Base, Chain, Companions, Frames};
-use crate::read::frames::ImageContext;
+use crate::read::frames::{ELSEWHERE_FROM, ImageContext};
 use crate::read::map::Mapping;
 use crate::read::{Archive, OpenOptions};
 
@@ -69,7 +69,8 @@ impl Road {
         let store = archive.store();
         let mapping = self.mapping.clone();
         let context = ImageContext::new(store.check, store.limits, mapping, Arc::clone(store));
-        for frame in frames.from(archive.folded_sequence().saturating_add(1)) {
+        let first = archive.folded_sequence().saturating_add(1);
+        for frame in frames.large(first, ELSEWHERE_FROM) {
             note_image(&frame, &context);
         }
         Arc::new(context)

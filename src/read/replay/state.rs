@@ -98,6 +98,9 @@ pub(crate) fn effective(
     base: u64,
     sequence: u64,
 ) -> Result<Vec<RangeInclusive<u64>>> {
+    if sequence > base && !frames.may_lead_back(sequence) {
+        return Ok(vec![base + 1..=sequence]);
+    }
     let mut runs = Vec::new();
     let mut last = sequence;
     while last > base {
