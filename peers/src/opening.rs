@@ -9,15 +9,15 @@ use achronyme_env::{Moment, Session, SessionOptions, SessionReader};
 use super::measure::{Case, in_turn, print, seconds};
 use super::{Outcome, Plan};
 
-/// Numbers of a commit.
-const COMMIT: usize = 1000;
+/// Numbers of a commit, as in the table of commits.
+const COMMIT: usize = 64;
 
 /// Every commit is durable, and nothing is folded.
 fn options() -> SessionOptions {
     SessionOptions::new().create(true).checkpoint_at(None)
 }
 
-/// A session with a journal of `frames` numbers under `names` names, 1,000 in a commit.
+/// A session with a journal of `frames` numbers under `names` names.
 pub(crate) fn long(path: &Path, frames: usize, names: usize) -> Session {
     let mut session = options().open(path).expect("a session");
     for frame in 0..frames {

@@ -51,6 +51,7 @@ pub(super) struct Run {
     keys: Vec<u8>,
     /// Where each key begins; it ends where the next one begins.
     key_starts: Vec<u32>,
+    key_sums: Vec<u32>,
     /// Numbers of keys that were met, by what they look like.
     remembered: Vec<u32>,
     /// Entries and keys that were there when it was last cut.
@@ -91,8 +92,15 @@ impl Run {
         offset == self.end && u32::try_from(units).is_ok() && self.keys.len() < MOST_KEYS
     }
 
-    pub(super) fn push(&mut self, header: &MessageHeader, offset: u64, key: &[u8]) {
-        let key = self.number_of(key);
+    /// The sum of a key that is remembered.
+    pub(super) fn known_sum(&self, key: &[u8]) -> Option<u32> {
+        let number = *self.remembered.get(look(key))?;
+        let is_it = self.key(number) == Some(key);
+        is_it.then(|| self.key_sums.get(number as usize).copied())?
+    }
+
+    pub(super) fn push(&mut self, header: &MessageHeader, offset: u64, key: &[u8], sum: u32) {
+        let key = self.number_of(key, sum);
         let padding = header.payload_len.wrapping_neg() % ALIGN;
         let commit = u8::from(header.flags & FLAG_COMMIT != 0) * ENDS_COMMIT;
         self.entries.push(Packed {
@@ -142,6 +150,7 @@ impl Run {
         if let Some(start) = self.key_starts.get(keys) {
             self.keys.truncate(*start as usize);
             self.key_starts.truncate(keys);
+            self.key_sums.truncate(keys);
         }
         self.settled = (self.entries.len(), self.key_starts.len());
     }
@@ -154,7 +163,7 @@ impl Run {
     }
 
     /// The number of a key, which is kept anew unless it is remembered.
-    fn number_of(&mut self, key: &[u8]) -> u32 {
+    fn number_of(&mut self, key: &[u8], sum: u32) -> u32 {
         if self.remembered.is_empty() && self.entries.len() >= REMEMBERED_FROM {
             self.remembered = vec![u32::MAX; REMEMBERED];
         }
@@ -167,6 +176,7 @@ impl Run {
         }
         let number = self.key_starts.len() as u32;
         self.key_starts.push(self.keys.len() as u32);
+        self.key_sums.push(sum);
         self.keys.extend_from_slice(key);
         if let Some(remembered) = self.remembered.get_mut(place) {
             *remembered = number;
@@ -220,7 +230,7 @@ mod tests {
         header.type_id = number as u16;
         header.flags = u8::from(ends) * FLAG_COMMIT;
         assert!(run.takes(offset));
-        run.push(&header, offset, key.as_bytes());
+        run.push(&header, offset, key.as_bytes(), number as u32);
         offset + header.frame_len().unwrap()
     }
 
@@ -228,6 +238,7 @@ mod tests {
     fn frames_are_what_they_were_also_after_some_were_cut_off() {
         let mut run = Run::new(128);
         let (mut numbers, mut offsets) = (Vec::new(), vec![128]);
+        let mut sums = 0;
         for round in 0..40 {
             for n in 0..200 {
                 let number = round * 131 + n * 7;
@@ -243,6 +254,10 @@ mod tests {
                 let (entry, key) = run.get(place).unwrap();
                 let (expected, payload_len, ends) = frame(*number);
                 assert_eq!(key, expected.as_bytes());
+                if let Some(sum) = run.known_sum(key) {
+                    sums += usize::from(sum != 0);
+                    assert!(frame(sum.into()).0.as_bytes() == key);
+                }
                 assert_eq!(
                     (entry.offset, entry.payload_len),
                     (offsets[place], payload_len)
@@ -250,7 +265,7 @@ mod tests {
                 assert_eq!((entry.type_id, entry.ends_commit), (*number as u16, ends));
             }
         }
-        assert!(!run.takes(128));
+        assert!(sums > 1000 && !run.takes(128));
     }
 
     #[test]

@@ -177,15 +177,19 @@ impl Walk<'_> {
                 return Ok(Step::End(Some(cut_short(at.offset, rest))));
             }
         };
-        let sum = |key: &[u8]| self.window.sum(key);
-        let key = match key_of(&header, &frame[..body as usize], sum) {
-            Ok(key) => key,
+        // The sum of a key that was met before was compared then.
+        let sum = |key: &[u8]| match findings.frames.known_sum(key) {
+            Some(sum) => sum,
+            None => self.window.sum(key),
+        };
+        let (key, sum) = match key_of(&header, &frame[..body as usize], sum) {
+            Ok(found) => found,
             Err(problem) => {
                 let offset = at.offset + KEY_OFFSET;
                 return Ok(Step::End(Some(Fault::new(Part::Frame, offset, problem))));
             }
         };
-        findings.frames.push(&header, at.offset, key);
+        findings.frames.push(&header, at.offset, key, sum);
         findings.synced = findings.synced.max(header.synced);
         if !at_hand {
             findings.doubts.push(header.sequence);
@@ -227,23 +231,23 @@ fn continues(header: MessageHeader, last: &Position, session: u64) -> Result<Mes
     Ok(header)
 }
 
-/// The key, once its sum and the padding behind it hold.
+/// The key and its sum, once that and the padding behind it hold.
 fn key_of<'a>(
     header: &MessageHeader,
     head: &'a [u8],
     sum_of: impl Fn(&[u8]) -> u32,
-) -> Result<&'a [u8], Problem> {
+) -> Result<(&'a [u8], u32), Problem> {
     let area = &head[KEY_OFFSET as usize..];
     let (key, rest) = area.split_at(header.key_len as usize);
     let (sum, padding) = rest.split_at(key_area(key.len() as u64) as usize - key.len());
-    if let Ok(sum) = sum.try_into() {
-        let (expected, found) = (u32::from_le_bytes(sum), sum_of(key));
-        if expected != found {
-            return Err(Problem::Checksum { expected, found });
-        }
+    // No key, no sum.
+    let expected = sum.try_into().map_or(0, u32::from_le_bytes);
+    let found = if key.is_empty() { 0 } else { sum_of(key) };
+    if expected != found {
+        return Err(Problem::Checksum { expected, found });
     }
     match is_zero(padding) {
-        true => Ok(key),
+        true => Ok((key, found)),
         false => Err(Problem::NotZero),
     }
 }

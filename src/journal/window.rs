@@ -11,7 +11,7 @@ use crate::format::crc::Shift;
 /// Bytes of the file in memory at a time: little at first, since most walks find little.
 const FIRST_WINDOW: usize = 4 << 10;
 /// Small enough to stay in a processor's cache.
-const WINDOW: usize = 128 << 10;
+const WINDOW: usize = 512 << 10;
 
 /// Bytes of a header that its sum is of.
 const SUMMED: usize = MESSAGE_HEADER_LEN - 8;
