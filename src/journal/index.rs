@@ -137,19 +137,14 @@ impl Frames {
         self.segments.push(segment);
     }
 
-    /// The sum of a key, if it was met a short time ago.
-    pub(super) fn known_sum(&self, key: &[u8]) -> Option<u32> {
-        let (_, run) = self.runs.last()?;
-        run.known_sum(key)
-    }
-
-    /// Adds a frame; `sum` is that of its key.
-    pub(super) fn push(&mut self, header: &MessageHeader, offset: u64, key: &[u8], sum: u32) {
+    /// The run for a frame at `offset` that is to be added.
+    pub(super) fn run_for(&mut self, offset: u64) -> &mut Run {
         if self.runs.last().is_none_or(|(_, run)| !run.takes(offset)) {
             self.runs.push((self.len(), Run::new(offset)));
         }
-        if let Some((_, run)) = self.runs.last_mut() {
-            run.push(header, offset, key, sum);
+        match self.runs.last_mut() {
+            Some((_, run)) => run,
+            None => unreachable!("there is one now"),
         }
     }
 

@@ -41,6 +41,14 @@ struct Packed {
 
 const ENDS_COMMIT: u8 = 0x80;
 
+/// A key of a run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KnownKey {
+    number: u32,
+    /// Its CRC-32, which was compared.
+    pub(super) sum: u32,
+}
+
 /// Frames without gaps in one segment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Run {
@@ -92,20 +100,35 @@ impl Run {
         offset == self.end && u32::try_from(units).is_ok() && self.keys.len() < MOST_KEYS
     }
 
-    /// The sum of a key that is remembered.
-    pub(super) fn known_sum(&self, key: &[u8]) -> Option<u32> {
+    /// A key that is remembered.
+    pub(super) fn known(&self, key: &[u8]) -> Option<KnownKey> {
         let number = *self.remembered.get(look(key))?;
-        let is_it = self.key(number) == Some(key);
-        is_it.then(|| self.key_sums.get(number as usize).copied())?
+        let sum = *self.key_sums.get(number as usize)?;
+        (self.key(number) == Some(key)).then_some(KnownKey { number, sum })
     }
 
-    pub(super) fn push(&mut self, header: &MessageHeader, offset: u64, key: &[u8], sum: u32) {
-        let key = self.number_of(key, sum);
+    /// Keeps a key.
+    pub(super) fn add_key(&mut self, key: &[u8], sum: u32) -> KnownKey {
+        if self.remembered.is_empty() && self.entries.len() >= REMEMBERED_FROM {
+            self.remembered = vec![u32::MAX; REMEMBERED];
+        }
+        let number = self.key_starts.len() as u32;
+        self.key_starts.push(self.keys.len() as u32);
+        self.key_sums.push(sum);
+        self.keys.extend_from_slice(key);
+        if let Some(remembered) = self.remembered.get_mut(look(key)) {
+            *remembered = number;
+        }
+        KnownKey { number, sum }
+    }
+
+    /// Adds a frame, whose key is one of this run.
+    pub(super) fn push(&mut self, header: &MessageHeader, offset: u64, key: KnownKey) {
         let padding = header.payload_len.wrapping_neg() % ALIGN;
         let commit = u8::from(header.flags & FLAG_COMMIT != 0) * ENDS_COMMIT;
         self.entries.push(Packed {
             place: ((offset - self.start) / ALIGN) as u32,
-            key,
+            key: key.number,
             type_id: header.type_id,
             kind: header.kind.into(),
             padding: padding as u8 | commit,
@@ -139,10 +162,12 @@ impl Run {
 
     /// Keeps the first `kept` frames, and of keys those they have.
     pub(super) fn truncate(&mut self, kept: usize) {
-        if let Some(packed) = self.entries.get(kept) {
-            self.end = self.offset(packed);
-            self.entries.truncate(kept);
-        }
+        let Some(packed) = self.entries.get(kept) else {
+            self.settled = (self.entries.len(), self.key_starts.len());
+            return;
+        };
+        self.end = self.offset(packed);
+        self.entries.truncate(kept);
         let (entries, keys) = self.settled;
         let new = self.entries.get(entries..).unwrap_or_default();
         let greatest = new.iter().map(|packed| packed.key as usize + 1).max();
@@ -160,28 +185,6 @@ impl Run {
         let next = self.key_starts.get(number as usize + 1);
         self.keys
             .get(start..next.map_or(self.keys.len(), |next| *next as usize))
-    }
-
-    /// The number of a key, which is kept anew unless it is remembered.
-    fn number_of(&mut self, key: &[u8], sum: u32) -> u32 {
-        if self.remembered.is_empty() && self.entries.len() >= REMEMBERED_FROM {
-            self.remembered = vec![u32::MAX; REMEMBERED];
-        }
-        let place = look(key);
-        let remembered = self.remembered.get(place).copied();
-        if let Some(number) = remembered
-            && self.key(number) == Some(key)
-        {
-            return number;
-        }
-        let number = self.key_starts.len() as u32;
-        self.key_starts.push(self.keys.len() as u32);
-        self.key_sums.push(sum);
-        self.keys.extend_from_slice(key);
-        if let Some(remembered) = self.remembered.get_mut(place) {
-            *remembered = number;
-        }
-        number
     }
 }
 
@@ -230,7 +233,11 @@ mod tests {
         header.type_id = number as u16;
         header.flags = u8::from(ends) * FLAG_COMMIT;
         assert!(run.takes(offset));
-        run.push(&header, offset, key.as_bytes(), number as u32);
+        let key = match run.known(key.as_bytes()) {
+            Some(known) => known,
+            None => run.add_key(key.as_bytes(), number as u32),
+        };
+        run.push(&header, offset, key);
         offset + header.frame_len().unwrap()
     }
 
@@ -254,9 +261,9 @@ mod tests {
                 let (entry, key) = run.get(place).unwrap();
                 let (expected, payload_len, ends) = frame(*number);
                 assert_eq!(key, expected.as_bytes());
-                if let Some(sum) = run.known_sum(key) {
-                    sums += usize::from(sum != 0);
-                    assert!(frame(sum.into()).0.as_bytes() == key);
+                if let Some(known) = run.known(key) {
+                    sums += usize::from(known.sum != 0);
+                    assert!(frame(known.sum.into()).0.as_bytes() == key);
                 }
                 assert_eq!(
                     (entry.offset, entry.payload_len),

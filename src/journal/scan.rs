@@ -177,19 +177,26 @@ impl Walk<'_> {
                 return Ok(Step::End(Some(cut_short(at.offset, rest))));
             }
         };
-        // The sum of a key that was met before was compared then.
-        let sum = |key: &[u8]| match findings.frames.known_sum(key) {
-            Some(sum) => sum,
-            None => self.window.sum(key),
+        let run = findings.frames.run_for(at.offset);
+        let key = match key_of(&header, &frame[..body as usize]) {
+            Ok((key, expected)) => {
+                // The sum of a key that was met before was compared then.
+                let known = run.known(key);
+                let found = known.map_or_else(|| self.window.sum(key), |known| known.sum);
+                match found == expected {
+                    true => Ok(known.unwrap_or_else(|| run.add_key(key, found))),
+                    false => Err(Problem::Checksum { expected, found }),
+                }
+            }
+            Err(problem) => Err(problem),
         };
-        let (key, sum) = match key_of(&header, &frame[..body as usize], sum) {
-            Ok(found) => found,
+        match key {
+            Ok(key) => run.push(&header, at.offset, key),
             Err(problem) => {
                 let offset = at.offset + KEY_OFFSET;
                 return Ok(Step::End(Some(Fault::new(Part::Frame, offset, problem))));
             }
-        };
-        findings.frames.push(&header, at.offset, key, sum);
+        }
         findings.synced = findings.synced.max(header.synced);
         if !at_hand {
             findings.doubts.push(header.sequence);
@@ -231,23 +238,14 @@ fn continues(header: MessageHeader, last: &Position, session: u64) -> Result<Mes
     Ok(header)
 }
 
-/// The key and its sum, once that and the padding behind it hold.
-fn key_of<'a>(
-    header: &MessageHeader,
-    head: &'a [u8],
-    sum_of: impl Fn(&[u8]) -> u32,
-) -> Result<(&'a [u8], u32), Problem> {
+/// The key and the sum that it should have, once the padding behind them is zero.
+fn key_of<'a>(header: &MessageHeader, head: &'a [u8]) -> Result<(&'a [u8], u32), Problem> {
     let area = &head[KEY_OFFSET as usize..];
     let (key, rest) = area.split_at(header.key_len as usize);
     let (sum, padding) = rest.split_at(key_area(key.len() as u64) as usize - key.len());
-    // No key, no sum.
-    let expected = sum.try_into().map_or(0, u32::from_le_bytes);
-    let found = if key.is_empty() { 0 } else { sum_of(key) };
-    if expected != found {
-        return Err(Problem::Checksum { expected, found });
-    }
     match is_zero(padding) {
-        true => Ok((key, found)),
+        // Without a key there is no sum, which then is 0, as that of nothing is.
+        true => Ok((key, sum.try_into().map_or(0, u32::from_le_bytes))),
         false => Err(Problem::NotZero),
     }
 }
