@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::create::add;
+use super::create::{add, with_words_of};
 use super::file::Delta;
 use super::options::DeltaOptions;
 use super::order::in_order;
@@ -72,15 +72,7 @@ impl Delta {
         let mut save = options.save.clone().keep_coding(true);
         save = save.created_at(metadata.created_at);
         save = save.seal(self.header().is_sealed());
-        if let Some(description) = metadata.description {
-            save = save.description(description);
-        }
-        save = metadata
-            .tags
-            .into_iter()
-            .fold(save, |save, tag| save.tag(tag));
-        let pairs = metadata.custom.into_iter();
-        save = pairs.fold(save, |save, (key, value)| save.custom(key, value));
+        save = with_words_of(save, metadata);
         save = save.own_metadata(STANDS_FOR, Value::Bytes(self.result_digest()[..].into()));
         save = save.lineage(Lineage {
             parent_digest: found,

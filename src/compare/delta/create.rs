@@ -11,9 +11,9 @@ use crate::compare::groups::Groups;
 use crate::compare::loading::Loading;
 use crate::compare::workspace::{Content, Side};
 use crate::error::{Origin, Result};
-use crate::read::Archive;
+use crate::read::{Archive, Metadata};
 use crate::value::Value;
-use crate::write::{ArchiveWriter, BindingOptions, Lineage};
+use crate::write::{ArchiveWriter, BindingOptions, Lineage, SaveOptions};
 
 /// What making a delta did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,15 +90,7 @@ pub fn create_delta(
     let metadata = new.metadata()?;
     let mut save = options.save.clone().delta().seal(new.header().is_sealed());
     save = save.compress(cfg!(feature = "zstd")).keep_coding(true);
-    if let Some(description) = metadata.description {
-        save = save.description(description);
-    }
-    save = metadata
-        .tags
-        .into_iter()
-        .fold(save, |save, tag| save.tag(tag));
-    let pairs = metadata.custom.into_iter();
-    save = pairs.fold(save, |save, (key, value)| save.custom(key, value));
+    save = with_words_of(save, metadata);
     save = save.own_metadata(FIELD, Value::Record(record.to_record()?));
     save = save.lineage(Lineage {
         parent_digest,
@@ -211,4 +203,17 @@ fn order_of(old: &Archive, new: &Archive, found: &Exact) -> Vec<(u64, u64)> {
         }
     });
     order::runs(places)
+}
+
+/// Options that write what an archive says of itself.
+pub(super) fn with_words_of(mut save: SaveOptions, metadata: Metadata) -> SaveOptions {
+    if let Some(description) = metadata.description {
+        save = save.description(description);
+    }
+    save = metadata
+        .tags
+        .into_iter()
+        .fold(save, |save, tag| save.tag(tag));
+    let pairs = metadata.custom.into_iter();
+    pairs.fold(save, |save, (key, value)| save.custom(key, value))
 }
