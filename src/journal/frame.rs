@@ -187,7 +187,7 @@ impl MessageHeader {
             type_id: u16::from_le_bytes([bytes[34], bytes[35]]),
             key_len: u32_at(bytes, 36),
             payload_len: u64_at(bytes, 40),
-            payload_crc: u32_at(bytes, 48),
+            payload_crc: payload_crc_of(bytes),
             link: u32_at(bytes, 52),
             synced: u64_at(bytes, 56),
         };
@@ -247,6 +247,11 @@ pub(super) fn padded(len: u64) -> Option<u64> {
 /// The sum that a header records of itself: what the next frame links to.
 pub(super) fn crc_of(header: &[u8; MESSAGE_HEADER_LEN]) -> u32 {
     u32_at(header, 4)
+}
+
+/// The sum of the payload that a header gives.
+pub(super) fn payload_crc_of(header: &[u8; MESSAGE_HEADER_LEN]) -> u32 {
+    u32_at(header, 48)
 }
 
 fn u32_at(bytes: &[u8; MESSAGE_HEADER_LEN], at: usize) -> u32 {

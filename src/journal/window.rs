@@ -1,7 +1,7 @@
 //! A part of a segment in memory, and the sums of what is in it.
 
 use super::begin::short_id;
-use super::frame::{MESSAGE_HEADER_LEN, crc_of, payload_offset};
+use super::frame::{MESSAGE_HEADER_LEN, crc_of, payload_crc_of, payload_offset};
 use super::index::Frame;
 use super::scan::is_zero;
 use super::segment::Segment;
@@ -124,7 +124,6 @@ impl<'a> Window<'a> {
         else {
             return false;
         };
-        let expected = u32::from_le_bytes([header[48], header[49], header[50], header[51]]);
-        self.sum(payload) == expected && is_zero(padding)
+        self.sum(payload) == payload_crc_of(header) && is_zero(padding)
     }
 }
