@@ -5,20 +5,18 @@
 //! As in `save`, each case runs three times in a row and the best counts; what is compared is the
 //! ratio within a round, and the ratio of the best.
 
+mod rounds;
+
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
 
 use achronyme_env::{Archive, SaveOptions, Tensor, Value, save};
 
 const ELEMENTS: u64 = 8 << 20;
 const PIECE: u64 = 1 << 20;
 const BLOCK: usize = 64 << 10;
-
-/// One way of making a second file of the first.
-type Case<'c> = &'c dyn Fn(&Path);
 
 fn main() {
     let rounds = std::env::args()
@@ -58,7 +56,7 @@ fn main() {
         synced.expect("a sync");
     };
     let durable = |path: &Path| save_again(&map(&old), path, &SaveOptions::new());
-    let cases: [(&str, Case<'_>); 9] = [
+    let cases: [rounds::Case<'_>; 9] = [
         ("copy with sums, one thread", &one),
         ("copy with sums, all cores", &all),
         ("the system's copy, no sums", &system),
@@ -69,40 +67,7 @@ fn main() {
         ("copy with sums, fdatasync", &synced),
         ("save, from a map, durable", &durable),
     ];
-    let mut times = vec![Vec::new(); cases.len()];
-    for _ in 0..rounds {
-        for ((_, case), times) in cases.iter().zip(&mut times) {
-            let runs = [(); 3].map(|()| run(&path, case));
-            times.extend(runs.iter().min());
-        }
-    }
-    println!("16 tensors of 64 MiB, page cache, {rounds} rounds");
-    println!(
-        "{:34} {:>10} {:>10} {:>15} {:>12}",
-        "", "median", "best", "of copy, sums", "of its best"
-    );
-    let best = |case: &[Duration]| case.iter().min().map_or(1.0, Duration::as_secs_f64);
-    for ((name, _), case) in cases.iter().zip(&times) {
-        let seconds = case.iter().map(Duration::as_secs_f64).collect();
-        let ratios = case
-            .iter()
-            .zip(&times[0])
-            .map(|(t, floor)| floor.div_duration_f64(*t));
-        println!(
-            "{name:34} {:>4.2} GiB/s {:>4.2} GiB/s {:>15.2} {:>12.2}",
-            1.0 / median(seconds),
-            1.0 / best(case),
-            median(ratios.collect()),
-            best(&times[0]) / best(case),
-        );
-    }
-}
-
-fn run(path: &Path, case: Case<'_>) -> Duration {
-    let _ = std::fs::remove_file(path);
-    let start = Instant::now();
-    case(path);
-    start.elapsed()
+    rounds::compare("16 tensors of 64 MiB", "copy, sums", rounds, &path, &cases);
 }
 
 fn cores() -> usize {
@@ -161,9 +126,4 @@ fn copy_with_sums(from: &Path, to: &Path, threads: usize) {
         }
         work();
     });
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }

@@ -6,17 +6,15 @@
 //! runs three times in a row and the best counts; what is compared is the ratio within a round, and
 //! the ratio of the best.
 
+mod rounds;
+
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use achronyme_env::{SaveOptions, TensorRef, Value, ValueRef, save};
 
 const ELEMENTS: u64 = 8 << 20;
-
-/// One way of writing the file.
-type Case<'c> = &'c dyn Fn(&Path);
 
 fn main() {
     // `cargo bench` passes `--bench`; `cargo test --benches` passes nothing that is a number.
@@ -53,7 +51,7 @@ fn main() {
             .and_then(|file| file.sync_data())
             .expect("a sync");
     };
-    let cases: [(&str, Case<'_>); 6] = [
+    let cases: [rounds::Case<'_>; 6] = [
         ("plain write", &plain),
         ("plain write into a reserved file", &reserved),
         ("save: sums and digests", &hot),
@@ -61,40 +59,13 @@ fn main() {
         ("reserved, write, fdatasync", &synced),
         ("save, durable", &durable),
     ];
-    let mut times = vec![Vec::new(); cases.len()];
-    for _ in 0..rounds {
-        for ((_, case), times) in cases.iter().zip(&mut times) {
-            let runs = [(); 3].map(|()| run(&path, case));
-            times.extend(runs.iter().min());
-        }
-    }
-    println!("16 tensors of 64 MiB and 1,000 scalars, page cache, {rounds} rounds");
-    println!(
-        "{:34} {:>10} {:>10} {:>15} {:>12}",
-        "", "median", "best", "of plain write", "of its best"
+    rounds::compare(
+        "16 tensors of 64 MiB and 1,000 scalars",
+        "plain write",
+        rounds,
+        &path,
+        &cases,
     );
-    let best = |case: &[Duration]| case.iter().min().map_or(1.0, Duration::as_secs_f64);
-    for ((name, _), case) in cases.iter().zip(&times) {
-        let seconds = case.iter().map(Duration::as_secs_f64).collect();
-        let ratios = case
-            .iter()
-            .zip(&times[0])
-            .map(|(t, floor)| floor.div_duration_f64(*t));
-        println!(
-            "{name:34} {:>4.2} GiB/s {:>4.2} GiB/s {:>15.2} {:>12.2}",
-            1.0 / median(seconds),
-            1.0 / best(case),
-            median(ratios.collect()),
-            best(&times[0]) / best(case),
-        );
-    }
-}
-
-fn run(path: &Path, case: Case<'_>) -> Duration {
-    let _ = std::fs::remove_file(path);
-    let start = Instant::now();
-    case(path);
-    start.elapsed()
 }
 
 fn plain_write(path: &Path, tensors: &[Vec<f64>], reserve: bool) {
@@ -119,9 +90,4 @@ fn save_all(path: &Path, tensors: &[Vec<f64>], scalars: &[(String, Value)], opti
         .iter()
         .map(|(name, value)| (name.clone(), ValueRef::Value(value)));
     save(path, tensors.chain(scalars), &options).expect("a save");
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }
