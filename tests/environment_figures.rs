@@ -2,8 +2,8 @@
 //! nodes, and saving it back copies no tensor in memory, also over the very file it came from.
 #![cfg(target_os = "linux")]
 
+mod environment;
 mod samples;
-mod session;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -14,7 +14,7 @@ use achronyme_env::{
     Archive, Cell, DType, Environment, Order, Record, RestoreOptions, SaveOptions, Storage, Tensor,
     Value, env_info, get_metadata, restore_environment, save_environment,
 };
-use session::{ROADS, assert_same, environment, quick};
+use environment::{ROADS, assert_same, environment, quick};
 
 /// Zeros of any length that need no memory.
 #[derive(Debug)]
@@ -301,7 +301,7 @@ fn saves_over_its_own_file(options: &SaveOptions, what: &str) {
             .unwrap()
             .environment;
         assert_eq!(last.get("n").unwrap().as_f64(), Some(2.5));
-        assert_eq!(session::files(dir.path()), ["own.ach"]);
+        assert_eq!(environment::files(dir.path()), ["own.ach"]);
     }
 }
 
@@ -379,7 +379,7 @@ fn a_save_over_its_own_file_that_is_killed_leaves_the_old_or_the_new() {
             child.kill().unwrap();
             child.wait().unwrap();
             assert!(number_of(&path) > begun);
-            for name in session::files(dir.path()) {
+            for name in environment::files(dir.path()) {
                 if name != "own.ach" {
                     assert!(name.starts_with(".own.ach.") && name.ends_with(".ach-tmp"));
                     fs::remove_file(dir.path().join(name)).unwrap();

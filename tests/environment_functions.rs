@@ -1,8 +1,8 @@
 //! Promise: functions come back through the host, and as they were where it has no way; what was
 //! shared is shared; cells stay mutable; nesting ends in an error and never in a crash.
 
+mod environment;
 mod samples;
-mod session;
 mod small_stack;
 
 use std::fs;
@@ -13,7 +13,7 @@ use achronyme_env::{
     Callable, Cell, EnvError, Environment, Function, FunctionRegistry, Outcome, Record,
     RestoreOptions, Scope, UserFunction, Value, Variable, restore_environment, save_environment,
 };
-use session::{ROADS, assert_same, builtin, environment, lambda, quick, told};
+use environment::{ROADS, assert_same, builtin, environment, lambda, quick, told};
 use small_stack::on_small_stack;
 
 type Native = fn(f64) -> f64;
@@ -340,7 +340,7 @@ fn nesting_beyond_128_levels_is_an_error_that_names_the_path() {
                 assert!(text.starts_with("variable 'deep': "), "{text}");
                 assert!(text.contains("[0].inner[0]"), "{text}");
                 assert!(fs::read(&path).unwrap() == old);
-                assert_eq!(session::files(dir.path()), ["deep.ach"]);
+                assert_eq!(environment::files(dir.path()), ["deep.ach"]);
             }
         }
     });

@@ -1,9 +1,9 @@
 //! Promise: a restore brings everything back bit for bit, on both roads; its options do what they
 //! say; it is all or nothing; and what it does not bring is told.
 
+mod environment;
 mod reseal;
 mod samples;
-mod session;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ use achronyme_env::{
     RestoreMode, RestoreOptions, Tensor, Value, Variable, env_info, restore_environment,
     restore_from, restore_into, save_environment,
 };
+use environment::{ROADS, assert_same, environment, lambda, quick, told};
 use reseal::Patch;
-use session::{ROADS, assert_same, environment, lambda, quick, told};
 
 fn saved(dir: &Path, env: &Environment) -> PathBuf {
     let path = dir.join("saved.ach");
@@ -40,7 +40,7 @@ fn names(env: &Environment) -> Vec<&str> {
 #[test]
 fn every_kind_comes_back_bit_for_bit_with_order_attributes_and_marks() {
     let dir = tempfile::tempdir().unwrap();
-    let env = session::every_kind();
+    let env = environment::every_kind();
     let path = saved(dir.path(), &env);
     for (road, open) in ROADS {
         let back = open(&path, &restore()).unwrap();
@@ -332,7 +332,7 @@ fn checking_everything_refuses_a_flipped_bit_at_once() {
     let archive = Archive::open(&path).unwrap();
     let error = env.restore_from(&archive, &options).unwrap_err();
     assert!(error.fault().is_some(), "{error}");
-    let error = restore_from(&session::mapped(&path).unwrap(), &options).unwrap_err();
+    let error = restore_from(&environment::mapped(&path).unwrap(), &options).unwrap_err();
     assert!(error.fault().is_some(), "{error}");
     assert_same(&env, &own(), "a damaged file");
 }
@@ -462,7 +462,7 @@ fn what_is_not_taken_is_not_lost() {
 #[test]
 fn an_error_leaves_the_environment_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
-    let before = session::every_kind();
+    let before = environment::every_kind();
     let mut env = before.clone();
     let check = |env: &mut Environment, path: &Path, options: &RestoreOptions, what: &str| {
         for mode in [RestoreMode::Merge, RestoreMode::Replace] {

@@ -1,7 +1,7 @@
 //! Promise: every option of a save does what it says, and what it leaves out is told.
 
+mod environment;
 mod samples;
-mod session;
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use achronyme_env::{
     RestoreOptions, SaveOptions, Tensor, Value, Variable, env_info, get_metadata,
     restore_environment, save_environment,
 };
-use session::{assert_same, builtin, environment, files, lambda, quick, told};
+use environment::{assert_same, builtin, environment, files, lambda, quick, told};
 
 fn names(path: &Path) -> Vec<String> {
     env_info(path).unwrap().bindings
@@ -415,7 +415,7 @@ fn bounded(env: &Environment, options: &SaveOptions) {
 #[test]
 fn max_file_size_is_exact_to_the_byte() {
     let options = quick().created_at(1).include_builtins(true);
-    bounded(&session::every_kind(), &options);
+    bounded(&environment::every_kind(), &options);
     bounded(&numbers(&["a"]), &options);
     bounded(&Environment::new(), &options.seal(true).description("d"));
 }
@@ -424,9 +424,9 @@ fn max_file_size_is_exact_to_the_byte() {
 #[test]
 fn max_file_size_measures_what_compression_makes_of_it() {
     let options = quick().created_at(1).include_builtins(true);
-    bounded(&session::every_kind(), &options.clone().compress(true));
-    bounded(&session::every_kind(), &options.clone().cold("t/*"));
-    bounded(&session::every_kind(), &options.auto_cold(0.1));
+    bounded(&environment::every_kind(), &options.clone().compress(true));
+    bounded(&environment::every_kind(), &options.clone().cold("t/*"));
+    bounded(&environment::every_kind(), &options.auto_cold(0.1));
 }
 
 #[test]
@@ -471,8 +471,8 @@ fn the_same_environment_gives_the_same_bytes() {
         save_environment(env, &path, options).unwrap();
         fs::read(path).unwrap()
     };
-    let first = bytes(&session::every_kind());
-    assert!(bytes(&session::every_kind()) == first);
+    let first = bytes(&environment::every_kind());
+    assert!(bytes(&environment::every_kind()) == first);
     let back = restore_environment(dir.path().join("a.ach"), RestoreOptions::new()).unwrap();
     assert!(bytes(&back.environment) == first);
 }

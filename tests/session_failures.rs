@@ -1,26 +1,14 @@
 //! Promises: what fails in a session, and what was damaged before, costs nothing that was committed.
 
+mod open_session;
+
 use std::fs;
 use std::path::Path;
 
 use achronyme_env::{
     Archive, Durability, EnvError, Session, SessionOptions, SessionReader, Tensor, Value, save,
 };
-
-fn options() -> SessionOptions {
-    SessionOptions::new()
-        .create(true)
-        .durability(Durability::Os)
-        .checkpoint_at(None)
-}
-
-fn open(path: &Path) -> Session {
-    options().open(path).unwrap()
-}
-
-fn tensor(len: usize, seed: f64) -> Tensor {
-    Tensor::from_vec((0..len).map(|n| n as f64 + seed).collect(), [len as u64]).unwrap()
-}
+use open_session::{open, options, tensor};
 
 /// A value that is nested too deep to be written.
 fn unwritable() -> Value {

@@ -1,28 +1,16 @@
 //! Promises of sessions: a commit costs what changed and survives, undo appends, a checkpoint folds.
 
+mod open_session;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use achronyme_env::{
-    Archive, Cell, DType, Durability, EnvError, Environment, Moment, Order, Record, Session,
-    SessionOptions, SessionReader, Storage, Tensor, Value, Variable,
+    Archive, Cell, DType, EnvError, Environment, Moment, Order, Record, Session, SessionReader,
+    Storage, Tensor, Value, Variable,
 };
-
-fn options() -> SessionOptions {
-    SessionOptions::new()
-        .create(true)
-        .durability(Durability::Os)
-        .checkpoint_at(None)
-}
-
-fn open(path: &Path) -> Session {
-    options().open(path).unwrap()
-}
-
-fn tensor(len: usize, seed: f64) -> Tensor {
-    Tensor::from_vec((0..len).map(|n| n as f64 + seed).collect(), [len as u64]).unwrap()
-}
+use open_session::{open, options, tensor};
 
 fn integers(session: &Session) -> Vec<(String, i64)> {
     let names = session.names();
