@@ -113,8 +113,6 @@ fn rooms_look_only_where_they_may() {
                 "value",
                 "path",
             ],
-            // Its frames are summed as all of the format is.
-            "journal" => &["format"],
             "environment" => &[
                 "read", "write", "format", "value", "version1", "path", "pattern",
             ],

@@ -8,7 +8,7 @@
 const POLYNOMIAL: u32 = 0xEDB8_8320;
 
 /// The product of two polynomials modulo the CRC polynomial.
-const fn multiply(a: u32, mut b: u32) -> u32 {
+fn multiply(a: u32, mut b: u32) -> u32 {
     let (mut product, mut bit) = (0, 32);
     while bit > 0 {
         bit -= 1;
@@ -24,7 +24,7 @@ const fn multiply(a: u32, mut b: u32) -> u32 {
 }
 
 /// What a CRC-32 is multiplied with when `len` bytes follow.
-pub(crate) const fn shift(len: u64) -> u32 {
+pub(crate) fn shift(len: u64) -> u32 {
     // x^8 to the power of `len`, by squaring.
     let (mut factor, mut square, mut rest) = (1 << 31, 1 << 23, len);
     while rest > 0 {
@@ -40,36 +40,6 @@ pub(crate) const fn shift(len: u64) -> u32 {
 /// The CRC-32 of bytes with `first`, followed by bytes with `second` whose length `shift` stands for.
 pub(crate) fn join(first: u32, second: u32, shift: u32) -> u32 {
     multiply(shift, first) ^ second
-}
-
-/// Joins sums whose second part always has the same length, by a look into a table for each byte of
-/// the first sum.
-#[derive(Debug)]
-pub(crate) struct Shift([[u32; 256]; 4]);
-
-impl Shift {
-    /// For second parts of `len` bytes.
-    pub(crate) const fn new(len: u64) -> Shift {
-        let factor = shift(len);
-        let mut table = [[0; 256]; 4];
-        let mut byte = 0;
-        while byte < 4 {
-            let mut value = 0;
-            while value < 256 {
-                table[byte][value] = multiply(factor, (value as u32) << (8 * byte));
-                value += 1;
-            }
-            byte += 1;
-        }
-        Shift(table)
-    }
-
-    /// The CRC-32 of bytes with `first`, followed by bytes with `second`.
-    pub(crate) fn join(&self, first: u32, second: u32) -> u32 {
-        let bytes = first.to_le_bytes();
-        let looked_up = self.0.iter().zip(bytes).map(|(t, b)| t[usize::from(b)]);
-        looked_up.fold(second, |sum, part| sum ^ part)
-    }
 }
 
 /// The CRC-32 of an array from those of its blocks: each `block_len` bytes long, but the last.
@@ -104,14 +74,5 @@ mod tests {
             assert_eq!(of_blocks(&sums, block as u64, bytes.len() as u64), whole);
         }
         assert_eq!(of_blocks(&[], 64, 0), crc32fast::hash(b""));
-    }
-
-    #[test]
-    fn a_table_joins_as_the_product_does() {
-        static TABLE: Shift = Shift::new(56);
-        for n in 0..1000u32 {
-            let (first, second) = (n.wrapping_mul(0x9e37_79b9), n.rotate_left(13));
-            assert_eq!(TABLE.join(first, second), join(first, second, shift(56)));
-        }
     }
 }

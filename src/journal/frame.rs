@@ -12,7 +12,7 @@ pub const FLAG_COMMIT: u8 = 1;
 
 const ALIGN: u64 = MESSAGE_HEADER_LEN as u64;
 /// The sum of the key stands behind it.
-const KEY_SUM_LEN: u64 = 4;
+pub(super) const KEY_SUM_LEN: usize = 4;
 
 /// What a frame of a journal says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -178,7 +178,22 @@ impl MessageHeader {
         if expected != found {
             return fault(4, Problem::Checksum { expected, found });
         }
-        let header = MessageHeader {
+        let header = MessageHeader::fields(bytes);
+        if header.key_len as usize > MAX_NAME_BYTES {
+            let (field, found) = ("key length", header.key_len.into());
+            return fault(36, Problem::Field { field, found });
+        }
+        if header.frame_len().is_none() {
+            let (field, found) = ("payload length", header.payload_len);
+            return fault(40, Problem::Field { field, found });
+        }
+        Ok(header)
+    }
+
+    /// What the bytes of a header say, right or wrong.
+    #[inline]
+    pub(super) fn fields(bytes: &[u8; MESSAGE_HEADER_LEN]) -> MessageHeader {
+        MessageHeader {
             session: u64_at(bytes, 8),
             sequence: u64_at(bytes, 16),
             timestamp: u64_at(bytes, 24),
@@ -190,16 +205,7 @@ impl MessageHeader {
             payload_crc: payload_crc_of(bytes),
             link: u32_at(bytes, 52),
             synced: u64_at(bytes, 56),
-        };
-        if header.key_len as usize > MAX_NAME_BYTES {
-            let (field, found) = ("key length", header.key_len.into());
-            return fault(36, Problem::Field { field, found });
         }
-        if header.frame_len().is_none() {
-            let (field, found) = ("payload length", header.payload_len);
-            return fault(40, Problem::Field { field, found });
-        }
-        Ok(header)
     }
 
     /// Whether the frame ends a commit.
@@ -225,7 +231,7 @@ pub(super) const KEY_OFFSET: u64 = ALIGN;
 pub(super) fn key_area(key_len: u64) -> u64 {
     match key_len {
         0 => 0,
-        len => len.saturating_add(KEY_SUM_LEN),
+        len => len.saturating_add(KEY_SUM_LEN as u64),
     }
 }
 

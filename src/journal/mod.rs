@@ -16,11 +16,13 @@ mod listing;
 mod lock;
 mod note;
 mod paths;
+mod plain;
 mod recover;
 mod rotate;
 mod run;
 mod scan;
 mod segment;
+mod sums;
 mod take_up;
 #[cfg(test)]
 mod tests;

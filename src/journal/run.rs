@@ -4,15 +4,22 @@
 //! frame: what follows from the next one is computed, and keys that come again are kept once, as
 //! far as a small cache remembers them.
 
-use super::frame::{FLAG_COMMIT, FrameKind, MESSAGE_HEADER_LEN, MessageHeader, payload_offset};
+use super::frame::{FrameKind, KEY_SUM_LEN, MESSAGE_HEADER_LEN, payload_offset};
 
 /// Bytes of keys after which a run takes no more frames.
 const MOST_KEYS: usize = 1 << 31;
-/// Keys that are remembered: a power of two.
+/// Keys that are remembered: the last ones that were met for the first time.
 const REMEMBERED: usize = 1 << 12;
+/// Places to look for them, by their sums: a power of two.
+const PLACES: usize = 1 << 14;
+const HIGH_HALF: u32 = 0xffff_0000;
 /// Frames from which on keys are remembered.
 const REMEMBERED_FROM: usize = 64;
 const ALIGN: u64 = MESSAGE_HEADER_LEN as u64;
+/// What a short key takes with its sum and padding.
+pub(super) const BLOCK_LEN: usize = MESSAGE_HEADER_LEN;
+/// The longest of short keys.
+pub(super) const SHORT_KEY: usize = BLOCK_LEN - KEY_SUM_LEN;
 
 /// Where a frame stands, and what it is.
 #[derive(Clone, Copy, Debug)]
@@ -41,12 +48,14 @@ struct Packed {
 
 const ENDS_COMMIT: u8 = 0x80;
 
-/// A key of a run.
+/// A key that was met.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct KnownKey {
+struct Known {
+    /// The block that begins with it: all of a short key, its sum and zeros.
+    block: [u8; BLOCK_LEN],
+    len: u32,
+    sum: u32,
     number: u32,
-    /// Its CRC-32, which was compared.
-    pub(super) sum: u32,
 }
 
 /// Frames without gaps in one segment.
@@ -59,9 +68,11 @@ pub(super) struct Run {
     keys: Vec<u8>,
     /// Where each key begins; it ends where the next one begins.
     key_starts: Vec<u32>,
-    key_sums: Vec<u32>,
-    /// Numbers of keys that were met, by what they look like.
-    remembered: Vec<u32>,
+    /// Some of them, each in place of the one that many keys before.
+    known: Vec<Known>,
+    /// Where among those a key may be, by the low bits of its sum: one more than the place, below the
+    /// high half of the sum.
+    places: Vec<u32>,
     /// Entries and keys that were there when it was last cut.
     settled: (usize, usize),
     /// At least as long as the longest payload.
@@ -100,42 +111,78 @@ impl Run {
         offset == self.end && u32::try_from(units).is_ok() && self.keys.len() < MOST_KEYS
     }
 
-    /// A key that is remembered.
-    pub(super) fn known(&self, key: &[u8]) -> Option<KnownKey> {
-        let number = *self.remembered.get(look(key))?;
-        let sum = *self.key_sums.get(number as usize)?;
-        (self.key(number) == Some(key)).then_some(KnownKey { number, sum })
+    /// The number of a key, if it is remembered with that sum.
+    pub(super) fn known(&self, key: &[u8], sum: u32) -> Option<u32> {
+        let known = self.remembered(sum)?;
+        let same = known.sum == sum && self.key(known.number) == Some(key);
+        same.then_some(known.number)
     }
 
-    /// Keeps a key.
-    pub(super) fn add_key(&mut self, key: &[u8], sum: u32) -> KnownKey {
-        if self.remembered.is_empty() && self.entries.len() >= REMEMBERED_FROM {
-            self.remembered = vec![u32::MAX; REMEMBERED];
-        }
+    /// The number of a short key, if it is remembered: by the block that begins with it.
+    #[inline]
+    pub(super) fn known_short(&self, block: &[u8; BLOCK_LEN], key_len: usize) -> Option<u32> {
+        let sum = block.get(key_len..)?.first_chunk()?;
+        let known = self.remembered(u32::from_le_bytes(*sum))?;
+        let same = known.len as usize == key_len && known.block == *block;
+        same.then_some(known.number)
+    }
+
+    #[inline]
+    fn remembered(&self, sum: u32) -> Option<&Known> {
+        let place = *self.places.get(sum as usize % PLACES)? ^ (sum & HIGH_HALF);
+        self.known.get((place as usize).checked_sub(1)?)
+    }
+
+    /// Keeps a key with its sum; returns its number.
+    pub(super) fn add_key(&mut self, key: &[u8], sum: u32) -> u32 {
         let number = self.key_starts.len() as u32;
         self.key_starts.push(self.keys.len() as u32);
-        self.key_sums.push(sum);
         self.keys.extend_from_slice(key);
-        if let Some(remembered) = self.remembered.get_mut(look(key)) {
-            *remembered = number;
+        if self.places.is_empty() && self.entries.len() >= REMEMBERED_FROM {
+            self.places = vec![0; PLACES];
         }
-        KnownKey { number, sum }
+        if let Some(place) = self.places.get_mut(sum as usize % PLACES) {
+            let mut block = [0; BLOCK_LEN];
+            if let Some((start, rest)) = block.split_at_mut_checked(key.len())
+                && let Some(behind) = rest.first_chunk_mut()
+            {
+                start.copy_from_slice(key);
+                *behind = sum.to_le_bytes();
+            }
+            let known = Known {
+                block,
+                len: key.len() as u32,
+                sum,
+                number,
+            };
+            let at = match self.known.len() {
+                len @ ..REMEMBERED => len,
+                _ => number as usize % REMEMBERED,
+            };
+            match self.known.get_mut(at) {
+                Some(older) => *older = known,
+                None => self.known.push(known),
+            }
+            *place = (sum & HIGH_HALF) | (at as u32 + 1);
+        }
+        number
     }
 
-    /// Adds a frame, whose key is one of this run.
-    pub(super) fn push(&mut self, header: &MessageHeader, offset: u64, key: KnownKey) {
-        let padding = header.payload_len.wrapping_neg() % ALIGN;
-        let commit = u8::from(header.flags & FLAG_COMMIT != 0) * ENDS_COMMIT;
+    /// Adds a frame up to `end`, whose key has that number.
+    #[inline]
+    pub(super) fn push(&mut self, entry: &Entry, end: u64, key: u32) {
+        let padding = entry.payload_len.wrapping_neg() % ALIGN;
+        let commit = u8::from(entry.ends_commit) * ENDS_COMMIT;
         self.entries.push(Packed {
-            place: ((offset - self.start) / ALIGN) as u32,
-            key: key.number,
-            type_id: header.type_id,
-            kind: header.kind.into(),
+            place: ((entry.offset - self.start) / ALIGN) as u32,
+            key,
+            type_id: entry.type_id,
+            kind: entry.kind,
             padding: padding as u8 | commit,
         });
-        self.largest_payload = self.largest_payload.max(header.payload_len);
-        self.has_restores |= header.kind == FrameKind::Restore;
-        self.end = offset.saturating_add(header.frame_len().unwrap_or_default());
+        self.largest_payload = self.largest_payload.max(entry.payload_len);
+        self.has_restores |= FrameKind::from(entry.kind) == FrameKind::Restore;
+        self.end = end;
     }
 
     /// The frame of that number and its key.
@@ -175,7 +222,8 @@ impl Run {
         if let Some(start) = self.key_starts.get(keys) {
             self.keys.truncate(*start as usize);
             self.key_starts.truncate(keys);
-            self.key_sums.truncate(keys);
+            self.known.clear();
+            self.places.clear();
         }
         self.settled = (self.entries.len(), self.key_starts.len());
     }
@@ -188,25 +236,11 @@ impl Run {
     }
 }
 
-/// What a key looks like: its length, and its first and last bytes.
-fn look(key: &[u8]) -> usize {
-    let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
-    let (first, last) = match key.len() {
-        0..8 => {
-            let mut bytes = [0; 8];
-            bytes[..key.len()].copy_from_slice(key);
-            (0, u64::from_le_bytes(bytes))
-        }
-        _ => (word(key.first_chunk()), word(key.last_chunk())),
-    };
-    let mixed =
-        (first.rotate_left(29) ^ last ^ key.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> (64 - REMEMBERED.trailing_zeros())) as usize
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use crate::journal::frame::frame_len;
 
     #[test]
     fn a_frame_takes_12_bytes() {
@@ -227,25 +261,58 @@ mod tests {
 
     fn push(run: &mut Run, offset: u64, number: u64) -> u64 {
         let (key, payload_len, ends) = frame(number);
-        let mut header = MessageHeader::new(1, 1, FrameKind::Set);
-        header.key_len = key.len() as u32;
-        header.payload_len = payload_len;
-        header.type_id = number as u16;
-        header.flags = u8::from(ends) * FLAG_COMMIT;
-        assert!(run.takes(offset));
-        let key = match run.known(key.as_bytes()) {
-            Some(known) => known,
-            None => run.add_key(key.as_bytes(), number as u32),
+        let entry = Entry {
+            offset,
+            payload_len,
+            type_id: number as u16,
+            kind: 1,
+            ends_commit: ends,
         };
-        run.push(&header, offset, key);
-        offset + header.frame_len().unwrap()
+        assert!(run.takes(offset));
+        let sum = crc32fast::hash(key.as_bytes());
+        let end = offset + frame_len(key.len() as u64, payload_len).unwrap();
+        let known = run.known(key.as_bytes(), sum);
+        let number = known.unwrap_or_else(|| run.add_key(key.as_bytes(), sum));
+        run.push(&entry, end, number);
+        end
+    }
+
+    /// Compares the frames with what they should be; returns for how many the key is remembered.
+    fn compare(run: &Run, numbers: &[u64], offsets: &[u64]) -> usize {
+        let mut remembered = 0;
+        assert_eq!(run.len(), numbers.len());
+        for (place, number) in numbers.iter().enumerate() {
+            let (entry, key) = run.get(place).unwrap();
+            let (expected, payload_len, ends) = frame(*number);
+            assert_eq!(key, expected.as_bytes());
+            let sum = crc32fast::hash(key);
+            assert_eq!(run.known(key, !sum), None);
+            if let Some(number) = run.known(key, sum) {
+                remembered += 1;
+                assert_eq!(run.key(number), Some(key));
+            }
+            let mut block = [0; BLOCK_LEN];
+            if let Some(area) = block.get_mut(..key.len() + KEY_SUM_LEN) {
+                area[..key.len()].copy_from_slice(key);
+                area[key.len()..].copy_from_slice(&sum.to_le_bytes());
+                let known = run.known(key, sum);
+                assert_eq!(run.known_short(&block, key.len()), known);
+                assert_eq!(run.known_short(&block, key.len() + 1), None);
+            }
+            assert_eq!(
+                (entry.offset, entry.payload_len),
+                (offsets[place], payload_len)
+            );
+            assert_eq!((entry.type_id, entry.ends_commit), (*number as u16, ends));
+        }
+        remembered
     }
 
     #[test]
     fn frames_are_what_they_were_also_after_some_were_cut_off() {
         let mut run = Run::new(128);
         let (mut numbers, mut offsets) = (Vec::new(), vec![128]);
-        let mut sums = 0;
+        let mut remembered = 0;
         for round in 0..40 {
             for n in 0..200 {
                 let number = round * 131 + n * 7;
@@ -253,26 +320,14 @@ mod tests {
                 numbers.push(number);
             }
             let kept = numbers.len() - (round as usize * 37) % 190;
-            run.truncate(kept);
-            numbers.truncate(kept);
-            offsets.truncate(kept + 1);
-            assert_eq!(run.len(), kept);
-            for (place, number) in numbers.iter().enumerate() {
-                let (entry, key) = run.get(place).unwrap();
-                let (expected, payload_len, ends) = frame(*number);
-                assert_eq!(key, expected.as_bytes());
-                if let Some(known) = run.known(key) {
-                    sums += usize::from(known.sum != 0);
-                    assert!(frame(known.sum.into()).0.as_bytes() == key);
-                }
-                assert_eq!(
-                    (entry.offset, entry.payload_len),
-                    (offsets[place], payload_len)
-                );
-                assert_eq!((entry.type_id, entry.ends_commit), (*number as u16, ends));
+            for kept in [numbers.len(), kept] {
+                run.truncate(kept);
+                numbers.truncate(kept);
+                offsets.truncate(kept + 1);
+                remembered += compare(&run, &numbers, &offsets);
             }
         }
-        assert!(sums > 1000 && !run.takes(128));
+        assert!(remembered > 1000 && !run.takes(128));
     }
 
     #[test]

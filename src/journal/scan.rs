@@ -3,13 +3,18 @@
 use super::frame::{FrameKind, KEY_OFFSET, MESSAGE_HEADER_LEN, MessageHeader, crc_of, key_area};
 use super::index::Frames;
 use super::note::{NOTE_MAGIC, note};
+use super::run::Entry;
 use super::segment::Segment;
-use super::window::Window;
+use super::sums::Sums;
+use super::window::{InWindow, Window};
 use crate::error::Result;
 use crate::fault::{Fault, Part, Problem};
 
 /// Payloads up to this length are summed while their frame is at hand.
 pub(super) const AT_HAND: u64 = 64 << 10;
+/// Payloads up to this length are summed together.
+const SHORT: usize = 1 << 10;
+
 /// A place between two frames, and what the next frame must continue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
@@ -64,55 +69,72 @@ pub(super) fn walk_until(
     bound: u64,
     findings: &mut Findings,
 ) -> Result<(Position, Option<Fault>)> {
-    let mut walk = Walk {
-        window: Window::new(segment),
-        at: from,
-        held: from,
-        synced: findings.synced,
-        one_by_one: false,
-    };
-    loop {
-        let done = match walk.at.offset >= bound {
-            true => Step::End(None),
-            false => walk.step(findings)?,
-        };
-        match done {
-            Step::Frame(next) => walk.at = next,
-            _ if !walk.settle(findings) => {}
-            Step::Missing(len) => walk.window.load(walk.at.offset, len)?,
-            // What stands here may be a header that does not hold.
-            Step::End(Some(_)) if !walk.one_by_one => walk.one_by_one = true,
-            Step::End(fault) => return Ok((walk.at, fault)),
-        }
-    }
+    Walk::new(segment, from).run(bound, findings)
 }
 
-struct Walk<'a> {
-    window: Window<'a>,
-    at: Position,
+pub(super) struct Walk<'a> {
+    pub(super) window: Window<'a>,
+    /// Of headers, to be compared.
+    pub(super) sums: Sums,
+    pub(super) at: Position,
     /// Up to here the sums of all headers were compared.
     held: Position,
     /// The greatest sequence that those say was on the disk.
     synced: u64,
     /// Whether the sum of each header is compared at once.
-    one_by_one: bool,
+    pub(super) one_by_one: bool,
 }
 
 enum Step {
-    /// A frame, which ends here.
-    Frame(Position),
+    /// A frame; the walk is behind it.
+    Frame,
     /// So many bytes from here on are needed.
     Missing(usize),
     /// No frame, and what stands there instead of zeros.
     End(Option<Fault>),
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    pub(super) fn new(segment: &'a Segment, from: Position) -> Walk<'a> {
+        Walk {
+            window: Window::new(segment),
+            sums: Sums::default(),
+            at: from,
+            held: from,
+            synced: 0,
+            one_by_one: false,
+        }
+    }
+
+    /// Walks on, up to `bound`; says as [`walk_until`] where it ended and why.
+    pub(super) fn run(
+        mut self,
+        bound: u64,
+        findings: &mut Findings,
+    ) -> Result<(Position, Option<Fault>)> {
+        self.synced = findings.synced;
+        loop {
+            let done = match self.at.offset >= bound {
+                true => Step::End(None),
+                false => self.step(findings)?,
+            };
+            match done {
+                Step::Frame if self.one_by_one => {}
+                Step::Frame => self.take_plain(bound, findings),
+                _ if !self.settle(findings) => {}
+                Step::Missing(len) => self.window.load(self.at.offset, len)?,
+                // What stands here may be a header that does not hold.
+                Step::End(Some(_)) if !self.one_by_one => self.one_by_one = true,
+                Step::End(fault) => return Ok((self.at, fault)),
+            }
+        }
+    }
+
     /// Compares the sums of what was walked since the last time, and sums the payloads at hand that
     /// are not known to be on the disk. When a header does not hold the walk is back at the last
     /// place where all did.
     fn settle(&mut self, findings: &mut Findings) -> bool {
-        if !self.window.headers_hold() {
+        if !self.sums.hold() {
             findings.frames.cut_after(self.held.sequence);
             findings.doubts.retain(|frame| *frame <= self.held.sequence);
             findings.synced = self.synced;
@@ -121,14 +143,33 @@ impl Walk<'_> {
             return false;
         }
         let first = self.held.sequence.max(findings.synced).saturating_add(1);
-        for frame in findings.frames.from(first) {
-            if frame.entry.payload_len <= AT_HAND && !self.window.payload_holds(&frame) {
-                findings.doubts.push(frame.sequence);
-            }
-        }
+        self.doubt_payloads(first, findings);
         self.held = self.at;
         self.synced = findings.synced;
         true
+    }
+
+    /// Compares the sums of payloads at hand, from the frame `first` on.
+    fn doubt_payloads(&mut self, first: u64, findings: &mut Findings) {
+        let Some(frame) = findings.frames.get(first) else {
+            return;
+        };
+        let (offset, doubts) = (frame.entry.offset, findings.doubts.len());
+        let at_hand = |frame: &InWindow<'_>| frame.payload_len <= AT_HAND;
+        let frames = || self.window.frames(offset, self.at.offset).filter(at_hand);
+        for frame in frames() {
+            match frame.payload {
+                Some((payload, sum)) if payload.len() <= SHORT => self.sums.add(payload, sum),
+                Some((payload, sum)) if self.window.sum(payload) == sum => {}
+                _ => findings.doubts.push(frame.sequence),
+            }
+        }
+        if !self.sums.hold() {
+            findings.doubts.truncate(doubts);
+            let holds = |(payload, sum)| self.window.sum(payload) == sum;
+            let doubtful = frames().filter(|frame| !frame.payload.is_some_and(holds));
+            findings.doubts.extend(doubtful.map(|frame| frame.sequence));
+        }
     }
 
     /// Takes the frame at the place.
@@ -178,20 +219,30 @@ impl Walk<'_> {
             }
         };
         let run = findings.frames.run_for(at.offset);
-        let key = match key_of(&header, &frame[..body as usize]) {
+        let key = match key_of(&header, &frame[KEY_OFFSET as usize..body as usize]) {
             Ok((key, expected)) => {
                 // The sum of a key that was met before was compared then.
-                let known = run.known(key);
-                let found = known.map_or_else(|| self.window.sum(key), |known| known.sum);
-                match found == expected {
-                    true => Ok(known.unwrap_or_else(|| run.add_key(key, found))),
-                    false => Err(Problem::Checksum { expected, found }),
+                match run.known(key, expected) {
+                    Some(number) => Ok(number),
+                    None => match self.window.sum(key) {
+                        found if found == expected => Ok(run.add_key(key, found)),
+                        found => Err(Problem::Checksum { expected, found }),
+                    },
                 }
             }
             Err(problem) => Err(problem),
         };
         match key {
-            Ok(key) => run.push(&header, at.offset, key),
+            Ok(key) => {
+                let entry = Entry {
+                    offset: at.offset,
+                    payload_len: header.payload_len,
+                    type_id: header.type_id,
+                    kind: header.kind.into(),
+                    ends_commit: header.ends_commit(),
+                };
+                run.push(&entry, end, key);
+            }
             Err(problem) => {
                 let offset = at.offset + KEY_OFFSET;
                 return Ok(Step::End(Some(Fault::new(Part::Frame, offset, problem))));
@@ -201,16 +252,16 @@ impl Walk<'_> {
         if !at_hand {
             findings.doubts.push(header.sequence);
         }
-        let next = Position {
+        if !self.one_by_one {
+            self.sums.add(&bytes[8..], link);
+        }
+        self.at = Position {
             offset: end,
             sequence: header.sequence,
             link,
             timestamp: header.timestamp.max(at.timestamp),
         };
-        if !self.one_by_one {
-            self.window.gather_header(at.offset);
-        }
-        Ok(Step::Frame(next))
+        Ok(Step::Frame)
     }
 }
 
@@ -239,8 +290,10 @@ fn continues(header: MessageHeader, last: &Position, session: u64) -> Result<Mes
 }
 
 /// The key and the sum that it should have, once the padding behind them is zero.
-fn key_of<'a>(header: &MessageHeader, head: &'a [u8]) -> Result<(&'a [u8], u32), Problem> {
-    let area = &head[KEY_OFFSET as usize..];
+pub(super) fn key_of<'a>(
+    header: &MessageHeader,
+    area: &'a [u8],
+) -> Result<(&'a [u8], u32), Problem> {
     let (key, rest) = area.split_at(header.key_len as usize);
     let (sum, padding) = rest.split_at(key_area(key.len() as u64) as usize - key.len());
     match is_zero(padding) {

@@ -1,22 +1,15 @@
 //! A part of a segment in memory, and the sums of what is in it.
 
 use super::begin::short_id;
-use super::frame::{MESSAGE_HEADER_LEN, crc_of, payload_crc_of, payload_offset};
-use super::index::Frame;
+use super::frame::{MESSAGE_HEADER_LEN, MessageHeader};
 use super::scan::is_zero;
 use super::segment::Segment;
 use crate::error::Result;
-use crate::format::crc::Shift;
 
 /// Bytes of the file in memory at a time: little at first, since most walks find little.
 const FIRST_WINDOW: usize = 4 << 10;
 /// Small enough to stay in a processor's cache.
 const WINDOW: usize = 512 << 10;
-
-/// Bytes of a header that its sum is of.
-const SUMMED: usize = MESSAGE_HEADER_LEN - 8;
-/// What the sum of those before is when a header follows.
-static HEADER: Shift = Shift::new(SUMMED as u64);
 
 /// A part of the file in memory.
 pub(super) struct Window<'a> {
@@ -30,11 +23,6 @@ pub(super) struct Window<'a> {
     asked: usize,
     /// A sum of nothing: making one anew asks for what the processor can do.
     nothing: crc32fast::Hasher,
-    /// What the sums of headers are of, one after the other: long bytes are summed several times
-    /// faster than short ones.
-    headers: Vec<u8>,
-    /// The sum that `headers` have if each has its own.
-    expected: u32,
 }
 
 impl<'a> Window<'a> {
@@ -47,8 +35,6 @@ impl<'a> Window<'a> {
             offset: 0,
             asked: 0,
             nothing: crc32fast::Hasher::new(),
-            headers: Vec::new(),
-            expected: 0,
         }
     }
 
@@ -80,10 +66,15 @@ impl<'a> Window<'a> {
         self.offset == offset && self.asked >= len
     }
 
+    /// What is held from `offset` on.
+    pub(super) fn held(&self, offset: u64) -> Option<&[u8]> {
+        let start = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
+        self.bytes.get(start..self.filled)
+    }
+
     /// The header at `offset`, and it with all that is held behind it.
     pub(super) fn header(&self, offset: u64) -> Option<(&[u8; MESSAGE_HEADER_LEN], &[u8])> {
-        let start = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
-        let held = self.bytes.get(start..self.filled)?;
+        let held = self.held(offset)?;
         Some((held.first_chunk()?, held))
     }
 
@@ -93,37 +84,31 @@ impl<'a> Window<'a> {
         sum.finalize()
     }
 
-    /// Takes note of the header at `offset`, to compare its sum later.
-    pub(super) fn gather_header(&mut self, offset: u64) {
-        let start = (offset - self.offset) as usize;
-        if let Some(header) = self.bytes[start..self.filled].first_chunk() {
-            self.headers.extend_from_slice(&header[8..]);
-            self.expected = HEADER.join(self.expected, crc_of(header));
-        }
+    /// The frames from `offset` up to `end`, whose headers hold.
+    pub(super) fn frames(&self, mut offset: u64, end: u64) -> impl Iterator<Item = InWindow<'_>> {
+        std::iter::from_fn(move || {
+            let (header, held) = self.header(offset).filter(|_| offset < end)?;
+            let header = MessageHeader::fields(header);
+            let frame_len = header.frame_len()?;
+            let area = usize::try_from(frame_len).ok();
+            let area = area.and_then(|len| held.get(header.payload_offset() as usize..len));
+            let payload = area.and_then(|area| area.split_at_checked(header.payload_len as usize));
+            offset = offset.checked_add(frame_len)?;
+            Some(InWindow {
+                sequence: header.sequence,
+                payload_len: header.payload_len,
+                payload: payload
+                    .filter(|(_, padding)| is_zero(padding))
+                    .map(|(payload, _)| (payload, header.payload_crc)),
+            })
+        })
     }
+}
 
-    /// Whether the headers have their sums that were gathered since this was last asked.
-    pub(super) fn headers_hold(&mut self) -> bool {
-        let holds = self.sum(&self.headers) == self.expected;
-        self.headers.clear();
-        self.expected = 0;
-        holds
-    }
-
-    /// Whether the payload of a frame that is held has its sum, and zeros behind it.
-    pub(super) fn payload_holds(&self, frame: &Frame<'_>) -> bool {
-        let Some((header, held)) = self.header(frame.entry.offset) else {
-            return false;
-        };
-        let start = payload_offset(frame.key.len() as u64) as usize;
-        let len = frame.entry.payload_len as usize;
-        let padded = len.next_multiple_of(MESSAGE_HEADER_LEN);
-        let Some((payload, padding)) = held
-            .get(start..start + padded)
-            .and_then(|padded| padded.split_at_checked(len))
-        else {
-            return false;
-        };
-        self.sum(payload) == payload_crc_of(header) && is_zero(padding)
-    }
+/// A frame, of which at least the header is in the window.
+pub(super) struct InWindow<'a> {
+    pub(super) sequence: u64,
+    pub(super) payload_len: u64,
+    /// The payload and its sum, if it is here and there are zeros behind it.
+    pub(super) payload: Option<(&'a [u8], u32)>,
 }

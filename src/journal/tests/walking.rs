@@ -1,7 +1,8 @@
 //! A segment walked in parts is what it is walked in order.
 
 use super::*;
-use crate::journal::scan::Findings;
+use crate::fault::Fault;
+use crate::journal::scan::{Findings, Position, Walk};
 use crate::journal::segment::{Found, Segment};
 use crate::journal::walk::walk_in_parts;
 
@@ -26,6 +27,10 @@ fn walked(segment: &Segment, parts: u64) -> String {
     findings.frames.push_segment(segment.clone());
     let len = len - start.offset;
     let (end, fault) = walk_in_parts(segment, start, len, parts, &mut findings).unwrap();
+    in_words(&findings, end, fault)
+}
+
+fn in_words(findings: &Findings, end: Position, fault: Option<Fault>) -> String {
     let frames = findings.frames.from(0).map(|f| {
         let key = String::from_utf8_lossy(f.key).into_owned();
         (f.sequence, f.entry.offset, f.entry.payload_len, key)
@@ -120,4 +125,69 @@ fn frames_that_stand_in_a_payload_do_not_count() {
         assert_eq!(findings.frames.len(), frames + 1);
         assert_eq!(end.sequence, frames as u64 + 1);
     }
+}
+
+/// What a walk finds that looks at each frame by itself, or is quick about plain ones.
+fn walked_alone(segment: &Segment, one_by_one: bool) -> String {
+    let start = segment.start();
+    let mut findings = Findings::new(start.sequence + 1);
+    findings.frames.push_segment(segment.clone());
+    let mut walk = Walk::new(segment, start);
+    walk.one_by_one = one_by_one;
+    let (end, fault) = walk.run(u64::MAX, &mut findings).unwrap();
+    in_words(&findings, end, fault)
+}
+
+#[test]
+fn plain_frames_are_what_they_are_one_by_one() {
+    let mut kinds_of_end = std::collections::BTreeSet::new();
+    for durability in [Durability::Os, Durability::Commit] {
+        let place = Place::new();
+        let (mut writer, _) = place.writer(&NO_ARCHIVE, durability);
+        let keys = [
+            "a",
+            "b",
+            "a",
+            "",
+            &"k".repeat(60),
+            &"k".repeat(61),
+            "a",
+            "b",
+        ];
+        for (number, key) in keys.into_iter().enumerate() {
+            let payload = vec![7; [0, 1, 64, 100][number % 4]];
+            writer.append(&frame(key), &payload, None).unwrap();
+            if number % 3 == 2 {
+                writer.commit(1).unwrap();
+            }
+        }
+        drop(writer);
+        let bytes = place.journal();
+        let offsets: Vec<usize> = (place.chain(&NO_ARCHIVE).frames().from(0))
+            .map(|frame| frame.entry.offset as usize)
+            .collect();
+        for bit in 128 * 8..bytes.len() * 8 {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            // Also with the sum that the header then has.
+            let header = offsets.iter().rfind(|offset| **offset <= bit / 8);
+            for seals in [false, true] {
+                if seals && let Some(header) = header {
+                    let sum = crc32fast::hash(&damaged[header + 8..header + 64]);
+                    damaged[header + 4..header + 8].copy_from_slice(&sum.to_le_bytes());
+                }
+                place.put_journal(&damaged);
+                let segment = segment(&place);
+                let expected = walked_alone(&segment, true);
+                assert_eq!(walked_alone(&segment, false), expected, "{bit} {seals}");
+                kinds_of_end.extend(expected.split('"').nth(1).map(str::to_owned));
+            }
+        }
+    }
+    let expected = ["key length", "kind", "link to the frame before"];
+    let missing: Vec<_> = expected
+        .into_iter()
+        .filter(|field| !kinds_of_end.contains(*field))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?} {kinds_of_end:?}");
 }
