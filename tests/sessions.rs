@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use achronyme_env::{
-    Archive, Cell, DType, EnvError, Environment, Moment, Order, Record, Session, SessionReader,
-    Storage, Tensor, Value, Variable,
+    Archive, Cell, DType, EnvError, Environment, Moment, Order, Record, Scope, Session,
+    SessionReader, Storage, Tensor, UserFunction, Value, Variable,
 };
 use open_session::{open, options, tensor};
 
@@ -417,6 +417,34 @@ fn in_cell(value: &Value) -> Option<i64> {
         Value::Cell(cell) => cell.get().as_i64(),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn functions_that_share_a_scope_are_verified_with_what_it_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let mut session = open(&path);
+    let scope = Scope::new(Record::from([("count", Cell::new(3))]));
+    for name in ["up", "down"] {
+        let function = UserFunction {
+            source: "count = count + 1".into(),
+            scope: Some(scope.clone()),
+            ..UserFunction::default()
+        };
+        session.set(name, Value::from(function)).unwrap();
+    }
+    session.commit().unwrap();
+    let check = |archive: &Archive| {
+        let report = archive.verify().unwrap();
+        assert!(report.is_ok(), "{report:?}");
+        ["up", "down"].map(|name| archive.verify_one(name).unwrap());
+    };
+    check(session.archive());
+    scope.set_bindings(Record::from([("count", 4)]));
+    session.commit().unwrap();
+    check(session.archive());
+    drop(session);
+    check(SessionReader::open(&path).unwrap().archive());
 }
 
 #[test]

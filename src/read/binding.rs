@@ -230,11 +230,16 @@ impl<'a> Binding<'a> {
     /// As [`crate::Archive::get`].
     pub fn value(&self) -> Result<Value> {
         self.root()
-            .and_then(|root| match self.overlay {
-                Some(overlay) => super::cells::load_one(overlay, root, self.name()),
-                None => root.store.value(root.slot, Some(self.name())),
-            })
+            .and_then(|root| self.load(root))
             .map_err(|e| e.of_variable(self.name()))
+    }
+
+    /// The value that stands there; cells in it hold what they hold in the state.
+    fn load(&self, root: Root<'a>) -> Result<Value> {
+        match self.overlay {
+            Some(overlay) => super::cells::load_one(overlay, root, self.name()),
+            None => root.store.value(root.slot, Some(self.name())),
+        }
     }
 
     /// A view of its value.
@@ -263,10 +268,7 @@ impl<'a> Binding<'a> {
             return Ok(Record::new());
         };
         let slot = Slot::Node(node);
-        let value = match self.overlay {
-            Some(overlay) => super::cells::load_one(overlay, Root { slot, ..root }, self.name()),
-            None => root.store.value(slot, Some(self.name())),
-        };
+        let value = self.load(Root { slot, ..root });
         let value = value.map_err(|e| e.of_variable(self.name()))?;
         match value {
             Value::Record(record) => Ok(record),
@@ -386,7 +388,8 @@ impl<'a> Binding<'a> {
                 store.checked_node(number, true)?;
             }
             parts.extents.into_iter().try_for_each(check_extent)?;
-            store.value(Slot::Node(node), Some(self.name())).map(drop)
+            let slot = Slot::Node(node);
+            self.load(Root { slot, ..root }).map(drop)
         };
         let check = || -> Result<()> {
             if let Some(node) = root.attributes {
