@@ -1,4 +1,5 @@
 //! What tests of sessions share.
+#![allow(dead_code)]
 
 use std::path::Path;
 
