@@ -372,11 +372,16 @@ class Session(Workspace, MutableMapping[str, Any]):
 
     @property
     def notes(self) -> list[str]:
-        """What is to be known of the files, such as damage that was moved aside."""
-        return [
+        """What is to be known of the files: damage that was moved aside, and why the journal was not
+        folded when it should have been by itself."""
+        writer = self._writer
+        notes = [
             f"what could not be read of the journal was moved to {os.fsdecode(file)}"
-            for file in self._writer.set_aside()
+            for file in writer.set_aside()
         ]
+        if (error := writer.checkpoint_error()) is not None:
+            notes.append(f"the journal was not folded: {error}")
+        return notes
 
     @property
     def journal_len(self) -> int:

@@ -120,6 +120,13 @@ impl Session {
         self.quick(py, |session| Ok(session.set_aside().to_vec()))
     }
 
+    /// Why the last checkpoint failed that a commit made by itself.
+    fn checkpoint_error(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.quick(py, |session| {
+            Ok(session.checkpoint_error().map(ToString::to_string))
+        })
+    }
+
     // With what is pending.
 
     fn names(&self, py: Python<'_>) -> PyResult<Vec<String>> {

@@ -129,6 +129,23 @@ def test_an_array_that_is_set_again_is_not_written_again(path):
         assert s.journal_len < 10_000 and same(s["fourth"], big)
 
 
+def test_a_checkpoint_that_fails_by_itself_is_told(path):
+    text = "a" * 40_000 + "here" + "b" * 40_000
+    with ach.session(path) as s:
+        s["text"] = text
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"here", b"Here"))
+    with ach.session(path, durability="os") as s:
+        s["big"] = np.zeros(9 << 20)
+        assert s.notes == []
+        s["big"] = 0
+        (note,) = s.notes
+        assert note.startswith("the journal was not folded: ") and "damaged" in note, note
+        del s["text"]
+        s.checkpoint()
+        assert s.notes == []
+
+
 def test_what_is_committed_is_the_array_as_it_was_when_it_was_set(path):
     for length in (10, 100_000, 1_000_000):
         a = np.zeros(length)
