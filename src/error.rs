@@ -435,6 +435,19 @@ pub enum EnvError {
         cap: u64,
     },
 
+    /// A pool of buffers has lent what it may.
+    #[error(
+        "a buffer of {asked} bytes does not fit the pool: {lent} of its {capacity} bytes are lent; drop what holds them, or make the pool larger"
+    )]
+    PoolExhausted {
+        /// The room that was asked for, in bytes.
+        asked: u64,
+        /// Bytes that are lent.
+        lent: u64,
+        /// The most bytes the pool may hold.
+        capacity: u64,
+    },
+
     /// The file uses something this reader does not know or was built without.
     #[error(
         "{path} uses {what}, which this reader does not know; read it with a newer version of ach"

@@ -76,10 +76,12 @@ mod interop;
 mod journal;
 pub mod limits;
 mod marks;
+mod message;
 mod name;
 mod origin;
 mod path;
 mod pattern;
+mod pool;
 mod read;
 mod selection;
 mod session;
@@ -118,8 +120,12 @@ pub use format::header::{
 pub use interop::{from_value, to_value};
 pub use journal::{Durability, FLAG_COMMIT, FrameKind, MESSAGE_HEADER_LEN, MessageHeader};
 pub use limits::Limits;
+pub use message::{
+    Message, MessageCompression, MessageId, MessageReader, MessageWriter, VALUE_IMAGE,
+};
 pub use name::{check_name, escape_for_terminal};
 pub use pattern::Patterns;
+pub use pool::{BufferPool, PoolCounts, PooledBuffer};
 pub use read::image::deserialize_value;
 pub use read::{
     Archive, Binding, Check, Child, ExtentInfo, Metadata, OpenOptions, Section, SectionKind, Sizes,
@@ -163,6 +169,11 @@ struct Version1Page;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/sessions.md")]
 struct SessionsPage;
+
+/// So does the one of the page about messages.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/messages.md")]
+struct MessagesPage;
 
 /// So does the one of the page about operations.
 #[cfg(doctest)]

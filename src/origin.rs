@@ -10,6 +10,8 @@ pub enum Origin {
     File(PathBuf),
     /// Bytes handed over by the caller.
     Memory,
+    /// A stream of messages.
+    Stream,
     /// No file: an environment.
     Environment,
     /// Several archives that were merged, in their order.
@@ -21,7 +23,7 @@ impl Origin {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Origin::File(path) => Some(path),
-            Origin::Memory | Origin::Environment | Origin::Merged(_) => None,
+            Origin::Memory | Origin::Stream | Origin::Environment | Origin::Merged(_) => None,
         }
     }
 }
@@ -37,6 +39,7 @@ impl fmt::Display for Origin {
                 )
             }
             Origin::Memory => f.write_str("the bytes in memory"),
+            Origin::Stream => f.write_str("the stream of messages"),
             Origin::Environment => f.write_str("the environment"),
             Origin::Merged(origins) => {
                 let (shown, more) = origins.split_at(origins.len().min(3));

@@ -251,7 +251,7 @@ pub(super) fn padded(len: u64) -> Option<u64> {
 }
 
 /// The sum that a header records of itself: what the next frame links to.
-pub(super) fn crc_of(header: &[u8; MESSAGE_HEADER_LEN]) -> u32 {
+pub(crate) fn crc_of(header: &[u8; MESSAGE_HEADER_LEN]) -> u32 {
     u32_at(header, 4)
 }
 

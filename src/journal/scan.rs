@@ -290,7 +290,7 @@ fn continues(header: MessageHeader, last: &Position, session: u64) -> Result<Mes
 }
 
 /// The key and the sum that it should have, once the padding behind them is zero.
-pub(super) fn key_of<'a>(
+pub(crate) fn key_of<'a>(
     header: &MessageHeader,
     area: &'a [u8],
 ) -> Result<(&'a [u8], u32), Problem> {

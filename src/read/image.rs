@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::check::Check;
-use super::source::{ByteSource, MemorySource};
+use super::source::{ByteSource, MemorySource, SharedSource};
 use super::store::{Store, Tables};
 use crate::error::{EnvError, Origin, Result};
+use crate::fault::Fault;
 use crate::format::image::ImageHead;
 use crate::limits::Limits;
 use crate::value::{Buffer, Value};
@@ -24,10 +25,23 @@ use crate::value::{Buffer, Value};
 /// # Ok::<(), achronyme_env::EnvError>(())
 /// ```
 pub fn deserialize_value(bytes: &[u8]) -> Result<Value> {
-    let damaged = |fault| EnvError::Damaged {
-        path: Origin::Memory,
-        fault,
-    };
+    ImageHead::from_bytes(bytes).map_err(damaged)?;
+    value_of(Arc::new(MemorySource(Buffer::copied(bytes)?)))
+}
+
+/// The value of an image that stands at the beginning of shared memory, from which its tensors borrow.
+///
+/// # Errors
+/// As [`deserialize_value`].
+pub(crate) fn value_in<M>(memory: Arc<M>) -> Result<Value>
+where
+    M: AsRef<[u8]> + Send + Sync + std::fmt::Debug + 'static,
+{
+    value_of(Arc::new(SharedSource(memory)))
+}
+
+fn value_of<S: ByteSource + 'static>(source: Arc<S>) -> Result<Value> {
+    let bytes = source.lend(0, source.len()).unwrap_or_default();
     let head = ImageHead::from_bytes(bytes).map_err(damaged)?;
     if head.shared_ids.is_some() {
         let what = "content that stands elsewhere in a session".to_owned();
@@ -37,7 +51,6 @@ pub fn deserialize_value(bytes: &[u8]) -> Result<Value> {
         });
     }
     let slot = head.slot;
-    let source: Arc<dyn ByteSource> = Arc::new(MemorySource(Buffer::copied(bytes)?));
     let tables = Tables::Image(head);
     let store = Arc::new(Store::new(
         source,
@@ -50,4 +63,11 @@ pub fn deserialize_value(bytes: &[u8]) -> Result<Value> {
         store.check_extent(number)?;
     }
     store.value(slot, None)
+}
+
+fn damaged(fault: Fault) -> EnvError {
+    EnvError::Damaged {
+        path: Origin::Memory,
+        fault,
+    }
 }

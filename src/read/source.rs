@@ -4,6 +4,7 @@
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::{EnvError, Result};
 use crate::value::Buffer;
@@ -165,6 +166,24 @@ impl ByteSource for MemorySource {
 
     fn lend(&self, offset: u64, len: u64) -> Option<&[u8]> {
         range_of(self.0.as_bytes(), offset, len)
+    }
+}
+
+/// Bytes in memory that others hold too.
+#[derive(Debug)]
+pub(crate) struct SharedSource<M>(pub(crate) Arc<M>);
+
+impl<M: AsRef<[u8]> + Send + Sync + std::fmt::Debug> ByteSource for SharedSource<M> {
+    fn len(&self) -> u64 {
+        (*self.0).as_ref().len() as u64
+    }
+
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        copy_from((*self.0).as_ref(), offset, out)
+    }
+
+    fn lend(&self, offset: u64, len: u64) -> Option<&[u8]> {
+        range_of((*self.0).as_ref(), offset, len)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Writing a value image: into memory, or to its place in a file that is larger than memory.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -26,7 +26,7 @@ use crate::value::{NoContents, Record, Value, ValueRef};
 /// # Errors
 /// As [`crate::ArchiveWriter::add`], and what reading the value's own bytes answers.
 pub fn serialize_value<'a>(value: impl Into<ValueRef<'a>>) -> Result<Vec<u8>> {
-    ImagePlan::new(&value.into(), ImageOptions::default())?.into_bytes()
+    SummedImage::of(&value.into())?.into_bytes()
 }
 
 /// Kind and content of the digest of an extent that need not be written again.
@@ -191,23 +191,28 @@ impl<'a> ImagePlan<'a> {
         self.head.shared_count > 0
     }
 
-    /// The image in memory.
-    pub(crate) fn into_bytes(mut self) -> Result<Vec<u8>> {
+    /// Reads array data for its sums; nothing is missing then.
+    pub(crate) fn summed(mut self) -> Result<SummedImage<'a>> {
         let mut lists = Vec::with_capacity(self.extents.len());
         for (extent, place) in self.extents.iter().zip(&self.places) {
             let (list, digest) = summed(extent, self.digest)?;
             self.head.extents[*place].digest = digest;
             lists.push(list);
         }
-        let mut image = self.front(&lists);
-        let size = usize::try_from(self.len).unwrap_or(usize::MAX);
-        image.reserve_exact(size.saturating_sub(image.len()));
-        for (extent, place) in self.extents.iter().zip(&self.places) {
-            let start = self.head.extents[*place].offset as usize;
-            image.resize(start + extent.raw_len as usize, 0);
-            extent.source.read_at(0, &mut image[start..])?;
-        }
-        Ok(image)
+        let front = self.front(&lists);
+        let records: Vec<_> = self.records().collect();
+        Ok(SummedImage {
+            front,
+            lists,
+            extents: self.extents,
+            records,
+            len: self.len,
+        })
+    }
+
+    /// The records of the extents that stand in the image.
+    fn records(&self) -> impl Iterator<Item = ExtentRecord> {
+        self.places.iter().map(|place| self.head.extents[*place])
     }
 
     /// Writes the image to `base..base + len` of a file, on all cores; its front comes last. Ends
@@ -231,8 +236,8 @@ impl<'a> ImagePlan<'a> {
             durable: false,
             cancel: Cancel::new(cancel, origin.clone()),
         };
-        let records = self.places.iter().map(|place| self.head.extents[*place]);
-        let mut records: Vec<ExtentRecord> = records
+        let mut records: Vec<ExtentRecord> = self
+            .records()
             .map(|record| ExtentRecord {
                 offset: base + record.offset,
                 ..record
@@ -245,27 +250,11 @@ impl<'a> ImagePlan<'a> {
         let front = self.front(&lists);
         write_at(file, base, &front).map_err(failed)?;
 
-        let mut sum = crc32fast::hash(&front);
-        let mut end = front.len() as u64;
-        for (list, place) in lists.iter().zip(&self.places) {
-            let record = &self.head.extents[*place];
-            let gap = record.offset - end;
-            let zeros = [0; EXTENT_ALIGNMENT as usize];
-            sum = crc::join(
-                sum,
-                crc32fast::hash(&zeros[..gap as usize]),
-                crc::shift(gap),
-            );
-            let sums: Vec<u32> = sums_of(list).collect();
-            let array = crc::of_blocks(&sums, HOT_BLOCK_BYTES, record.raw_len);
-            sum = crc::join(sum, array, crc::shift(record.raw_len));
-            end = record.offset + record.stored_len;
-        }
-        let extents = self.extents.into_iter().zip(&self.places);
-        let extents = extents.map(|(extent, place)| (extent, self.head.extents[*place]));
+        let records: Vec<_> = self.records().collect();
+        let crc = joined_crc(&front, &lists, &records);
         Ok(WrittenImage {
-            crc: sum,
-            extents: extents.collect(),
+            crc,
+            extents: self.extents.into_iter().zip(records).collect(),
         })
     }
 
@@ -287,6 +276,103 @@ impl<'a> ImagePlan<'a> {
         front.append(&mut area);
         front
     }
+}
+
+/// An image of which all is known but the array data, which is read again when it is written.
+#[derive(Debug)]
+pub(crate) struct SummedImage<'a> {
+    front: Vec<u8>,
+    /// Block sums of each extent.
+    lists: Vec<Vec<u8>>,
+    extents: Vec<PlannedExtent<'a>>,
+    records: Vec<ExtentRecord>,
+    len: u64,
+}
+
+impl<'a> SummedImage<'a> {
+    /// The image of a value that stands on its own.
+    ///
+    /// # Errors
+    /// As [`serialize_value`].
+    pub(crate) fn of(value: &ValueRef<'a>) -> Result<SummedImage<'a>> {
+        ImagePlan::new(value, ImageOptions::default())?.summed()
+    }
+
+    /// Length of the image in bytes.
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// CRC-32 of the image.
+    pub(crate) fn crc(&self) -> u32 {
+        joined_crc(&self.front, &self.lists, &self.records)
+    }
+
+    /// Writes the image, from its beginning to its end.
+    ///
+    /// # Errors
+    /// What reading array data answers; `failed` words those of `out`.
+    pub(crate) fn write(
+        &self,
+        out: &mut dyn Write,
+        failed: &dyn Fn(io::Error) -> EnvError,
+    ) -> Result<()> {
+        out.write_all(&self.front).map_err(failed)?;
+        let mut end = self.front.len() as u64;
+        let mut piece = Vec::new();
+        for (extent, record) in self.extents.iter().zip(&self.records) {
+            let zeros = [0; EXTENT_ALIGNMENT as usize];
+            let gap = (record.offset - end) as usize;
+            out.write_all(&zeros[..gap]).map_err(failed)?;
+            piece.resize(extent.raw_len.min(PIECE_BYTES as u64) as usize, 0);
+            let mut at = 0;
+            while at < extent.raw_len {
+                let now = (extent.raw_len - at).min(piece.len() as u64);
+                let bytes = &mut piece[..now as usize];
+                extent.source.read_at(at, bytes)?;
+                out.write_all(bytes).map_err(failed)?;
+                at += now;
+            }
+            end = record.offset + extent.raw_len;
+        }
+        Ok(())
+    }
+
+    /// The image in memory.
+    ///
+    /// # Errors
+    /// What reading array data answers.
+    pub(crate) fn into_bytes(self) -> Result<Vec<u8>> {
+        let mut image = self.front;
+        let size = usize::try_from(self.len).unwrap_or(usize::MAX);
+        image.reserve_exact(size.saturating_sub(image.len()));
+        for (extent, record) in self.extents.iter().zip(&self.records) {
+            let start = record.offset as usize;
+            image.resize(start + extent.raw_len as usize, 0);
+            extent.source.read_at(0, &mut image[start..])?;
+        }
+        Ok(image)
+    }
+}
+
+/// CRC-32 of an image, from that of its front and those of blocks of array data.
+fn joined_crc(front: &[u8], lists: &[Vec<u8>], records: &[ExtentRecord]) -> u32 {
+    let mut sum = crc32fast::hash(front);
+    let mut end = front.len() as u64;
+    for (list, record) in lists.iter().zip(records) {
+        let gap = record.offset - end;
+        let zeros = [0; EXTENT_ALIGNMENT as usize];
+        sum = crc::join(
+            sum,
+            crc32fast::hash(&zeros[..gap as usize]),
+            crc::shift(gap),
+        );
+        let sums: Vec<u32> = sums_of(list).collect();
+        let array = crc::of_blocks(&sums, HOT_BLOCK_BYTES, record.raw_len);
+        sum = crc::join(sum, array, crc::shift(record.raw_len));
+        end = record.offset + record.stored_len;
+    }
+    sum
 }
 
 fn blank_record(raw_len: u64, digest: DigestKind) -> ExtentRecord {

@@ -25,6 +25,7 @@ mod spool;
 
 pub use archive::{ArchiveWriter, save};
 pub use binding_options::BindingOptions;
+pub(crate) use image::SummedImage;
 pub use image::serialize_value;
 #[allow(unused_imports, reason = "made by sessions and deltas")]
 pub(crate) use lineage::Lineage;

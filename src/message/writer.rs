@@ -1,0 +1,207 @@
+//! Sending messages.
+
+use std::io::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::content_type;
+use super::packing::pack;
+use super::{MessageCompression, MessageId, VALUE_IMAGE, VALUE_IMAGE_VERSION};
+use crate::error::{EnvError, Origin, Result};
+use crate::journal::{FLAG_COMMIT, FrameKind, MESSAGE_HEADER_LEN, MessageHeader, crc_of};
+use crate::value::ValueRef;
+use crate::write::SummedImage;
+
+const ZEROS: [u8; MESSAGE_HEADER_LEN] = [0; MESSAGE_HEADER_LEN];
+/// Payloads up to this many bytes go out with their header, in one write.
+const TOGETHER: usize = 64 << 10;
+
+/// Sends messages over a stream of bytes. [`super::MessageReader`] receives them.
+///
+/// A message goes out whole, in one write when it is small, and the stream is flushed. When sending fails,
+/// part of a message may be out: the stream is of no use any more, and every later call says so.
+#[derive(Debug)]
+pub struct MessageWriter<W> {
+    stream: W,
+    id: u64,
+    sequence: u64,
+    link: u32,
+    timestamp: u64,
+    level: Option<i32>,
+    broken: bool,
+    /// The head of a message; a small message as a whole.
+    head: Vec<u8>,
+}
+
+/// What goes out behind the head.
+enum Payload<'p, 'v> {
+    Bytes(&'p [u8]),
+    Image(&'p SummedImage<'v>),
+}
+
+impl<W: Write> MessageWriter<W> {
+    /// A stream of messages with a new random id.
+    ///
+    /// # Errors
+    /// [`EnvError::Io`] when the system has no random number.
+    pub fn new(stream: W) -> Result<MessageWriter<W>> {
+        let mut id = [0; 8];
+        getrandom::fill(&mut id).map_err(|e| failed(io::Error::other(e.to_string())))?;
+        Ok(MessageWriter {
+            stream,
+            id: u64::from_le_bytes(id),
+            sequence: 0,
+            link: 0,
+            timestamp: 0,
+            level: None,
+            broken: false,
+            head: Vec::new(),
+        })
+    }
+
+    /// Compresses payloads with zstd at that level (1 to 22) where that makes them shorter; `None`,
+    /// as is the default, does not. Needs the feature `zstd`.
+    pub fn compress(mut self, level: Option<i32>) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Sends bytes. `version` is that of what they hold, for whoever receives them.
+    ///
+    /// # Errors
+    /// [`EnvError::InvalidValue`] for what is no content type: nothing is sent.
+    /// [`EnvError::Io`]: the stream is of no use any more.
+    pub fn send(&mut self, content_type: &str, version: u16, payload: &[u8]) -> Result<MessageId> {
+        content_type::check(content_type)?;
+        let packed = match self.level {
+            Some(level) => pack(payload, level)?,
+            None => None,
+        };
+        match packed {
+            Some(packed) => {
+                let key = content_type::key(content_type, MessageCompression::Zstd);
+                let sum = crc32fast::hash(&packed);
+                self.put(&key, version, &Payload::Bytes(&packed), sum)
+            }
+            None => {
+                let sum = crc32fast::hash(payload);
+                self.put(content_type, version, &Payload::Bytes(payload), sum)
+            }
+        }
+    }
+
+    /// Sends a value, as the image that [`crate::serialize_value`] makes. Array data goes out from
+    /// where it stands, after it was read once for its sums; if another program changes it meanwhile, the
+    /// receiver refuses the message.
+    ///
+    /// # Errors
+    /// As [`crate::serialize_value`]: nothing is sent. [`EnvError::Io`]: the stream is of no use any
+    /// more.
+    pub fn send_value<'v>(&mut self, value: impl Into<ValueRef<'v>>) -> Result<MessageId> {
+        let image = SummedImage::of(&value.into())?;
+        if self.level.is_some() {
+            return self.send(VALUE_IMAGE, VALUE_IMAGE_VERSION, &image.into_bytes()?);
+        }
+        let sum = image.crc();
+        self.put(
+            VALUE_IMAGE,
+            VALUE_IMAGE_VERSION,
+            &Payload::Image(&image),
+            sum,
+        )
+    }
+
+    /// The stream that messages are written to.
+    pub fn get_ref(&self) -> &W {
+        &self.stream
+    }
+
+    /// The stream that messages were written to.
+    pub fn into_inner(self) -> W {
+        self.stream
+    }
+
+    fn put(
+        &mut self,
+        key: &str,
+        version: u16,
+        payload: &Payload<'_, '_>,
+        payload_crc: u32,
+    ) -> Result<MessageId> {
+        if self.broken {
+            let text = "a message before could not be sent whole";
+            return Err(failed(io::Error::new(io::ErrorKind::BrokenPipe, text)));
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |since| {
+            u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+        });
+        let mut header = MessageHeader::new(self.id, self.sequence + 1, FrameKind::Message);
+        header.timestamp = now.max(self.timestamp);
+        header.flags = FLAG_COMMIT;
+        header.type_id = version;
+        header.key_len = key.len() as u32;
+        header.payload_len = match payload {
+            Payload::Bytes(bytes) => bytes.len() as u64,
+            Payload::Image(image) => image.len(),
+        };
+        header.payload_crc = payload_crc;
+        header.link = self.link;
+        let bytes = header.to_bytes();
+        let link = crc_of(&bytes);
+
+        self.head.clear();
+        self.head.extend_from_slice(&bytes);
+        self.head.extend_from_slice(key.as_bytes());
+        let sum = crc32fast::hash(key.as_bytes());
+        self.head.extend_from_slice(&sum.to_le_bytes());
+        pad(&mut self.head);
+        // Until all of it is out.
+        self.broken = true;
+        self.put_payload(payload).map_err(|error| match error {
+            EnvError::Io { source, .. } => failed(source),
+            other => other,
+        })?;
+        self.broken = false;
+        self.sequence += 1;
+        self.timestamp = header.timestamp;
+        self.link = link;
+        Ok(MessageId {
+            stream: self.id,
+            sequence: self.sequence,
+        })
+    }
+
+    fn put_payload(&mut self, payload: &Payload<'_, '_>) -> Result<()> {
+        match payload {
+            Payload::Bytes(bytes) if bytes.len() <= TOGETHER => {
+                self.head.extend_from_slice(bytes);
+                pad(&mut self.head);
+                self.stream.write_all(&self.head).map_err(failed)?;
+            }
+            Payload::Bytes(bytes) => {
+                let padding = bytes.len().next_multiple_of(ZEROS.len()) - bytes.len();
+                let parts = [&self.head[..], bytes, &ZEROS[..padding]];
+                for part in parts {
+                    self.stream.write_all(part).map_err(failed)?;
+                }
+            }
+            Payload::Image(image) => {
+                self.stream.write_all(&self.head).map_err(failed)?;
+                image.write(&mut self.stream, &failed)?;
+                let padding = image.len().wrapping_neg() % ZEROS.len() as u64;
+                let padding = &ZEROS[..padding as usize];
+                self.stream.write_all(padding).map_err(failed)?;
+            }
+        }
+        self.stream.flush().map_err(failed)
+    }
+}
+
+/// Zeros up to a multiple of 64.
+fn pad(bytes: &mut Vec<u8>) {
+    bytes.resize(bytes.len().next_multiple_of(ZEROS.len()), 0);
+}
+
+fn failed(error: io::Error) -> EnvError {
+    EnvError::io("write a message to", Origin::Stream, error)
+}
