@@ -1,7 +1,7 @@
 //! What can go wrong, told for the person who reads it: what was being done, to which file and
 //! which variable, what was found there, and what to do.
 
-mod phrases;
+pub(crate) mod phrases;
 
 use std::io;
 
@@ -433,6 +433,16 @@ pub enum EnvError {
         found: u64,
         /// The cap, in bytes.
         cap: u64,
+    },
+
+    /// A value of a program's own type cannot be seen as that type: see
+    /// [`TypeRegistry`](crate::TypeRegistry).
+    #[error("the value of type {}: {fault}", crate::name::quoted(.type_name))]
+    Typed {
+        /// The type: its registered name, or its name in Rust.
+        type_name: String,
+        /// What stands against it.
+        fault: crate::typed::TypeFault,
     },
 
     /// The file uses something this reader does not know or was built without.
