@@ -469,6 +469,15 @@ pub enum EnvError {
         minor: u16,
     },
 
+    /// No codec has that content type, or none of those that are accepted.
+    #[error("no codec is known for {}; known are: {}", crate::name::quoted(.asked), .known.join(", "))]
+    UnknownContentType {
+        /// What was asked for.
+        asked: String,
+        /// The content types that are known.
+        known: Vec<String>,
+    },
+
     /// An option has a name that none has.
     #[error("there is no {operation} option {}{}", crate::name::quoted(.option), known_hint(.nearest, .known))]
     UnknownOption {

@@ -45,6 +45,7 @@
 //! | a file or an environment | a name for its content | [`content_hash`], [`variable_hash`] |
 //! | a struct of your own | it in a file, seen in place | [`TypeRegistry`], [`Archive::typed`] |
 //! | a value | bytes for a message | [`serialize_value`], [`deserialize_value`] |
+//! | a value | bytes by content type, JSON among them | [`codec`] |
 #![cfg_attr(
     feature = "serde",
     doc = "| a type with `serde` | a value, and back | [`to_value`], [`from_value`] |"
@@ -66,6 +67,7 @@
 //!
 //! `docs/format.md` specifies the bytes, `docs/architecture.md` shows the house.
 
+pub mod codec;
 mod compare;
 mod environment;
 mod error;
@@ -173,6 +175,11 @@ struct SessionsPage;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/typed-values.md")]
 struct TypedValuesPage;
+
+/// So do those of the page on JSON.
+#[cfg(all(doctest, feature = "json"))]
+#[doc = include_str!("../docs/json.md")]
+struct JsonPage;
 
 /// So does the one of the page about operations.
 #[cfg(doctest)]

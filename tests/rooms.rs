@@ -78,7 +78,7 @@ fn unsafe_lives_in_one_room() {
 }
 
 /// The rooms, and the small things that not every room may know.
-const ROOMS: [&str; 15] = [
+const ROOMS: [&str; 16] = [
     "format",
     "value",
     "tree",
@@ -92,6 +92,7 @@ const ROOMS: [&str; 15] = [
     "version1",
     "interop",
     "typed",
+    "codec",
     "path",
     "pattern",
 ];
@@ -119,6 +120,7 @@ fn rooms_look_only_where_they_may() {
             ],
             "compare" => &["environment", "read", "write", "format", "value", "pattern"],
             "typed" => &["read", "session", "environment", "value"],
+            "codec" => &["read", "write", "value"],
             "host" => &["read", "write", "value"],
             // The two that open a file of version 1, and make an archive of it.
             "version1" if path.ends_with("/file.rs") => &["read", "format", "value"],
