@@ -88,7 +88,9 @@ fn program() -> (TypeRegistry, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let counted = |count: &Arc<AtomicUsize>| {
         let count = Arc::clone(count);
-        move || drop(count.fetch_add(1, Ordering::SeqCst))
+        move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        }
     };
     let (checked, first, second) = (counted(&count), counted(&count), counted(&count));
     let mut registry = old_program();
@@ -524,7 +526,7 @@ fn who_does_not_know_a_type_lists_copies_and_saves_it_byte_for_byte() {
     let path = dir.path().join("session.ach");
     let mut session = open_session::open(&path);
     session.set("state", value.clone()).unwrap();
-    session.set("n", 1).unwrap();
+    session.set("n", open_session::tensor(10, 1.0)).unwrap();
     session.commit().unwrap();
     session.checkpoint().unwrap();
     same(&session.get("state").unwrap());

@@ -1,19 +1,23 @@
 //! From one version of a type to a later one.
 
+use std::sync::Arc;
+
 use super::fault::TypeFault;
 use super::schema::{ProgramType, Schema, new_id};
 use super::view::TypedView;
 use crate::error::{EnvError, Result};
 use crate::value::{Typed, Value};
-use std::sync::Arc;
 
 /// What leads from one version to the next.
 pub(super) struct Upgrade {
     pub(super) id: u64,
     /// The version it leads to; `None` when the type ends there, and a plain value goes on.
     pub(super) to: Option<u32>,
-    run: Box<dyn Fn(&Typed) -> Result<Value> + Send + Sync>,
+    run: Box<Run>,
 }
+
+/// Makes the next value of an earlier one.
+type Run = dyn Fn(&Typed) -> Result<Value> + Send + Sync;
 
 impl Upgrade {
     pub(super) fn between<Old: ProgramType, New: ProgramType>(
