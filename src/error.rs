@@ -1,7 +1,7 @@
 //! What can go wrong, told for the person who reads it: what was being done, to which file and
 //! which variable, what was found there, and what to do.
 
-mod phrases;
+pub(crate) mod phrases;
 
 use std::io;
 
@@ -448,6 +448,16 @@ pub enum EnvError {
         capacity: u64,
     },
 
+    /// A value of a program's own type cannot be seen as that type: see
+    /// [`TypeRegistry`](crate::TypeRegistry).
+    #[error("the value of type {}: {fault}", crate::name::quoted(.type_name))]
+    Typed {
+        /// The type: its registered name, or its name in Rust.
+        type_name: String,
+        /// What stands against it.
+        fault: crate::typed::TypeFault,
+    },
+
     /// The file uses something this reader does not know or was built without.
     #[error(
         "{path} uses {what}, which this reader does not know; read it with a newer version of ach"
@@ -470,6 +480,15 @@ pub enum EnvError {
         major: u16,
         /// Minor version found.
         minor: u16,
+    },
+
+    /// No codec has that content type, or none of those that are accepted.
+    #[error("no codec is known for {}; known are: {}", crate::name::quoted(.asked), .known.join(", "))]
+    UnknownContentType {
+        /// What was asked for.
+        asked: String,
+        /// The content types that are known.
+        known: Vec<String>,
     },
 
     /// An option has a name that none has.

@@ -43,7 +43,9 @@
 //! | two files or environments | what differs, down to the leaves | [`diff`], [`differs`] |
 //! | two files | what must be sent for one to become the other | [`create_delta`], [`apply_delta`], [`Delta`] |
 //! | a file or an environment | a name for its content | [`content_hash`], [`variable_hash`] |
+//! | a struct of your own | it in a file, seen in place | [`TypeRegistry`], [`Archive::typed`] |
 //! | a value | bytes for a message | [`serialize_value`], [`deserialize_value`] |
+//! | a value | bytes by content type, JSON among them | [`codec`] |
 #![cfg_attr(
     feature = "serde",
     doc = "| a type with `serde` | a value, and back | [`to_value`], [`from_value`] |"
@@ -65,6 +67,7 @@
 //!
 //! `docs/format.md` specifies the bytes, `docs/architecture.md` shows the house.
 
+pub mod codec;
 mod compare;
 mod environment;
 mod error;
@@ -89,6 +92,7 @@ mod shuffle;
 mod slice;
 mod stack;
 mod tree;
+mod typed;
 mod value;
 mod version1;
 mod write;
@@ -131,12 +135,15 @@ pub use read::{
     Archive, Binding, Check, Child, ExtentInfo, Metadata, OpenOptions, Section, SectionKind, Sizes,
     VerifyFault, VerifyReport, View, read_cancellable,
 };
+/// The version of rkyv that typed values are archived with.
+pub use rkyv;
 pub use session::{
     Autosave, AutosaveOptions, AutosavePause, AutosaveStatus, Checkpoint, Checkpointed, Closed,
     Commit, Event, EventKind, JournalDamage, JournalFault, JournalInfo, JournalReport, Moment,
     Session, SessionOptions, SessionReader, Travelled, backup,
 };
 pub use slice::{Axis, Slice};
+pub use typed::{Layout, ProgramType, Schema, TypeFault, TypeRegistry, TypedView};
 pub use value::{
     BF16, Buffer, Callable, Cell, Complex64, Complex128, DType, Edge, EdgeRef, Element,
     ElementSource, ErrorRef, ErrorValue, Extension, ExtensionRef, F8E4M3, F8E5M2, F16, Function,
@@ -174,6 +181,16 @@ struct SessionsPage;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/messages.md")]
 struct MessagesPage;
+
+/// So do those of the page on typed values.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/typed-values.md")]
+struct TypedValuesPage;
+
+/// So do those of the page on JSON.
+#[cfg(all(doctest, feature = "json"))]
+#[doc = include_str!("../docs/json.md")]
+struct JsonPage;
 
 /// So does the one of the page about operations.
 #[cfg(doctest)]

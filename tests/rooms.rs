@@ -78,7 +78,7 @@ fn unsafe_lives_in_one_room() {
 }
 
 /// The rooms, and the small things that not every room may know.
-const ROOMS: [&str; 15] = [
+const ROOMS: [&str; 17] = [
     "format",
     "value",
     "tree",
@@ -92,6 +92,8 @@ const ROOMS: [&str; 15] = [
     "message",
     "version1",
     "interop",
+    "typed",
+    "codec",
     "path",
     "pattern",
 ];
@@ -118,6 +120,8 @@ fn rooms_look_only_where_they_may() {
                 "read", "write", "format", "value", "version1", "path", "pattern",
             ],
             "compare" => &["environment", "read", "write", "format", "value", "pattern"],
+            "typed" => &["read", "session", "environment", "value"],
+            "codec" => &["read", "write", "value"],
             "host" => &["read", "write", "value"],
             "message" => &["journal", "read", "write", "value"],
             // The two that open a file of version 1, and make an archive of it.

@@ -42,7 +42,7 @@ pub(super) fn counted(arity: &(usize, usize)) -> String {
     }
 }
 
-pub(super) fn nearest_hint(nearest: &Option<String>) -> String {
+pub(crate) fn nearest_hint(nearest: &Option<String>) -> String {
     match nearest {
         Some(name) => format!("; did you mean {}?", crate::name::quoted(name)),
         None => String::new(),

@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use super::cancel;
 use super::check::Check;
 use super::cold;
+use super::source::ByteSource;
 use super::store::{Store, Tables};
 use crate::error::{EnvError, Result};
 use crate::fault::{Part, Problem};
 use crate::format::extent::{BlockSums, Codec, ExtentRecord};
 use crate::limits::CHECK_ON_BORROW_BYTES;
-use crate::value::{Buffer, Storage, StoredExtent};
+use crate::value::{Buffer, Found, Held, HeldBytes, Storage, StoredExtent};
 
 /// What is known of an extent since it was first touched. Kept as long as the archive.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct ExtentState {
     loaded: Mutex<Weak<Buffer>>,
     /// The bytes in memory, since a view borrowed them.
     pinned: OnceLock<Arc<Buffer>>,
+    /// What programs found of the bytes.
+    found: Found,
 }
 
 /// The blocks of an extent.
@@ -69,6 +72,7 @@ impl Store {
             all_checked: AtomicBool::new(false),
             loaded: Mutex::new(Weak::new()),
             pinned: OnceLock::new(),
+            found: Found::default(),
         };
         let kept = self.extents.set(number as usize, state);
         kept.ok_or_else(|| self.unsupported(format!("extent {number}")))
@@ -260,6 +264,19 @@ impl Store {
     }
 }
 
+/// Bytes that a source lends, held without the store.
+struct Lent {
+    source: Arc<dyn ByteSource>,
+    offset: u64,
+    len: u64,
+}
+
+impl HeldBytes for Lent {
+    fn bytes(&self) -> &[u8] {
+        self.source.lend(self.offset, self.len).unwrap_or_default()
+    }
+}
+
 /// The bytes of an extent as the storage of tensors.
 pub(crate) struct ExtentStorage {
     pub(super) store: Arc<Store>,
@@ -328,6 +345,23 @@ impl ExtentStorage {
         }
     }
 
+    fn checked_hold(&self) -> Result<Held<'_>> {
+        let record = self.store.extent(self.number)?;
+        let bytes: Arc<dyn HeldBytes> = match self.store.lend_extent(record) {
+            Some(_) => {
+                self.store.check_lent(self.number, 0, record.raw_len)?;
+                Arc::new(Lent {
+                    source: Arc::clone(&self.store.source),
+                    offset: record.offset,
+                    len: record.raw_len,
+                })
+            }
+            None => self.store.load(self.number)?,
+        };
+        let found = &self.store.extent_state(self.number)?.found;
+        Ok(Held { bytes, found })
+    }
+
     pub(super) fn named(&self, error: EnvError) -> EnvError {
         match &self.variable {
             Some(name) => error.of_variable(name),
@@ -383,6 +417,10 @@ impl Storage for ExtentStorage {
 
     fn stored(&self) -> Option<StoredExtent<'_>> {
         self.as_stored()
+    }
+
+    fn held(&self) -> Result<Option<Held<'_>>> {
+        self.checked_hold().map(Some).map_err(|e| self.named(e))
     }
 
     fn identity(&self) -> (usize, u64) {

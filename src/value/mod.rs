@@ -9,6 +9,7 @@ mod dtype;
 mod element;
 mod elements;
 mod handle;
+mod held;
 mod identical;
 mod lent;
 mod may_share;
@@ -34,6 +35,7 @@ pub use dtype::{DType, Order};
 pub use element::{BF16, Complex64, Complex128, Element, F8E4M3, F8E5M2, F16};
 pub use elements::ElementSource;
 pub(crate) use handle::SharedHandle;
+pub(crate) use held::{Found, Held, HeldBytes};
 pub(crate) use lent::NoContents;
 pub use lent::{
     EdgeRef, ErrorRef, ExtensionRef, FunctionRef, ScopeRef, SharedContents, SharedId,

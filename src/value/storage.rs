@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::element::Element;
+use super::held::Held;
 use super::stored::StoredExtent;
 use crate::error::{EnvError, Result};
 
@@ -55,6 +56,16 @@ pub trait Storage: Send + Sync + fmt::Debug {
     #[doc(hidden)]
     fn stored(&self) -> Option<StoredExtent<'_>> {
         None
+    }
+
+    /// All bytes, to be held apart from the storage, and what was found of them. Only this crate's
+    /// own storages can answer it.
+    ///
+    /// # Errors
+    /// As [`Storage::range`].
+    #[doc(hidden)]
+    fn held(&self) -> Result<Option<Held<'_>>> {
+        Ok(None)
     }
 
     /// All bytes for writing, when this is memory of its own.

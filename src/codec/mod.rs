@@ -1,0 +1,71 @@
+//! One value as bytes for somebody else, by content type: rkyv for those who have this library, JSON
+//! for everybody.
+//!
+//! Not to be mixed up with [`crate::Codec`], which says how the bytes of an array are compressed in
+//! a file.
+//!
+//! ```
+//! use achronyme_env::codec::Codecs;
+//! use achronyme_env::Value;
+//!
+//! let codecs = Codecs::default();
+//! let choice = codecs.choose("application/x-other, application/rkyv;q=0.5")?;
+//! assert_eq!(choice.codec.content_type(), "application/rkyv");
+//! assert!(choice.fell_back.is_some_and(|why| why.contains("application/x-other")));
+//!
+//! let bytes = choice.codec.encode(&Value::from("hello"))?;
+//! let codec = codecs.get("application/rkyv")?;
+//! assert_eq!(codec.decode(&bytes)?.as_str(), Some("hello"));
+//! # Ok::<(), achronyme_env::EnvError>(())
+//! ```
+
+mod choose;
+#[cfg(feature = "json")]
+mod json;
+
+use std::fmt;
+
+pub use choose::{Choice, Codecs};
+#[cfg(feature = "json")]
+pub use json::Json;
+
+use crate::error::Result;
+use crate::value::Value;
+
+/// Values to bytes and back, without loss.
+pub trait Codec: Send + Sync + fmt::Debug {
+    /// The content type of its bytes, without parameters.
+    fn content_type(&self) -> &str;
+
+    /// The value as bytes.
+    ///
+    /// # Errors
+    /// [`EnvError::NestingTooDeep`](crate::EnvError::NestingTooDeep); what reading the value's own
+    /// bytes answers; what the codec cannot write.
+    fn encode(&self, value: &Value) -> Result<Vec<u8>>;
+
+    /// The value of bytes, nothing of which is trusted.
+    ///
+    /// # Errors
+    /// When the bytes are none of its own, whole and well-formed.
+    fn decode(&self, bytes: &[u8]) -> Result<Value>;
+}
+
+/// The value image, `application/rkyv`: what [`serialize_value`](crate::serialize_value) writes and
+/// section 10 of `docs/format.md` specifies.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rkyv;
+
+impl Codec for Rkyv {
+    fn content_type(&self) -> &str {
+        "application/rkyv"
+    }
+
+    fn encode(&self, value: &Value) -> Result<Vec<u8>> {
+        crate::write::serialize_value(value)
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<Value> {
+        crate::read::image::deserialize_value(bytes)
+    }
+}
