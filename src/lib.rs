@@ -65,6 +65,7 @@
 //!
 //! `docs/format.md` specifies the bytes, `docs/architecture.md` shows the house.
 
+mod allocate;
 mod compare;
 mod environment;
 mod error;
@@ -75,6 +76,7 @@ pub mod host;
 mod interop;
 mod journal;
 pub mod limits;
+mod mapped;
 mod marks;
 mod name;
 mod origin;
@@ -118,6 +120,7 @@ pub use format::header::{
 pub use interop::{from_value, to_value};
 pub use journal::{Durability, FLAG_COMMIT, FrameKind, MESSAGE_HEADER_LEN, MessageHeader};
 pub use limits::Limits;
+pub use mapped::MmapFile;
 pub use name::{check_name, escape_for_terminal};
 pub use pattern::Patterns;
 pub use read::image::deserialize_value;
@@ -132,7 +135,7 @@ pub use session::{
 };
 pub use slice::{Axis, Slice};
 pub use value::{
-    BF16, Buffer, Callable, Cell, Complex64, Complex128, DType, Edge, EdgeRef, Element,
+    BF16, Blocks, Buffer, Callable, Cell, Complex64, Complex128, DType, Edge, EdgeRef, Element,
     ElementSource, ErrorRef, ErrorValue, Extension, ExtensionRef, F8E4M3, F8E5M2, F16, Function,
     FunctionRef, Handle, Kind, Order, Record, Scope, ScopeRef, SharedContents, SharedId, Storage,
     StringArray, Tensor, TensorRef, Typed, UserFunction, UserFunctionRef, Value, ValueRef, Vector,
@@ -140,8 +143,8 @@ pub use value::{
 };
 pub use version1::{UpgradeReport, Version1, Version1Metadata, upgrade};
 pub use write::{
-    ArchiveWriter, BindingOptions, DEFAULT_COLD_SHARE, DEFAULT_LARGE_BYTES, SaveOptions,
-    SaveReport, save, serialize_value,
+    ArchiveWriter, BindingOptions, DEFAULT_COLD_SHARE, DEFAULT_LARGE_BYTES, ReservedTensor,
+    SaveOptions, SaveReport, save, serialize_value,
 };
 
 /// The examples of the README compile.
