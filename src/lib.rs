@@ -36,6 +36,10 @@
 //! | values of this crate, or borrowed ones | a file | [`save`], [`ArchiveWriter`] with [`ValueRef`], [`TensorRef`] |
 //! | a file | one value | [`Archive::load_var`], [`Archive::at`] |
 //! | a file | a look at a large structured value | [`Archive::view`], [`View`] |
+//! | arrays that together are larger than memory | a file | [`SaveOptions::streaming`] |
+//! | an array larger than memory | a file in which it is computed | [`ArchiveWriter::reserve_tensor`] |
+//! | a file | a look at all of an array larger than memory | [`Tensor::blocks`] |
+//! | a file | several variables with their arrays, on all cores | [`Archive::get_many`], [`Archive::prefetch`] |
 //! | a file | part of a tensor | [`Tensor::slice`], [`Archive::at`] with a slice |
 //! | a session that goes on for hours | to save what changed, to undo, to be followed | [`Session`], [`SessionReader`], [`Autosave`] |
 //! | an interpreter with values of its own | its session in a file, and back | [`host::save`], [`host::adopt`] |
@@ -166,6 +170,11 @@ struct Version1Page;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/sessions.md")]
 struct SessionsPage;
+
+/// So do those of the page about data larger than memory.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/big-data.md")]
+struct BigData;
 
 /// So does the one of the page about operations.
 #[cfg(doctest)]

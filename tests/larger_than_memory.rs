@@ -732,3 +732,86 @@ fn a_walk_is_given_up_when_its_flag_is_raised() {
         ));
     }
 }
+
+// Several variables at once
+
+fn three(path: &Path, given: &SaveOptions) -> Vec<(String, Value)> {
+    let inner = Record::from([("inner", Value::from(tensor(300_000)))]);
+    let cell = achronyme_env::Cell::new(tensor(100_001));
+    let values = vec![
+        ("a".to_owned(), Value::from(tensor(500_000))),
+        ("b".to_owned(), inner.into()),
+        ("c".to_owned(), Value::Cell(cell.clone())),
+        ("d".to_owned(), Value::Cell(cell)),
+        ("e".to_owned(), Value::from(7)),
+    ];
+    save(path, values.iter().map(|(n, v)| (n, v)), given).unwrap();
+    values
+}
+
+#[test]
+fn get_many_answers_in_the_order_of_the_names_with_everything_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.ach");
+    for given in [overwrite(), overwrite().compress(true)] {
+        let values = three(&path, &given);
+        for road in ROADS {
+            let archive = road(&path);
+            let most = AtomicU64::new(0);
+            let all = 500_000 * 8 + 300_000 * 8 + 100_001 * 8;
+            let many = archive.get_many_with(&["e", "b", "d", "a", "c"], |done, total| {
+                assert!(done <= total && total == all);
+                most.fetch_max(done, Relaxed);
+            });
+            let many = many.unwrap();
+            assert_eq!(most.load(Relaxed), all);
+            for (found, expected) in many.iter().zip([4, 1, 3, 0, 2]) {
+                assert!(found.identical(&values[expected].1).unwrap());
+            }
+            let (Value::Cell(d), Value::Cell(c)) = (&many[2], &many[4]) else {
+                panic!("{many:?}");
+            };
+            assert!(c.same(d));
+            assert!(archive.is_checked("a").unwrap());
+            let error = archive.get_many(&["a", "bb"]).unwrap_err();
+            assert!(matches!(error, EnvError::NotFound { .. }), "{error}");
+            assert!(archive.get_many::<&str>(&[]).unwrap().is_empty());
+            let flag = Arc::new(AtomicBool::new(true));
+            let error = read_cancellable(&flag, || road(&path).get_many(&["a"])).unwrap_err();
+            assert!(matches!(error, EnvError::Cancelled { .. }), "{error}");
+        }
+    }
+}
+
+#[test]
+fn get_many_names_the_variable_that_is_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.ach");
+    three(&path, &overwrite());
+    let extent = read(&path).binding("b").unwrap().extents().unwrap()[0];
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[extent.offset as usize + 9] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    for road in ROADS {
+        let error = road(&path).get_many(&["a", "b", "c"]).unwrap_err();
+        assert!(error.to_string().starts_with("variable 'b'"), "{error}");
+    }
+}
+
+#[test]
+fn a_prefetch_changes_nothing_and_never_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.ach");
+    let values = three(&path, &overwrite());
+    for road in ROADS {
+        let archive = road(&path);
+        let asked = archive.prefetch(&["a", "b", "e", "no such name"]);
+        if cfg!(target_os = "linux") {
+            assert_eq!(asked, 800_000 * 8);
+        }
+        assert!(!archive.is_checked("a").unwrap());
+        assert!(archive.get("a").unwrap().identical(&values[0].1).unwrap());
+    }
+    let memory = Archive::from_bytes(fs::read(&path).unwrap()).unwrap();
+    assert_eq!(memory.prefetch(&["a"]), 0);
+}
