@@ -720,7 +720,7 @@ fn a_walk_is_given_up_when_its_flag_is_raised() {
         let walked = read_cancellable(&flag, || -> achronyme_env::Result<u64> {
             let mut blocks = tensor.blocks::<f64>(1 << 20)?;
             let mut count = 0;
-            while let Some(_) = blocks.next_block()? {
+            while blocks.next_block()?.is_some() {
                 count += 1;
                 flag.store(count == 3, Relaxed);
             }
