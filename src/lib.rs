@@ -36,6 +36,10 @@
 //! | values of this crate, or borrowed ones | a file | [`save`], [`ArchiveWriter`] with [`ValueRef`], [`TensorRef`] |
 //! | a file | one value | [`Archive::load_var`], [`Archive::at`] |
 //! | a file | a look at a large structured value | [`Archive::view`], [`View`] |
+//! | arrays that together are larger than memory | a file | [`SaveOptions::streaming`] |
+//! | an array larger than memory | a file in which it is computed | [`ArchiveWriter::reserve_tensor`] |
+//! | a file | a look at all of an array larger than memory | [`Tensor::blocks`] |
+//! | a file | several variables with their arrays, on all cores | [`Archive::get_many`], [`Archive::prefetch`] |
 //! | a file | part of a tensor | [`Tensor::slice`], [`Archive::at`] with a slice |
 //! | a session that goes on for hours | to save what changed, to undo, to be followed | [`Session`], [`SessionReader`], [`Autosave`] |
 //! | an interpreter with values of its own | its session in a file, and back | [`host::save`], [`host::adopt`] |
@@ -67,6 +71,7 @@
 //!
 //! `docs/format.md` specifies the bytes, `docs/architecture.md` shows the house.
 
+mod allocate;
 pub mod codec;
 mod compare;
 mod environment;
@@ -78,6 +83,7 @@ pub mod host;
 mod interop;
 mod journal;
 pub mod limits;
+mod mapped;
 mod marks;
 mod message;
 mod name;
@@ -124,6 +130,7 @@ pub use format::header::{
 pub use interop::{from_value, to_value};
 pub use journal::{Durability, FLAG_COMMIT, FrameKind, MESSAGE_HEADER_LEN, MessageHeader};
 pub use limits::Limits;
+pub use mapped::MmapFile;
 pub use message::{
     Message, MessageCompression, MessageId, MessageReader, MessageWriter, VALUE_IMAGE,
 };
@@ -145,7 +152,7 @@ pub use session::{
 pub use slice::{Axis, Slice};
 pub use typed::{Layout, ProgramType, Schema, TypeFault, TypeRegistry, TypedView};
 pub use value::{
-    BF16, Buffer, Callable, Cell, Complex64, Complex128, DType, Edge, EdgeRef, Element,
+    BF16, Blocks, Buffer, Callable, Cell, Complex64, Complex128, DType, Edge, EdgeRef, Element,
     ElementSource, ErrorRef, ErrorValue, Extension, ExtensionRef, F8E4M3, F8E5M2, F16, Function,
     FunctionRef, Handle, Kind, Order, Record, Scope, ScopeRef, SharedContents, SharedId, Storage,
     StringArray, Tensor, TensorRef, Typed, UserFunction, UserFunctionRef, Value, ValueRef, Vector,
@@ -153,8 +160,8 @@ pub use value::{
 };
 pub use version1::{UpgradeReport, Version1, Version1Metadata, upgrade};
 pub use write::{
-    ArchiveWriter, BindingOptions, DEFAULT_COLD_SHARE, DEFAULT_LARGE_BYTES, SaveOptions,
-    SaveReport, save, serialize_value,
+    ArchiveWriter, BindingOptions, DEFAULT_COLD_SHARE, DEFAULT_LARGE_BYTES, ReservedTensor,
+    SaveOptions, SaveReport, save, serialize_value,
 };
 
 /// The examples of the README compile.
@@ -191,6 +198,11 @@ struct TypedValuesPage;
 #[cfg(all(doctest, feature = "json"))]
 #[doc = include_str!("../docs/json.md")]
 struct JsonPage;
+
+/// So do those of the page about data larger than memory.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/big-data.md")]
+struct BigData;
 
 /// So does the one of the page about operations.
 #[cfg(doctest)]

@@ -108,6 +108,18 @@ impl ByteSource for Map {
         range_of(&self.bytes, offset, len)
     }
 
+    #[cfg(unix)]
+    fn will_need(&self, offset: u64, len: u64) -> bool {
+        let Some(range) = range_of(&self.bytes, offset, len) else {
+            return false;
+        };
+        let advice = memmap2::Advice::WillNeed;
+        let taken = self
+            .bytes
+            .advise_range(advice, offset as usize, range.len());
+        taken.is_ok()
+    }
+
     fn change(&self) -> Option<&'static str> {
         self.file
             .as_ref()

@@ -1,5 +1,6 @@
 //! Reading archives and value images: roads to the bytes, first-touch checks, values and views.
 
+mod ahead;
 pub(crate) mod archive;
 mod binding;
 mod bulk;

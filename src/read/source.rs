@@ -20,6 +20,11 @@ pub(crate) trait ByteSource: Send + Sync + std::fmt::Debug {
     /// The bytes without a copy, where they are mapped or in memory.
     fn lend(&self, offset: u64, len: u64) -> Option<&[u8]>;
 
+    /// Asks the system to read bytes ahead; whether it took that up.
+    fn will_need(&self, _offset: u64, _len: u64) -> bool {
+        false
+    }
+
     /// What about the file is no longer as it was at open, if anything.
     fn change(&self) -> Option<&'static str> {
         None
@@ -144,6 +149,13 @@ impl ByteSource for FileSource {
 
     fn lend(&self, _: u64, _: u64) -> Option<&[u8]> {
         None
+    }
+
+    #[cfg(target_os = "linux")]
+    fn will_need(&self, offset: u64, len: u64) -> bool {
+        use rustix::fs::{Advice, fadvise};
+        let len = std::num::NonZeroU64::new(len);
+        len.is_some() && fadvise(&self.file, offset, len, Advice::WillNeed).is_ok()
     }
 
     fn change(&self) -> Option<&'static str> {

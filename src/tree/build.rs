@@ -42,7 +42,7 @@ pub(crate) struct Builder<'a, S> {
     shared_nodes: Vec<PlannedNode>,
     pub(crate) extents: Vec<PlannedExtent<'a>>,
     pub(crate) shapes: Vec<u64>,
-    duplicates: Duplicates,
+    pub(super) duplicates: Duplicates,
     shared: Vec<Shared>,
     shared_by_key: HashMap<SharedKey, u32>,
     pub(super) marks: Marks,
@@ -217,7 +217,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         Ok(content)
     }
 
-    fn tensor_slot(
+    pub(super) fn tensor_slot(
         &mut self,
         dtype: DType,
         order: Order,
@@ -418,7 +418,7 @@ const MAX_PARTS: usize = 1024;
 const MAX_INDEX_PARTS: usize = 4096;
 
 /// A count as 32 bits: the format numbers nodes, extents and cells with them.
-fn count(what: &str, n: usize) -> Result<u32> {
+pub(super) fn count(what: &str, n: usize) -> Result<u32> {
     u32::try_from(n)
         .ok()
         .filter(|n| *n != NONE)

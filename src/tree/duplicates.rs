@@ -86,6 +86,14 @@ impl Duplicates {
         alike.map_or(&[], Vec::as_slice)
     }
 
+    /// Forgets by which memory extents were known, since it may hold something else next, and those
+    /// that are cold, since they are not read again.
+    pub(super) fn forget_memory(&mut self) {
+        self.by_identity.clear();
+        self.by_key.retain(|((_, cold), _), _| !cold);
+        self.classes.retain(|(_, cold), _| !cold);
+    }
+
     /// Notes a new extent. The identity of one that is not kept must not be noted: another of other
     /// content may stand at its address next.
     pub(super) fn note(

@@ -1,5 +1,6 @@
 //! The values a workspace holds. Plain data: nothing here knows files.
 
+mod blocks;
 mod borrowed;
 mod callable;
 mod compound;
@@ -27,6 +28,7 @@ pub(crate) mod walk;
 
 use std::sync::Arc;
 
+pub use blocks::Blocks;
 pub(crate) use borrowed::TensorData;
 pub use borrowed::{TensorRef, ValueRef};
 pub use callable::{Callable, Handle};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::blocks::Blocks;
 use super::dtype::{DType, Order};
 use super::element::Element;
 use super::storage::{Buffer, Elements, Storage};
@@ -266,6 +267,35 @@ impl Tensor {
         self.0.storage.read_at(self.0.start + start, out)
     }
 
+    /// Walks the elements in order, in blocks of at most `max_bytes`, so that a tensor larger than
+    /// memory is looked at as a whole. Every block is checked against its sums, whether the archive is
+    /// mapped or read, as for [`Tensor::read_at`], and nothing of it is kept.
+    ///
+    /// Memory is needed for one block, which has a multiple of the bytes that are read together: 64 KiB
+    /// of an array that stands in a file as it is, 256 KiB of a compressed one. With a smaller
+    /// `max_bytes` one such unit is held, and handed out in several blocks. What is in memory or mapped
+    /// is lent as it is.
+    ///
+    /// ```
+    /// use achronyme_env::Tensor;
+    ///
+    /// let tensor = Tensor::from_vec((0..1000).map(f64::from).collect(), [10, 100])?;
+    /// let (mut sum, mut blocks) = (0.0, tensor.blocks::<f64>(1024)?);
+    /// while let Some((first, elements)) = blocks.next_block()? {
+    ///     assert_eq!(elements[0], first as f64);
+    ///     sum += elements.iter().sum::<f64>();
+    /// }
+    /// assert_eq!(sum, 499_500.0);
+    /// # Ok::<(), achronyme_env::EnvError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`EnvError::DTypeMismatch`] when `T` is not the element type; [`EnvError::InvalidValue`] when
+    /// `max_bytes` are less than an element.
+    pub fn blocks<T: Element>(&self, max_bytes: u64) -> Result<Blocks<'_, T>> {
+        Blocks::new(self, max_bytes)
+    }
+
     /// The elements for writing. Memory that is shared or not writable is copied first.
     ///
     /// # Errors
@@ -351,7 +381,7 @@ impl Tensor {
     }
 }
 
-fn not_elements(dtype: DType, reason: &dyn fmt::Display) -> EnvError {
+pub(super) fn not_elements(dtype: DType, reason: &dyn fmt::Display) -> EnvError {
     EnvError::InvalidValue {
         what: format!("the elements of a tensor of dtype {dtype}"),
         reason: reason.to_string(),

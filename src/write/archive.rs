@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,17 +16,18 @@ use super::emit::write_at;
 use super::entries::PlannedEntries;
 use super::journal_guard::JournalGuard;
 use super::options::SaveOptions;
-use super::placed::Placed;
+use super::placed::{Placed, WrittenParts};
 use super::replace::Replacement;
 use super::report::SaveReport;
 use super::size::choose_cold;
 use super::spool::Spool;
+use super::stream::{STREAMED_TOGETHER_BYTES, Stream};
 use crate::error::{EnvError, Result};
 use crate::finding::{Finding, Outcome};
 use crate::format::extent::Codec;
 use crate::format::header::{AchHeader, FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINOR, HEADER_LEN};
 use crate::format::records::{
-    Area, FLAG_CONSTANT, FLAG_MUTABLE, LAYOUT_ID, NodeRecord, PAGE_SIZE, Preamble, Slot,
+    Area, FLAG_CONSTANT, FLAG_MUTABLE, LAYOUT_ID, PAGE_SIZE, Preamble, Slot,
 };
 use crate::format::sums::root_digest;
 use crate::format::{AREA_ALIGNMENT, NONE, TRAILER_LEN};
@@ -70,7 +72,9 @@ where
 /// Gathers bindings and writes them as one archive. Until [`ArchiveWriter::finish`] returns, the
 /// file of that name is the old one, or none; dropped before, the writer leaves nothing.
 ///
-/// Borrowed tensors are not copied: their memory is read when `finish` runs.
+/// Borrowed tensors are not copied: their memory is read when `finish` runs. What all together is
+/// larger than memory is written with [`SaveOptions::streaming`], one array that is with
+/// [`ArchiveWriter::reserve_tensor`].
 ///
 /// ```
 /// use achronyme_env::{ArchiveWriter, BindingOptions, Record, SaveOptions, TensorRef};
@@ -95,13 +99,15 @@ pub struct ArchiveWriter<'a> {
     pub(super) options: SaveOptions,
     cold: Patterns,
     selection: Selection,
-    builder: Builder<'a, Spool>,
+    pub(super) builder: Builder<'a, Spool>,
     pub(super) entries: PlannedEntries,
     /// Names of the bindings that the selection left out.
     omitted: Vec<String>,
     findings: Vec<Finding>,
     /// The journal of the archive that is replaced.
     guard: Option<JournalGuard>,
+    /// Of an archive that is streamed: what of it is in the file already.
+    pub(super) stream: Option<Stream>,
 }
 
 impl<'a> ArchiveWriter<'a> {
@@ -141,7 +147,12 @@ impl<'a> ArchiveWriter<'a> {
         let destination = destination()?;
         let mut builder = Builder::new(destination.spool(), destination.spool());
         builder.keep_coding = options.keep_coding;
+        let stream = match options.streaming {
+            true => Some(Stream::new(&destination)?),
+            false => None,
+        };
         Ok(ArchiveWriter {
+            stream,
             destination,
             options: options.clone(),
             cold,
@@ -238,6 +249,7 @@ impl<'a> ArchiveWriter<'a> {
         contents: &mut dyn SharedContents<'a>,
     ) -> Result<()> {
         check_name(name)?;
+        self.refuse_reserved(name)?;
         let value = value.into();
         if !self.takes(name, &value, options) {
             return Ok(());
@@ -249,27 +261,38 @@ impl<'a> ArchiveWriter<'a> {
         }
         let of_variable = |e: EnvError| e.of_variable(name);
         self.builder.keep_coding = self.options.keep_coding && !options.unpacked;
-        let cold = self.options.compress || (!self.cold.is_empty() && self.cold.matches(name));
+        let cold = self.is_cold(name);
         let slot = self
             .builder
             .add(&value, cold, contents)
             .map_err(of_variable)?;
         self.findings.extend(self.builder.take_findings(name));
-        let bytes = self.builder.binding_bytes();
-        if self
-            .options
-            .warn_large_values
-            .is_some_and(|large| bytes > large)
-        {
+        self.note_large(name, value.kind().name(), self.builder.binding_bytes());
+        self.push_entry(name, slot, options)?;
+        self.stream_waiting(STREAMED_TOGETHER_BYTES)
+    }
+
+    /// Warns of a binding that needs many bytes.
+    pub(super) fn note_large(&mut self, name: &str, kind: &str, bytes: u64) {
+        let large = self.options.warn_large_values;
+        if large.is_some_and(|large| bytes > large) {
             let size = match bytes {
                 0..1_000_000 => format!("{bytes} bytes"),
                 _ => format!("{:.1} MB", bytes as f64 / 1e6),
             };
             let reason = format!("it needs {size}");
-            let kind = value.kind().name();
             self.findings
                 .push(Finding::new(name, kind, Outcome::Warning, reason));
         }
+    }
+
+    /// Adds the entry of a binding, and its attributes.
+    pub(super) fn push_entry(
+        &mut self,
+        name: &str,
+        slot: Slot,
+        options: &BindingOptions,
+    ) -> Result<()> {
         let mut attributes = options.attributes.clone();
         let given = self.options.attributes.get(name);
         for (key, value) in given.iter().flat_map(|given| given.iter()) {
@@ -279,7 +302,7 @@ impl<'a> ArchiveWriter<'a> {
             true => NONE,
             false => self
                 .record_node(Value::Record(attributes))
-                .map_err(of_variable)?,
+                .map_err(|e| e.of_variable(name))?,
         };
         let flags =
             (options.constant as u8 * FLAG_CONSTANT) | (options.mutable as u8 * FLAG_MUTABLE);
@@ -287,8 +310,18 @@ impl<'a> ArchiveWriter<'a> {
         Ok(())
     }
 
+    /// Whether the options ask for the array data of that binding to be compressed.
+    pub(super) fn is_cold(&self, name: &str) -> bool {
+        self.options.compress || (!self.cold.is_empty() && self.cold.matches(name))
+    }
+
     /// Whether the options take a binding. What they leave out for its kind is a finding.
-    fn takes(&mut self, name: &str, value: &ValueRef<'_>, options: &BindingOptions) -> bool {
+    pub(super) fn takes(
+        &mut self,
+        name: &str,
+        value: &ValueRef<'_>,
+        options: &BindingOptions,
+    ) -> bool {
         if !self.selection.takes(name) {
             self.omitted.push(name.to_owned());
             return false;
@@ -354,6 +387,9 @@ impl<'a> ArchiveWriter<'a> {
 
     /// Writes everything. Returns the report, and how many bytes were expected to be needed.
     fn write(&mut self) -> Result<(SaveReport, u64)> {
+        if let Some(stream) = self.stream.take() {
+            return self.write_streamed(stream);
+        }
         let metadata_node = self.metadata_node()?;
         let empty = [self.destination.spool(), self.destination.spool()];
         let BuiltNodes {
@@ -380,21 +416,8 @@ impl<'a> ArchiveWriter<'a> {
         // The plan: the table's length is known from the counts, so it stands in front.
         let table_offset = HEADER_LEN as u64;
         let table_len = placed.table_len(nodes.len());
-        let nodes_area_offset = aligned(table_offset + table_len, AREA_ALIGNMENT);
-        let mut node_end = nodes_area_offset;
-        for node in &nodes {
-            placed.nodes.push(NodeRecord {
-                offset: node_end,
-                len: node.len,
-                crc: node.crc,
-            });
-            node_end += u64::from(node.len);
-        }
-        let nodes_area = Area {
-            offset: nodes_area_offset,
-            len: node_end - nodes_area_offset,
-        };
-        let extents_offset = aligned(node_end, AREA_ALIGNMENT);
+        let nodes_area = placed.place_nodes(&nodes, table_offset + table_len);
+        let extents_offset = aligned(nodes_area.offset + nodes_area.len, AREA_ALIGNMENT);
 
         self.refuse_losses()?;
         self.refuse_too_large(extents_offset, &extents)?;
@@ -404,7 +427,7 @@ impl<'a> ArchiveWriter<'a> {
 
         self.write_nodes(spools, nodes_area).map_err(failed)?;
         let (extents_end, lists) =
-            self.write_extents(&extents, &mut placed.extents, extents_offset, &failed)?;
+            self.write_extents(&extents, &mut placed.extents, extents_offset, 0, &failed)?;
         let extents_area = Area {
             offset: extents_offset,
             len: extents_end - extents_offset,
@@ -413,27 +436,45 @@ impl<'a> ArchiveWriter<'a> {
             .write_sums(&lists, &mut placed.extents, extents_end)
             .map_err(failed)?;
 
-        let file_len = sums_area.offset + sums_area.len + TRAILER_LEN;
+        let parts = WrittenParts {
+            file_len: sums_area.offset + sums_area.len + TRAILER_LEN,
+            table_offset,
+            metadata_node,
+            shared_count,
+            nodes_area,
+            extents_area,
+            sums_area,
+        };
+        let report = self.write_table(placed, &parts);
+        let report = report.map_err(|e| self.destination.write_failed(e, expected))?;
+        Ok((report, expected))
+    }
+
+    /// Writes table, header and root digest: everything else is in the file.
+    pub(super) fn write_table(
+        &mut self,
+        placed: Placed,
+        parts: &WrittenParts,
+    ) -> io::Result<SaveReport> {
         let preamble = Preamble {
-            file_len,
+            file_len: parts.file_len,
             layout_id: LAYOUT_ID,
             page_size: PAGE_SIZE,
             entry_count: placed.entries.len() as u32,
             extent_count: placed.extents.len() as u32,
             node_count: placed.nodes.len() as u32,
             shape_count: placed.shapes.len() as u32,
-            metadata_node,
-            shared_count,
+            metadata_node: parts.metadata_node,
+            shared_count: parts.shared_count,
             session_id: self.options.lineage.session_id,
             folded_sequence: self.options.lineage.folded_sequence,
             parent_digest: self.options.lineage.parent_digest,
-            nodes_area,
-            extents_area,
-            sums_area,
+            nodes_area: parts.nodes_area,
+            extents_area: parts.extents_area,
+            sums_area: parts.sums_area,
             ..bytemuck::Zeroable::zeroed()
         };
         let (table, table_crc) = placed.table(preamble);
-        debug_assert_eq!(table.len() as u64, table_len);
         let header = AchHeader {
             major: FORMAT_VERSION_MAJOR,
             minor: FORMAT_VERSION_MINOR,
@@ -444,25 +485,24 @@ impl<'a> ArchiveWriter<'a> {
                 .extents
                 .iter()
                 .any(|extent| extent.codec != Codec::Raw as u8),
-            table_offset,
-            table_len,
+            table_offset: parts.table_offset,
+            table_len: table.len() as u64,
             table_crc,
         };
         let header = header.to_bytes();
         let root_digest = root_digest(&header, &table);
         let file = self.destination.file();
-        write_at(file, 0, &header)
-            .and_then(|()| write_at(file, table_offset, &table))
-            .and_then(|()| write_at(file, file_len - TRAILER_LEN, &root_digest))
-            .and_then(|()| file.set_len(file_len))
-            .map_err(failed)?;
+        write_at(file, 0, &header)?;
+        write_at(file, parts.table_offset, &table)?;
+        write_at(file, parts.file_len - TRAILER_LEN, &root_digest)?;
+        file.set_len(parts.file_len)?;
         // A name that was mistyped is often near one that was therefore left out.
         let omitted = self.omitted.iter().map(String::as_str);
         let names = self.entries.names().chain(omitted);
         self.findings.extend(self.selection.unmet(names));
         let mut report = SaveReport {
             path: self.destination.origin(),
-            file_len,
+            file_len: parts.file_len,
             bindings: placed.entries.len(),
             omitted: self.omitted.len(),
             raw_bytes: placed.extents.iter().map(|extent| extent.raw_len).sum(),
@@ -471,7 +511,7 @@ impl<'a> ArchiveWriter<'a> {
             findings: std::mem::take(&mut self.findings),
         };
         report.findings.extend(self.attributes_of_nothing());
-        Ok((report, expected))
+        Ok(report)
     }
 
     /// A finding for every name whose attributes no binding took.
@@ -492,7 +532,7 @@ impl<'a> ArchiveWriter<'a> {
     }
 
     /// Under `strict`, an error when something would be lost.
-    fn refuse_losses(&self) -> Result<()> {
+    pub(super) fn refuse_losses(&self) -> Result<()> {
         if self.options.strict && self.findings.iter().any(|f| f.outcome.is_loss()) {
             return Err(EnvError::Lossy {
                 action: "save",

@@ -54,7 +54,7 @@ impl ArchiveWriter<'_> {
         }
     }
 
-    fn digest_kind(&self) -> DigestKind {
+    pub(super) fn digest_kind(&self) -> DigestKind {
         if self.options.seal {
             DigestKind::Sha256
         } else {
@@ -80,22 +80,24 @@ impl ArchiveWriter<'_> {
     }
 
     /// Writes extents in the order of their numbers: those whose length is known together, on all
-    /// cores; that of one that is packed is only known then. Returns where they end, and the lists
-    /// of block sums.
+    /// cores; that of one that is packed is only known then. `before` bytes of array data were
+    /// written earlier. Returns where they end, and the lists of block sums.
     pub(super) fn write_extents(
         &self,
         extents: &[PlannedExtent<'_>],
         records: &mut [ExtentRecord],
         start: u64,
+        before: u64,
         failed: &(dyn Fn(io::Error) -> EnvError + Sync),
     ) -> Result<(u64, Vec<Vec<u8>>)> {
+        let new_bytes: u64 = extents.iter().map(|extent| extent.raw_len).sum();
         let emission = Emission {
             file: self.destination.file(),
             digest: self.digest_kind(),
             carries_digests: true,
             progress: self.options.progress.as_ref(),
-            total: extents.iter().map(|extent| extent.raw_len).sum(),
-            done: AtomicU64::new(0),
+            total: before + new_bytes,
+            done: AtomicU64::new(before),
             durable: self.options.durable && self.destination.on_disk(),
             cancel: self.cancel(),
         };

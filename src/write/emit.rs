@@ -173,7 +173,8 @@ pub(super) fn write_placed(
     let finished = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let ending = Ending(&finished);
-        let flusher = (emission.durable && emission.total > WRITE_BACK_BYTES)
+        let flusher = (emission.durable
+            && emission.total - emission.done.load(Relaxed) > WRITE_BACK_BYTES)
             .then(|| scope.spawn(|| emission.write_back(&finished)));
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut result = work();

@@ -20,8 +20,11 @@ mod options;
 mod placed;
 mod replace;
 mod report;
+mod reserved;
 mod size;
 mod spool;
+mod stream;
+mod written;
 
 pub use archive::{ArchiveWriter, save};
 pub use binding_options::BindingOptions;
@@ -31,3 +34,4 @@ pub use image::serialize_value;
 pub(crate) use lineage::Lineage;
 pub use options::{DEFAULT_COLD_SHARE, DEFAULT_LARGE_BYTES, SaveOptions};
 pub use report::SaveReport;
+pub use reserved::ReservedTensor;

@@ -53,6 +53,7 @@ pub struct SaveOptions {
     pub(super) warn_large_values: Option<u64>,
     pub(super) strict: bool,
     pub(super) seal: bool,
+    pub(super) streaming: bool,
     pub(super) durable: bool,
     pub(super) created: Option<u64>,
     pub(super) lineage: Lineage,
@@ -88,6 +89,7 @@ impl Default for SaveOptions {
             warn_large_values: Some(DEFAULT_LARGE_BYTES),
             strict: false,
             seal: false,
+            streaming: false,
             durable: true,
             created: None,
             lineage: Lineage::default(),
@@ -240,6 +242,17 @@ impl SaveOptions {
         self
     }
 
+    /// Whether array data goes to the file while bindings are added, and not when the writer
+    /// finishes: then what was added is not held, and all of it together may be larger than memory.
+    /// Up to 4 MiB wait for more; cells and scopes, which may be met again, are held.
+    ///
+    /// The arrays of such a file stand before its table of contents. Everything else is the same:
+    /// any reader of the format reads it, and the same input gives the same bytes.
+    pub fn streaming(mut self, streaming: bool) -> Self {
+        self.streaming = streaming;
+        self
+    }
+
     /// Whether the save returns only when file and directory are on the disk (the default). A save
     /// that is not durable is still atomic for every process, but not for a power cut.
     pub fn durable(mut self, durable: bool) -> Self {
@@ -255,7 +268,7 @@ impl SaveOptions {
     }
 
     /// Calls `progress` with the bytes of array data written and their total, from whichever
-    /// thread wrote them.
+    /// thread wrote them. With [`SaveOptions::streaming`] the total is that of what was added so far.
     pub fn on_progress(mut self, progress: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(progress));
         self
@@ -321,6 +334,7 @@ impl fmt::Debug for SaveOptions {
             .field("warn_large_values", &self.warn_large_values)
             .field("strict", &self.strict)
             .field("seal", &self.seal)
+            .field("streaming", &self.streaming)
             .field("durable", &self.durable)
             .field("created", &self.created)
             .finish_non_exhaustive()

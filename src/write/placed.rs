@@ -1,8 +1,11 @@
 //! The records of everything that has its place, and the table of contents they make.
 
+use super::areas::aligned;
+use crate::format::AREA_ALIGNMENT;
 use crate::format::extent::ExtentRecord;
-use crate::format::records::{EntryRecord, NodeRecord, PAGE_SIZE, Preamble};
+use crate::format::records::{Area, EntryRecord, NodeRecord, PAGE_SIZE, Preamble};
 use crate::format::table::PREAMBLE_LEN;
+use crate::tree::build::PlannedNode;
 
 /// Records and places of everything but the table.
 pub(super) struct Placed {
@@ -15,7 +18,36 @@ pub(super) struct Placed {
     pub(super) shared_ids: Vec<u64>,
 }
 
+/// Where everything but the table stands in a file that is written but for it.
+pub(super) struct WrittenParts {
+    pub(super) file_len: u64,
+    pub(super) table_offset: u64,
+    pub(super) metadata_node: u32,
+    pub(super) shared_count: u32,
+    pub(super) nodes_area: Area,
+    pub(super) extents_area: Area,
+    pub(super) sums_area: Area,
+}
+
 impl Placed {
+    /// Gives the nodes their places, one after the other, behind what ends at `end`.
+    pub(super) fn place_nodes(&mut self, nodes: &[PlannedNode], end: u64) -> Area {
+        let offset = aligned(end, AREA_ALIGNMENT);
+        let mut node_end = offset;
+        for node in nodes {
+            self.nodes.push(NodeRecord {
+                offset: node_end,
+                len: node.len,
+                crc: node.crc,
+            });
+            node_end += u64::from(node.len);
+        }
+        Area {
+            offset,
+            len: node_end - offset,
+        }
+    }
+
     fn body_len(&self, nodes: usize) -> usize {
         size_of_val(&self.entries[..])
             + size_of_val(&self.extents[..])

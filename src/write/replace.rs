@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::allocate::allocate;
 use crate::error::{EnvError, Result};
+use crate::mapped::MappedRange;
 
 /// A file that will replace `target` once it is complete. Dropped before that, it leaves nothing.
 #[derive(Debug)]
@@ -137,6 +139,21 @@ impl Replacement {
             let _ = len;
             Ok(())
         }
+    }
+
+    /// Makes bytes `start..end`, which begin behind all that was written, zero and sure to be there:
+    /// a map of them meets no full disk.
+    pub(super) fn allocate(&self, start: u64, end: u64) -> Result<()> {
+        if self.free_bytes().is_some_and(|free| free < end) {
+            return Err(self.write_failed(io::ErrorKind::StorageFull.into(), end));
+        }
+        allocate(self.file(), start, end - start).map_err(|e| self.write_failed(e, end))
+    }
+
+    /// Maps bytes that are there for writing. The map is dropped before [`Replacement::commit`].
+    pub(super) fn map(&self, start: u64, len: u64) -> Result<MappedRange> {
+        let map = MappedRange::of_temporary(&self.temp, start, len);
+        map.map_err(|e| EnvError::io("map", self.named.as_path(), e))
     }
 
     /// Whether the file system keeps its files in memory.

@@ -70,7 +70,7 @@ impl ArchiveWriter<'_> {
 
     /// Length of the file whose extents begin at `start`, when those that are packed have the
     /// length `packed` says.
-    fn file_len(
+    pub(super) fn file_len(
         &self,
         start: u64,
         extents: &[PlannedExtent<'_>],
