@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod attribute;
+mod carry;
 mod changes;
 mod cmd;
 mod diff_json;
@@ -66,6 +67,9 @@ enum Command {
     Set(cmd::set::Args),
     Rm(cmd::rm::Args),
     Mv(cmd::mv::Args),
+    Cp(cmd::cp::Args),
+    Merge(cmd::merge::Args),
+    Convert(cmd::convert::Args),
     Log(cmd::log::Args),
     Mark(cmd::mark::Args),
     Undo(cmd::travel::UndoArgs),
@@ -112,6 +116,9 @@ fn dispatch(command: &Command, screen: &Screen, out: &mut dyn Write) -> error::R
         Command::Set(args) => cmd::set::run(args, screen, out),
         Command::Rm(args) => cmd::rm::run(args, out),
         Command::Mv(args) => cmd::mv::run(args, out),
+        Command::Cp(args) => cmd::cp::run(args, out),
+        Command::Merge(args) => cmd::merge::run(args, out),
+        Command::Convert(args) => cmd::convert::run(args, out),
         Command::Log(args) => cmd::log::run(args, screen, out),
         Command::Mark(args) => cmd::mark::run(args, out),
         Command::Undo(args) => cmd::travel::undo(args, out),

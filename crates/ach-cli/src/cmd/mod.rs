@@ -2,6 +2,8 @@
 
 pub(crate) mod backup;
 pub(crate) mod checkpoint;
+pub(crate) mod convert;
+pub(crate) mod cp;
 pub(crate) mod delta;
 pub(crate) mod demo;
 pub(crate) mod diff;
@@ -12,6 +14,7 @@ pub(crate) mod info;
 pub(crate) mod log;
 pub(crate) mod ls;
 pub(crate) mod mark;
+pub(crate) mod merge;
 pub(crate) mod mv;
 pub(crate) mod pack;
 pub(crate) mod rm;
