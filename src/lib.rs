@@ -42,6 +42,7 @@
 //! | a version 1 file | its values, or an archive | [`Version1`], [`upgrade`] |
 //! | two files or environments | what differs, down to the leaves | [`diff`], [`differs`] |
 //! | two files | what must be sent for one to become the other | [`create_delta`], [`apply_delta`], [`Delta`] |
+//! | a damaged file | what of it is intact, in a new one | [`salvage`] |
 //! | a file or an environment | a name for its content | [`content_hash`], [`variable_hash`] |
 //! | a value | bytes for a message | [`serialize_value`], [`deserialize_value`] |
 #![cfg_attr(
@@ -81,6 +82,7 @@ mod origin;
 mod path;
 mod pattern;
 mod read;
+mod salvage;
 mod selection;
 mod session;
 mod shuffle;
@@ -125,6 +127,7 @@ pub use read::{
     Archive, Binding, Check, Child, ExtentInfo, Metadata, OpenOptions, Section, SectionKind, Sizes,
     VerifyFault, VerifyReport, View, read_cancellable,
 };
+pub use salvage::{SalvageOptions, SalvageReport, salvage};
 pub use session::{
     Autosave, AutosaveOptions, AutosavePause, AutosaveStatus, Checkpoint, Checkpointed, Closed,
     Commit, Event, EventKind, JournalDamage, JournalFault, JournalInfo, JournalReport, Moment,

@@ -45,7 +45,7 @@ use term::{Screen, output};
 )]
 #[command(after_help = "\
 Exit codes: 0 all is well, 1 `ach verify` found something wrong, `ach diff` a difference, or
-`ach upgrade --strict` something lost, 2 an error.
+`ach repair` or `ach upgrade --strict` something lost, 2 an error.
 Start with `ach demo`, a short tour on real data.")]
 struct Cli {
     #[command(subcommand)]
@@ -59,8 +59,10 @@ enum Command {
     Ls(cmd::ls::Args),
     Info(cmd::info::Args),
     Get(cmd::get::Args),
+    Stat(cmd::stat::Args),
     Extract(cmd::extract::Args),
     Verify(cmd::verify::Args),
+    Repair(cmd::repair::Args),
     Diff(cmd::diff::Args),
     Hash(cmd::hash::Args),
     Delta(cmd::delta::Args),
@@ -108,8 +110,10 @@ fn dispatch(command: &Command, screen: &Screen, out: &mut dyn Write) -> error::R
         Command::Ls(args) => cmd::ls::run(args, screen, out),
         Command::Info(args) => cmd::info::run(args, screen, out),
         Command::Get(args) => cmd::get::run(args, screen, out),
+        Command::Stat(args) => cmd::stat::run(args, out),
         Command::Extract(args) => cmd::extract::run(args, out),
         Command::Verify(args) => cmd::verify::run(args, screen, out),
+        Command::Repair(args) => cmd::repair::run(args, out),
         Command::Diff(args) => cmd::diff::run(args, screen, out),
         Command::Hash(args) => cmd::hash::run(args, out),
         Command::Delta(args) => cmd::delta::run(args, out),
