@@ -46,6 +46,7 @@
 //! | a version 1 file | its values, or an archive | [`Version1`], [`upgrade`] |
 //! | two files or environments | what differs, down to the leaves | [`diff`], [`differs`] |
 //! | two files | what must be sent for one to become the other | [`create_delta`], [`apply_delta`], [`Delta`] |
+//! | a damaged file | what of it is intact, in a new one | [`salvage`] |
 //! | a file or an environment | a name for its content | [`content_hash`], [`variable_hash`] |
 //! | a struct of your own | it in a file, seen in place | [`TypeRegistry`], [`Archive::typed`] |
 //! | a value | bytes for a message | [`serialize_value`], [`deserialize_value`] |
@@ -92,6 +93,7 @@ mod path;
 mod pattern;
 mod pool;
 mod read;
+mod salvage;
 mod selection;
 mod session;
 mod shuffle;
@@ -144,6 +146,7 @@ pub use read::{
 };
 /// The version of rkyv that typed values are archived with.
 pub use rkyv;
+pub use salvage::{SalvageOptions, SalvageReport, salvage};
 pub use session::{
     Autosave, AutosaveOptions, AutosavePause, AutosaveStatus, Checkpoint, Checkpointed, Closed,
     Commit, Event, EventKind, JournalDamage, JournalFault, JournalInfo, JournalReport, Moment,

@@ -79,7 +79,7 @@ fn unsafe_lives_in_two_rooms() {
 }
 
 /// The rooms, and the small things that not every room may know.
-const ROOMS: [&str; 17] = [
+const ROOMS: [&str; 18] = [
     "format",
     "value",
     "tree",
@@ -89,6 +89,7 @@ const ROOMS: [&str; 17] = [
     "session",
     "environment",
     "compare",
+    "salvage",
     "host",
     "message",
     "version1",
@@ -123,6 +124,7 @@ fn rooms_look_only_where_they_may() {
             "compare" => &["environment", "read", "write", "format", "value", "pattern"],
             "typed" => &["read", "session", "environment", "value"],
             "codec" => &["read", "write", "value"],
+            "salvage" => &["read", "write", "journal", "value"],
             "host" => &["read", "write", "value"],
             "message" => &["journal", "read", "write", "value"],
             // The two that open a file of version 1, and make an archive of it.

@@ -1,8 +1,9 @@
 //! Promise: what is committed is not lost by saving over the archive, unless that is asked for.
 
 use achronyme_env::{
-    Archive, EnvError, Environment, OpenOptions, RestoreOptions, SaveOptions, Session,
-    SessionOptions, SessionReader, env_load_var, restore_environment, save, save_environment,
+    Archive, ArchiveWriter, EnvError, Environment, OpenOptions, RestoreOptions, SaveOptions,
+    Session, SessionOptions, SessionReader, env_load_var, restore_environment, save,
+    save_environment,
 };
 
 fn journaled(path: &std::path::Path) {
@@ -212,4 +213,27 @@ fn no_session_is_begun_beside_the_journal_of_another() {
     std::fs::write(&journal, [0; 4096]).unwrap();
     create.open(&path).unwrap().close().unwrap();
     assert!(Archive::open(&path).unwrap().is_empty());
+}
+
+#[test]
+fn only_the_archive_that_was_read_is_replaced_when_that_is_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.ach");
+    save(&path, [("x", 1.0f64)], &SaveOptions::new()).unwrap();
+    let digest = Archive::open(&path).unwrap().root_digest().unwrap();
+    let replacing = SaveOptions::new().replaces(digest);
+    // Nobody writes to it while the save is under way.
+    let writer = ArchiveWriter::create(&path, &replacing).unwrap();
+    let error = Session::open(&path).unwrap_err();
+    assert!(matches!(error, EnvError::SessionLocked { .. }), "{error}");
+    drop(writer);
+    save(&path, [("x", 2.0f64)], &replacing).unwrap();
+    // Now another stands there, and is not replaced.
+    let error = save(&path, [("x", 3.0f64)], &replacing).unwrap_err();
+    assert!(matches!(error, EnvError::ChangedInPlace { .. }), "{error}");
+    let archive = Archive::open(&path).unwrap();
+    assert_eq!(archive.get("x").unwrap().as_f64(), Some(2.0));
+    std::fs::remove_file(&path).unwrap();
+    let error = save(&path, [("x", 3.0f64)], &replacing).unwrap_err();
+    assert!(matches!(error, EnvError::ChangedInPlace { .. }), "{error}");
 }

@@ -35,6 +35,9 @@ const _: () = assert!(size_of::<ExtentRecord>() == 72);
 /// the journal, or in the archive.
 pub(crate) const ELSEWHERE: u8 = 255;
 
+/// Codec, in memory only, of an extent whose record is lost.
+const LOST: u8 = 254;
+
 /// How an extent's bytes are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -106,6 +109,20 @@ impl ExtentRecord {
             (blocks, 0) => blocks.saturating_mul(4),
             (blocks, _) => blocks.saturating_mul(8),
         }
+    }
+
+    /// In the place of a record that is lost: an extent that nobody can read.
+    pub(crate) fn lost() -> ExtentRecord {
+        ExtentRecord {
+            codec: LOST,
+            digest_kind: DigestKind::None as u8,
+            ..ExtentRecord::elsewhere(0, DigestKind::None, [0; 32])
+        }
+    }
+
+    /// Whether it stands in the place of a record that is lost.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.codec == LOST
     }
 
     /// Whether the bytes stand in another frame or in the archive.

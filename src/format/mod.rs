@@ -12,10 +12,12 @@
 //!
 //! `docs/format.md` is the specification; this module is one reading of it.
 
+pub(crate) mod correct;
 pub(crate) mod crc;
 pub(crate) mod extent;
 pub(crate) mod header;
 pub(crate) mod image;
+pub(crate) mod mend;
 pub(crate) mod parts;
 pub(crate) mod records;
 pub(crate) mod sums;

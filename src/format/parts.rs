@@ -37,27 +37,7 @@ impl<'a> Records<'a> {
             };
             return Err(Fault::new(Part::Padding, nodes.offset, problem));
         }
-        let mut end = nodes.offset;
-        for (number, node) in self.nodes.iter().enumerate() {
-            let fault = |problem| Fault::new(Part::Node(number as u32), node.offset, problem);
-            if node.offset != end || node.len == 0 || node.len % 8 != 0 {
-                return Err(fault(outside(node.offset, node.len.into())));
-            }
-            if node.len as usize > MAX_NODE_BYTES {
-                return Err(fault(Problem::Field {
-                    field: "node length",
-                    found: node.len.into(),
-                }));
-            }
-            end += u64::from(node.len);
-        }
-        if nodes.end() != Some(end) {
-            return Err(Fault::new(
-                Part::Padding,
-                end,
-                outside(nodes.offset, nodes.len),
-            ));
-        }
+        self.check_nodes(nodes)?;
         let (mut end, mut sums_end) = (extents.offset, sums.offset);
         for (number, extent) in self.extents.iter().enumerate() {
             let fault = |problem| Fault::new(Part::Extent(number as u32), extent.offset, problem);
@@ -97,6 +77,61 @@ impl<'a> Records<'a> {
                 sums_end,
                 outside(sums.offset, sums.len),
             ));
+        }
+        Ok(())
+    }
+
+    /// Nodes follow each other and fill their area.
+    fn check_nodes(&self, nodes: Area) -> Result<(), Fault> {
+        let outside = |start, length| Problem::OutOfBounds { start, length };
+        let mut end = nodes.offset;
+        for (number, node) in self.nodes.iter().enumerate() {
+            let fault = |problem| Fault::new(Part::Node(number as u32), node.offset, problem);
+            if node.offset != end || node.len == 0 || node.len % 8 != 0 {
+                return Err(fault(outside(node.offset, node.len.into())));
+            }
+            if node.len as usize > MAX_NODE_BYTES {
+                return Err(fault(Problem::Field {
+                    field: "node length",
+                    found: node.len.into(),
+                }));
+            }
+            end += u64::from(node.len);
+        }
+        if nodes.end() != Some(end) {
+            return Err(Fault::new(
+                Part::Padding,
+                end,
+                outside(nodes.offset, nodes.len),
+            ));
+        }
+        Ok(())
+    }
+
+    /// What is left of a damaged table: nodes and extents lie in the file, of `file_len` bytes.
+    pub(crate) fn check_mended(&self, p: &Preamble, file_len: u64) -> Result<(), Fault> {
+        let outside = |start, length| Problem::OutOfBounds { start, length };
+        self.check_nodes(p.nodes_area)?;
+        let nodes = p.nodes_area;
+        if nodes.end().is_none_or(|end| end > file_len) {
+            let problem = outside(nodes.offset, nodes.len);
+            return Err(Fault::new(Part::Padding, nodes.offset, problem));
+        }
+        for (number, extent) in self.extents.iter().enumerate() {
+            let fault = |problem| Fault::new(Part::Extent(number as u32), extent.offset, problem);
+            if extent.is_lost() {
+                continue;
+            }
+            extent.check().map_err(fault)?;
+            let ranges = [
+                (extent.offset, extent.stored_len),
+                (extent.sums_offset, extent.sums_len()),
+            ];
+            for (start, len) in ranges {
+                if start.checked_add(len).is_none_or(|end| end > file_len) {
+                    return Err(fault(outside(start, len)));
+                }
+            }
         }
         Ok(())
     }

@@ -35,6 +35,25 @@ pub(crate) struct Table<B> {
 impl<B: AsRef<[u8]>> Table<B> {
     /// Checks the table in `bytes` against `header` and the length of the file.
     pub(crate) fn check(bytes: B, header: &AchHeader, file_len: u64) -> Result<Table<B>, Fault> {
+        Table::check_as(bytes, header, file_len, false)
+    }
+
+    /// As [`Table::check`], of a table that was made of what is left of another: nodes and extents
+    /// lie in the file, but need not fill it.
+    pub(crate) fn check_mended(
+        bytes: B,
+        header: &AchHeader,
+        file_len: u64,
+    ) -> Result<Table<B>, Fault> {
+        Table::check_as(bytes, header, file_len, true)
+    }
+
+    fn check_as(
+        bytes: B,
+        header: &AchHeader,
+        file_len: u64,
+        mended: bool,
+    ) -> Result<Table<B>, Fault> {
         let start = header.table_offset;
         let fault = |at: u64, problem| Fault::new(Part::Table, start.saturating_add(at), problem);
         let field = |at: u64, field, found| fault(at, Problem::Field { field, found });
@@ -143,8 +162,13 @@ impl<B: AsRef<[u8]>> Table<B> {
             ids,
             names,
         };
-        table.check_areas(header, file_len)?;
-        table.records().check(&table.preamble)?;
+        match mended {
+            true => table.records().check_mended(&table.preamble, file_len)?,
+            false => {
+                table.check_areas(header, file_len)?;
+                table.records().check(&table.preamble)?;
+            }
+        }
         table.check_entries(start)?;
         Ok(table)
     }
@@ -331,7 +355,7 @@ fn cast<T: bytemuck::Pod>(bytes: &[u8]) -> &[T] {
     bytemuck::try_cast_slice(bytes).unwrap_or_default()
 }
 
-fn check_preamble(
+pub(super) fn check_preamble(
     p: &Preamble,
     field: &dyn Fn(u64, &'static str, u64) -> Fault,
 ) -> Result<(), Fault> {

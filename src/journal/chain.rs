@@ -29,6 +29,23 @@ pub(crate) struct Base {
     pub(crate) folded_sequence: u64,
 }
 
+impl Base {
+    /// What a journal belongs to whose archive is lost, as it says itself; `None` when it does not
+    /// begin as one.
+    ///
+    /// # Errors
+    /// As [`Chain::open`].
+    pub(crate) fn of_journal(companions: &Companions) -> Result<Option<Base>> {
+        let listing = Listing::read(companions, 0)?;
+        let first = listing.segments.first().map(Segment::begin);
+        Ok(first.map(|begin| Base {
+            session_id: begin.session_id,
+            root_digest: None,
+            folded_sequence: begin.base_sequence,
+        }))
+    }
+}
+
 /// Bytes in a journal that are not part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Damage {

@@ -375,7 +375,21 @@ impl<'a> Binding<'a> {
         })
     }
 
-    pub(super) fn verify(&self) -> Result<()> {
+    pub(crate) fn verify(&self) -> Result<()> {
+        self.verify_parts(true, true)
+    }
+
+    /// As [`Binding::verify`], of the attributes alone.
+    pub(crate) fn verify_attributes(&self) -> Result<()> {
+        self.verify_parts(true, false)
+    }
+
+    /// As [`Binding::verify`], without the attributes.
+    pub(crate) fn verify_value(&self) -> Result<()> {
+        self.verify_parts(false, true)
+    }
+
+    fn verify_parts(&self, attributes: bool, value: bool) -> Result<()> {
         let root = self.root_of_attributes()?;
         let store = root.store;
         let check_extent = |number: u32| {
@@ -392,8 +406,11 @@ impl<'a> Binding<'a> {
             self.load(Root { slot, ..root }).map(drop)
         };
         let check = || -> Result<()> {
-            if let Some(node) = root.attributes {
+            if let Some(node) = root.attributes.filter(|_| attributes) {
                 check_node(node)?;
+            }
+            if !value {
+                return Ok(());
             }
             match self.root()?.slot {
                 Slot::Tensor(TensorSlot { extent: NONE, .. }) => Ok(()),

@@ -18,6 +18,7 @@ mod index;
 mod layout;
 mod lineage;
 pub(crate) mod map;
+pub(crate) mod mended;
 mod names;
 mod nodes;
 pub(crate) mod open;

@@ -116,7 +116,7 @@ impl<'a> ArchiveWriter<'a> {
     /// # Errors
     /// [`EnvError::AlreadyExists`], [`EnvError::NotAFile`], [`EnvError::Io`];
     /// [`EnvError::UnfoldedJournal`] and [`EnvError::SessionLocked`] for the archive of a session;
-    /// [`EnvError::InvalidValue`] or [`EnvError::Syntax`] for options that cannot be.
+    /// [`EnvError::ChangedInPlace`] under [`SaveOptions::replaces`]; [`EnvError::InvalidValue`] or [`EnvError::Syntax`] for options that cannot be.
     pub fn create(path: impl AsRef<Path>, options: &SaveOptions) -> Result<ArchiveWriter<'a>> {
         let path = path.as_ref();
         let mut writer = ArchiveWriter::to(options, || {
@@ -124,7 +124,7 @@ impl<'a> ArchiveWriter<'a> {
             Ok(Destination::Replacement(replacement))
         })?;
         if !options.for_session {
-            writer.guard = JournalGuard::new(path, options.discard_journal)?;
+            writer.guard = JournalGuard::new(path, options.discard_journal, options.replaces)?;
             if let Some((session, sequence)) = writer.guard.as_ref().and_then(JournalGuard::session)
             {
                 writer.options.lineage.session_id = session;

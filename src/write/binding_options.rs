@@ -35,4 +35,11 @@ impl BindingOptions {
         self.mutable = mutable;
         self
     }
+
+    /// Whether its arrays are unpacked although [`crate::SaveOptions::keep_coding`] keeps those of
+    /// others as they are.
+    pub fn unpack(mut self, unpack: bool) -> Self {
+        self.unpacked = unpack;
+        self
+    }
 }

@@ -3,11 +3,38 @@
 use super::options::SaveOptions;
 
 impl SaveOptions {
-    /// Whether what is compressed in the archive it comes from is copied as it stands there.
-    /// Otherwise it is written raw, or packed anew, as the other options say.
-    #[allow(dead_code, reason = "asked for by checkpoints and deltas")]
-    pub(crate) fn keep_coding(mut self, keep: bool) -> SaveOptions {
+    /// Whether array data that comes whole from an archive, and is compressed there, is copied as
+    /// it stands, its sums compared on the way. Otherwise (the default) it is written raw, or packed
+    /// anew, as the other options say. [`crate::BindingOptions::unpack`] makes exceptions.
+    ///
+    /// ```
+    /// use achronyme_env::{Archive, ArchiveWriter, SaveOptions, Tensor, Value, save};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let (old, new) = (dir.path().join("old.ach"), dir.path().join("new.ach"));
+    ///
+    /// let zeros = Value::from(Tensor::from_vec(vec![0.0f64; 4096], [4096])?);
+    /// save(&old, [("zeros", &zeros)], &SaveOptions::new().compress(true))?;
+    ///
+    /// let archive = Archive::open(&old)?;
+    /// let mut writer = ArchiveWriter::create(&new, &SaveOptions::new().keep_coding(true))?;
+    /// writer.add("copy", archive.load_var("zeros")?)?; // not unpacked
+    /// let report = writer.finish()?;
+    /// assert!(report.stored_bytes < report.raw_bytes);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn keep_coding(mut self, keep: bool) -> SaveOptions {
         self.keep_coding = keep;
+        self
+    }
+
+    /// Says which archive is to be replaced, by its [root digest](crate::Archive::root_digest): for
+    /// a save of what was read from it, so that what another process saved meanwhile is not lost.
+    /// [`crate::ArchiveWriter::create`] then answers [`crate::EnvError::ChangedInPlace`] when
+    /// another archive stands there, and no session is opened on it for writing until the save is
+    /// done.
+    pub fn replaces(mut self, root_digest: [u8; 32]) -> SaveOptions {
+        self.allow_overwrite = true;
+        self.replaces = Some(root_digest);
         self
     }
 

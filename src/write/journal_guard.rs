@@ -26,10 +26,16 @@ impl JournalGuard {
     ///
     /// # Errors
     /// [`EnvError::UnfoldedJournal`] when it holds commits that the archive does not, or history is
-    /// kept beside it, unless `discard` is set; [`EnvError::SessionLocked`] when a session writes it.
-    pub(super) fn new(path: &Path, discard: bool) -> Result<Option<JournalGuard>> {
+    /// kept beside it, unless `discard` is set; [`EnvError::SessionLocked`] when a session writes it;
+    /// [`EnvError::ChangedInPlace`] when an archive is not the one of root digest `replaces`.
+    pub(super) fn new(
+        path: &Path,
+        discard: bool,
+        replaces: Option<[u8; 32]>,
+    ) -> Result<Option<JournalGuard>> {
         let companions = Companions::of(path)?;
-        if !companions.may_have_journal()? && !companions.base().exists() {
+        let alone = !companions.may_have_journal()? && !companions.base().exists();
+        if alone && replaces.is_none() {
             return Ok(None);
         }
         let lock = WriterLock::take(&companions)?;
@@ -38,7 +44,15 @@ impl JournalGuard {
             journal: Vec::new(),
             session: None,
         };
-        let Some(base) = base_of(companions.archive()) else {
+        let base = base_of(companions.archive());
+        let found = base.as_ref().and_then(|base| base.root_digest);
+        if replaces.is_some() && found != replaces {
+            return Err(EnvError::ChangedInPlace {
+                path: path.into(),
+                what: "another archive stands in its place",
+            });
+        }
+        let Some(base) = base else {
             // What is replaced is no archive: a journal beside it is not its own.
             return Ok(Some(guard));
         };

@@ -61,6 +61,8 @@ pub struct SaveOptions {
     /// Whether a session writes its own archive.
     pub(super) for_session: bool,
     pub(super) discard_journal: bool,
+    /// Root digest of the only archive that may be replaced.
+    pub(super) replaces: Option<[u8; 32]>,
     pub(super) is_delta: bool,
     /// Fields of the metadata record beyond those for people.
     pub(super) own_metadata: Record,
@@ -96,6 +98,7 @@ impl Default for SaveOptions {
             keep_coding: false,
             for_session: false,
             discard_journal: false,
+            replaces: None,
             is_delta: false,
             own_metadata: Record::new(),
             progress: None,

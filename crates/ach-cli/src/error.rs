@@ -60,6 +60,26 @@ impl Failure {
     }
 }
 
+/// A library's error of a command that has no --discard-journal: a journal in the way is folded, or
+/// another name is chosen.
+pub(crate) fn journal_stays(error: EnvError) -> Failure {
+    match error {
+        EnvError::UnfoldedJournal {
+            path,
+            journal,
+            frames: 0,
+        } => Failure::refused(format!(
+            "{path} is not replaced: the history of its session, which begins with {journal}, would \
+             be gone; choose another name"
+        )),
+        EnvError::UnfoldedJournal { path, journal, .. } => Failure::refused(format!(
+            "{path} is not replaced: {journal} holds commits that it does not; fold them with \
+             `ach checkpoint {path}`, or choose another name"
+        )),
+        other => other.into(),
+    }
+}
+
 impl From<TermError> for Failure {
     fn from(error: TermError) -> Failure {
         match error {

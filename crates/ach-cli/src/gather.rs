@@ -40,6 +40,19 @@ pub(crate) struct About {
 }
 
 impl About {
+    /// What an archive says.
+    ///
+    /// # Errors
+    /// What reading its metadata answers.
+    pub(crate) fn of(archive: &Archive) -> Result<About> {
+        let metadata = archive.metadata()?;
+        Ok(About {
+            description: metadata.description,
+            tags: metadata.tags,
+            custom: metadata.custom,
+        })
+    }
+
     /// `options` with all of it.
     pub(crate) fn say(self, mut options: SaveOptions) -> SaveOptions {
         if let Some(description) = self.description {
@@ -165,12 +178,7 @@ impl Gathered {
         below: Option<&str>,
         wanted: &Wanted,
     ) -> Result<()> {
-        let metadata = archive.metadata()?;
-        self.about = About {
-            description: metadata.description,
-            tags: metadata.tags,
-            custom: metadata.custom,
-        };
+        self.about = About::of(archive)?;
         let named = |binding: &Binding<'_>| placed(binding.name().to_owned(), below);
         let mut bindings = archive.bindings_as_saved();
         bindings.retain(|binding| wanted.takes(&named(binding)));
@@ -262,7 +270,7 @@ fn placed(name: String, below: Option<&str>) -> String {
 }
 
 /// The pattern that matches exactly `name`.
-fn literal(name: &str) -> String {
+pub(crate) fn literal(name: &str) -> String {
     let mut pattern = String::with_capacity(name.len());
     for c in name.chars() {
         if matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\' | '!' | ',') {

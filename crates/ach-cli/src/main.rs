@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod attribute;
+mod carry;
 mod changes;
 mod cmd;
 mod diff_json;
@@ -44,7 +45,7 @@ use term::{Screen, output};
 )]
 #[command(after_help = "\
 Exit codes: 0 all is well, 1 `ach verify` found something wrong, `ach diff` a difference, or
-`ach upgrade --strict` something lost, 2 an error.
+`ach repair` or `ach upgrade --strict` something lost, 2 an error.
 Start with `ach demo`, a short tour on real data.")]
 struct Cli {
     #[command(subcommand)]
@@ -58,14 +59,19 @@ enum Command {
     Ls(cmd::ls::Args),
     Info(cmd::info::Args),
     Get(cmd::get::Args),
+    Stat(cmd::stat::Args),
     Extract(cmd::extract::Args),
     Verify(cmd::verify::Args),
+    Repair(cmd::repair::Args),
     Diff(cmd::diff::Args),
     Hash(cmd::hash::Args),
     Delta(cmd::delta::Args),
     Set(cmd::set::Args),
     Rm(cmd::rm::Args),
     Mv(cmd::mv::Args),
+    Cp(cmd::cp::Args),
+    Merge(cmd::merge::Args),
+    Convert(cmd::convert::Args),
     Log(cmd::log::Args),
     Mark(cmd::mark::Args),
     Undo(cmd::travel::UndoArgs),
@@ -104,14 +110,19 @@ fn dispatch(command: &Command, screen: &Screen, out: &mut dyn Write) -> error::R
         Command::Ls(args) => cmd::ls::run(args, screen, out),
         Command::Info(args) => cmd::info::run(args, screen, out),
         Command::Get(args) => cmd::get::run(args, screen, out),
+        Command::Stat(args) => cmd::stat::run(args, out),
         Command::Extract(args) => cmd::extract::run(args, out),
         Command::Verify(args) => cmd::verify::run(args, screen, out),
+        Command::Repair(args) => cmd::repair::run(args, out),
         Command::Diff(args) => cmd::diff::run(args, screen, out),
         Command::Hash(args) => cmd::hash::run(args, out),
         Command::Delta(args) => cmd::delta::run(args, out),
         Command::Set(args) => cmd::set::run(args, screen, out),
         Command::Rm(args) => cmd::rm::run(args, out),
         Command::Mv(args) => cmd::mv::run(args, out),
+        Command::Cp(args) => cmd::cp::run(args, out),
+        Command::Merge(args) => cmd::merge::run(args, out),
+        Command::Convert(args) => cmd::convert::run(args, out),
         Command::Log(args) => cmd::log::run(args, screen, out),
         Command::Mark(args) => cmd::mark::run(args, out),
         Command::Undo(args) => cmd::travel::undo(args, out),

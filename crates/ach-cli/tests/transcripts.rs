@@ -19,6 +19,12 @@ fn the_guide_shows_what_the_commands_answer() {
     cat[end - 5] ^= 7;
     cat[1000] += 3;
     folder.write("retouched.npy", cat);
+    // A model of which an array and a record are damaged.
+    folder.fine(&["pack", "-o", "damaged.ach", "digits-mlp.safetensors"]);
+    let mut damaged = folder.read("damaged.ach");
+    damaged[offset_of(&folder, "damaged.ach", "layer2.weight")] ^= 1;
+    damaged[100] ^= 4;
+    folder.write("damaged.ach", damaged);
     run_document("cli.md", &folder);
 }
 

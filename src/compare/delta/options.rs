@@ -38,6 +38,13 @@ impl DeltaOptions {
         self
     }
 
+    /// Whether an archive is replaced whose journal holds commits that it does not, or beside which
+    /// history is kept: that is then gone. Otherwise it is an error (the default).
+    pub fn discard_journal(mut self, discard: bool) -> Self {
+        self.save = self.save.discard_journal(discard);
+        self
+    }
+
     /// Whether the call returns only when file and directory are on the disk (the default), as
     /// [`SaveOptions::durable`].
     pub fn durable(mut self, durable: bool) -> Self {

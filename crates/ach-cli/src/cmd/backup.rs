@@ -3,10 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use achronyme_env::EnvError;
-
 use super::Status;
-use crate::error::{Failure, Result, shown};
+use crate::error::{Failure, Result, journal_stays, shown};
 
 /// Write the last committed state of a session to one archive, while its writer works.
 ///
@@ -41,21 +39,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
         )));
     }
     let saved = achronyme_env::backup(&args.source, &args.destination, args.force);
-    saved.map_err(|error| match error {
-        EnvError::UnfoldedJournal {
-            path,
-            journal,
-            frames: 0,
-        } => Failure::refused(format!(
-            "{path} is not replaced: the history of its session, which begins with {journal}, would \
-             be gone; choose another name"
-        )),
-        EnvError::UnfoldedJournal { path, journal, .. } => Failure::refused(format!(
-            "{path} is not replaced: {journal} holds commits that it does not; fold them with \
-             `ach checkpoint {path}`, or choose another name"
-        )),
-        other => other.into(),
-    })?;
+    saved.map_err(journal_stays)?;
     super::pack::summary(&args.destination, out)?;
     Ok(Status::Fine)
 }

@@ -69,6 +69,9 @@ struct ApplyArgs {
     /// Replace the archive if it exists
     #[arg(long)]
     force: bool,
+    /// Replace also an archive whose journal holds commits that it does not: they are gone then
+    #[arg(long, requires = "force")]
+    discard_journal: bool,
 }
 
 /// Makes or applies.
@@ -113,7 +116,8 @@ fn apply(args: &ApplyArgs, out: &mut dyn Write) -> Result<Status> {
     let parent = with_journal(&args.parent)?;
     let delta = Delta::open(&args.delta)?;
     let progress = Progress::new("saving");
-    let made = delta.apply(&parent, &args.output, &options(args.force, &progress));
+    let options = options(args.force, &progress).discard_journal(args.discard_journal);
+    let made = delta.apply(&parent, &args.output, &options);
     progress.finish();
     let made = made?;
     let (count, size) = (counted(made.bindings), short(made.file_len));

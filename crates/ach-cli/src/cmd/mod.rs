@@ -2,6 +2,8 @@
 
 pub(crate) mod backup;
 pub(crate) mod checkpoint;
+pub(crate) mod convert;
+pub(crate) mod cp;
 pub(crate) mod delta;
 pub(crate) mod demo;
 pub(crate) mod diff;
@@ -12,10 +14,13 @@ pub(crate) mod info;
 pub(crate) mod log;
 pub(crate) mod ls;
 pub(crate) mod mark;
+pub(crate) mod merge;
 pub(crate) mod mv;
 pub(crate) mod pack;
+pub(crate) mod repair;
 pub(crate) mod rm;
 pub(crate) mod set;
+pub(crate) mod stat;
 pub(crate) mod travel;
 pub(crate) mod upgrade;
 pub(crate) mod verify;
@@ -63,7 +68,8 @@ pub(crate) enum Status {
     /// All is well.
     #[default]
     Fine,
-    /// `verify` found something wrong, `diff` a difference, or `upgrade --strict` something lost.
+    /// `verify` found something wrong, `diff` a difference, `repair` or `upgrade --strict` something
+    /// lost.
     Faulty,
     /// An error was told.
     Failed,

@@ -9,6 +9,7 @@ pub(crate) mod json;
 pub(crate) mod layout;
 pub(crate) mod output;
 pub(crate) mod size;
+pub(crate) mod spread;
 pub(crate) mod statistics;
 pub(crate) mod table;
 pub(crate) mod text;

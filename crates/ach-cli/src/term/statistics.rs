@@ -50,7 +50,7 @@ pub(crate) fn statistics(tensor: &Tensor) -> Result<Option<Statistics>, EnvError
 
 /// Welford's running mean and squared deviations, beside the exact sum of integers.
 #[derive(Debug, Default)]
-struct Running {
+pub(super) struct Running {
     count: u64,
     nan: u64,
     mean: f64,
@@ -64,7 +64,7 @@ struct Running {
 
 impl Running {
     /// Takes one element in, unless it is of a kind without an order.
-    fn add(&mut self, scalar: Scalar) {
+    pub(super) fn add(&mut self, scalar: Scalar) {
         let (x, integer) = match scalar {
             Scalar::Bool(x) => (f64::from(u8::from(x)), Some(i128::from(x))),
             Scalar::Signed(x) => (x as f64, Some(i128::from(x))),
@@ -99,7 +99,7 @@ impl Running {
         }
     }
 
-    fn finish(self) -> Statistics {
+    pub(super) fn finish(self) -> Statistics {
         let counted = (self.count - self.nan) as f64;
         let infinite = self.infinite != 0.0;
         Statistics {
