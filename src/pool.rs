@@ -324,10 +324,12 @@ impl Write for PooledBuffer {
         if bytes.is_empty() {
             return Ok(0);
         }
-        if end > self.len {
-            // Sizes are powers of two: many small writes do not copy again and again.
-            self.resize(end).map_err(io::Error::other)?;
+        // Sizes are powers of two: many small writes do not copy again and again.
+        self.make_room(end).map_err(io::Error::other)?;
+        if start > self.len {
+            self.resize(start).map_err(io::Error::other)?;
         }
+        self.len = self.len.max(end);
         self.as_bytes_mut()[start..end].copy_from_slice(bytes);
         self.position = end as u64;
         Ok(bytes.len())
