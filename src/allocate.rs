@@ -27,6 +27,20 @@ pub(crate) fn allocate(file: &File, offset: u64, len: u64) -> io::Result<()> {
     write_zeros(file, offset, len)
 }
 
+/// Bytes that the file system of `file` has for this user, where it can be asked.
+pub(crate) fn free_bytes(file: &File) -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let stat = rustix::fs::fstatvfs(file).ok()?;
+        Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        None
+    }
+}
+
 fn write_zeros(file: &File, offset: u64, len: u64) -> io::Result<()> {
     use std::io::{Read, Seek, SeekFrom};
     let mut file = file;

@@ -12,7 +12,7 @@ use std::path::Path;
 use memmap2::{MmapMut, MmapOptions};
 use tempfile::NamedTempFile;
 
-use crate::allocate::allocate;
+use crate::allocate::{allocate, free_bytes};
 use crate::error::{EnvError, Origin, Result};
 
 /// A range of an archive that is being written, mapped for writing.
@@ -229,19 +229,6 @@ fn reserve(file: &File, path: &Path, len: u64) -> Result<()> {
         (io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded, Some(free)) => full(free),
         _ => EnvError::io("reserve space for", path, e),
     })
-}
-
-fn free_bytes(file: &File) -> Option<u64> {
-    #[cfg(unix)]
-    {
-        let stat = rustix::fs::fstatvfs(file).ok()?;
-        Some(stat.f_bavail.saturating_mul(stat.f_frsize))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = file;
-        None
-    }
 }
 
 fn byte_range(offset: u64, len: u64) -> Option<std::ops::Range<usize>> {

@@ -225,13 +225,7 @@ impl JournalFile {
 
     /// Bytes the file system has for this user, where it can be asked.
     pub(super) fn free_bytes(&self) -> Option<u64> {
-        #[cfg(unix)]
-        {
-            let stat = rustix::fs::fstatvfs(&*self.open_file().ok()?).ok()?;
-            Some(stat.f_bavail.saturating_mul(stat.f_frsize))
-        }
-        #[cfg(not(unix))]
-        None
+        crate::allocate::free_bytes(&*self.open_file().ok()?)
     }
 }
 

@@ -187,13 +187,8 @@ impl Replacement {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt;
-            let stat = rustix::fs::fstatvfs(self.file()).ok()?;
             let ours = self.file().metadata().ok()?.blocks().saturating_mul(512);
-            Some(
-                stat.f_bavail
-                    .saturating_mul(stat.f_frsize)
-                    .saturating_add(ours),
-            )
+            Some(crate::allocate::free_bytes(self.file())?.saturating_add(ours))
         }
         #[cfg(not(unix))]
         None
