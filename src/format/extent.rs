@@ -130,6 +130,28 @@ impl ExtentRecord {
         self.codec == ELSEWHERE
     }
 
+    /// An extent of `raw_len` bytes in blocks of `block_len`, a power of two, whose place and sums are not
+    /// known yet.
+    pub(crate) fn blank(
+        raw_len: u64,
+        codec: Codec,
+        block_len: u64,
+        kind: DigestKind,
+    ) -> ExtentRecord {
+        ExtentRecord {
+            offset: 0,
+            stored_len: raw_len,
+            raw_len,
+            sums_offset: 0,
+            sum: 0,
+            codec: codec as u8,
+            shuffle: 0,
+            block_log2: block_len.trailing_zeros() as u8,
+            digest_kind: kind as u8,
+            digest: [0; 32],
+        }
+    }
+
     /// An extent of `raw_len` bytes that stands elsewhere under this digest.
     pub(crate) fn elsewhere(raw_len: u64, kind: DigestKind, digest: [u8; 32]) -> ExtentRecord {
         ExtentRecord {

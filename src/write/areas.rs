@@ -40,18 +40,7 @@ impl ArchiveWriter<'_> {
             true => (Codec::Zstd, COLD_BLOCK_BYTES),
             false => (Codec::Raw, HOT_BLOCK_BYTES),
         };
-        ExtentRecord {
-            offset: 0,
-            stored_len: extent.raw_len,
-            raw_len: extent.raw_len,
-            sums_offset: 0,
-            sum: 0,
-            codec: codec as u8,
-            shuffle: 0,
-            block_log2: block.trailing_zeros() as u8,
-            digest_kind: digest_kind as u8,
-            digest: [0; 32],
-        }
+        ExtentRecord::blank(extent.raw_len, codec, block, digest_kind)
     }
 
     pub(super) fn digest_kind(&self) -> DigestKind {

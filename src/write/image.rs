@@ -127,7 +127,7 @@ impl<'a> ImagePlan<'a> {
             let known = options.elsewhere.and_then(|known| known(&extent));
             plan.head.extents.push(match known {
                 Some((kind, digest)) => ExtentRecord::elsewhere(extent.raw_len, kind, digest),
-                None => blank_record(extent.raw_len, digest),
+                None => ExtentRecord::blank(extent.raw_len, Codec::Raw, HOT_BLOCK_BYTES, digest),
             });
             if known.is_none() {
                 plan.extents.push(extent);
@@ -373,21 +373,6 @@ fn joined_crc(front: &[u8], lists: &[Vec<u8>], records: &[ExtentRecord]) -> u32 
         end = record.offset + record.stored_len;
     }
     sum
-}
-
-fn blank_record(raw_len: u64, digest: DigestKind) -> ExtentRecord {
-    ExtentRecord {
-        offset: 0,
-        stored_len: raw_len,
-        raw_len,
-        sums_offset: 0,
-        sum: 0,
-        codec: Codec::Raw as u8,
-        shuffle: 0,
-        block_log2: HOT_BLOCK_BYTES.trailing_zeros() as u8,
-        digest_kind: digest as u8,
-        digest: [0; 32],
-    }
 }
 
 /// The sums of a list as it stands in a file.

@@ -307,7 +307,8 @@ impl ArchiveWriter<'_> {
         options: &BindingOptions,
     ) -> Result<ReservedTensor> {
         let offset = aligned(stream.end, extent_alignment(raw_len));
-        let mut record = self.raw_record(raw_len);
+        let mut record =
+            ExtentRecord::blank(raw_len, Codec::Raw, HOT_BLOCK_BYTES, self.digest_kind());
         record.offset = offset;
         let mut mapped = None;
         if raw_len > 0 {
@@ -350,21 +351,6 @@ impl ArchiveWriter<'_> {
             shape: shape.into(),
             mapped,
         })
-    }
-
-    fn raw_record(&self, raw_len: u64) -> ExtentRecord {
-        ExtentRecord {
-            offset: 0,
-            stored_len: raw_len,
-            raw_len,
-            sums_offset: 0,
-            sum: 0,
-            codec: Codec::Raw as u8,
-            shuffle: 0,
-            block_log2: HOT_BLOCK_BYTES.trailing_zeros() as u8,
-            digest_kind: self.digest_kind() as u8,
-            digest: [0; 32],
-        }
     }
 
     /// Sums the reserved tensors: nobody writes to them any more.
