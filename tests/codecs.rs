@@ -322,6 +322,7 @@ fn depth_is_128_levels_on_a_small_stack() {
         (r#"{"$error":{"source":"#, levels),
         (r#"{"$edge":{"properties":{"a":"#, levels),
         (r#"{"$function":{"details":{"a":"#, levels),
+        (r#"{"$function":{"details":"#, levels),
         (r#"{"$shared":{"value":"#, "'$shared' is not known"),
         (r#"{"$tensor":{"data":["#, "invalid type: map"),
         (r#"{"$bytes":["#, "invalid type: sequence"),

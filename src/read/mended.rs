@@ -13,7 +13,7 @@ use crate::error::{EnvError, Origin, Result};
 use crate::format::TRAILER_LEN;
 use crate::format::extent::{Codec, ExtentRecord};
 use crate::format::header::{AchHeader, HeaderError};
-use crate::format::mend::{Beyond, Damaged, LostEntry, mend};
+use crate::format::mend::{Beyond, Damaged, Loss, mend};
 use crate::format::table::Table;
 use crate::limits::Limits;
 use crate::value::Buffer;
@@ -22,8 +22,8 @@ use crate::value::Buffer;
 #[derive(Debug)]
 pub(crate) struct MendedArchive {
     pub(crate) archive: Archive,
-    /// Bindings that are lost with their records.
-    pub(crate) lost: Vec<LostEntry>,
+    /// What is lost with the bytes that told of it.
+    pub(crate) lost: Vec<Loss>,
     /// Names that were given to bindings whose own are lost.
     pub(crate) renamed: Vec<String>,
     /// What was found and what was done about it.

@@ -1,5 +1,6 @@
 //! What is intact of a damaged archive or journal, written to a new file.
 
+mod behind;
 mod filled;
 mod found;
 mod options;
@@ -97,7 +98,6 @@ pub fn salvage(
     let found = find(source, options.limits)?;
     found.refuse_as_destination(destination)?;
     let mut findings = Vec::new();
-    let mut notes = found.notes.clone();
     let taken = taken(&found, options, &mut findings);
     findings.extend(found.lost.iter().cloned());
     if taken.is_empty() && findings.iter().any(|f| f.outcome.is_loss()) {
@@ -107,7 +107,7 @@ pub fn salvage(
             findings,
         });
     }
-    let save = save_options(&found.archive, options, &mut notes);
+    let save = save_options(&found.archive, options, &mut findings);
     let mut writer = ArchiveWriter::create(destination, &save)?;
     let mut salvaged = Vec::with_capacity(taken.len());
     for Taken {
@@ -130,7 +130,7 @@ pub fn salvage(
         saved: writer.finish()?,
         salvaged,
         findings,
-        notes,
+        notes: found.notes.clone(),
     })
 }
 
@@ -248,7 +248,7 @@ fn reason_of(error: &EnvError) -> String {
 fn save_options(
     archive: &Archive,
     options: &SalvageOptions,
-    notes: &mut Vec<String>,
+    findings: &mut Vec<Finding>,
 ) -> SaveOptions {
     let save = SaveOptions::new()
         .allow_overwrite(options.allow_overwrite)
@@ -264,7 +264,8 @@ fn save_options(
         Ok(metadata) => metadata,
         Err(error) => {
             let reason = reason_of(&error);
-            notes.push(format!("description, tags and metadata are lost: {reason}"));
+            let reason = format!("description and tags cannot be read: {reason}");
+            findings.push(Finding::new("", "metadata", Outcome::Lost, reason));
             return save;
         }
     };

@@ -9,7 +9,7 @@ use super::areas::{aligned, expected_len};
 use super::destination::Destination;
 use super::placed::{Placed, WrittenParts};
 use super::report::SaveReport;
-use super::reserved::ReservedTensor;
+use super::reserved::Reserved;
 use super::size::choose_cold;
 use super::written::WrittenExtent;
 use crate::error::{EnvError, Result};
@@ -35,7 +35,7 @@ pub(super) struct Stream {
     /// Bytes of array data in them.
     pub(super) raw_bytes: u64,
     /// Those of them whose bytes the caller makes.
-    pub(super) reserved: Vec<ReservedTensor>,
+    pub(super) reserved: Vec<Reserved>,
 }
 
 impl Stream {

@@ -3,23 +3,22 @@
 use std::collections::HashSet;
 
 use super::outline::Outline;
-use super::{LostEntry, PAGE};
+use super::{Loss, PAGE};
 use crate::format::NONE;
 use crate::format::extent::ExtentRecord;
-use crate::format::records::{EntryRecord, NodeRecord, Slot};
+use crate::format::records::{EntryRecord, NodeRecord, Preamble, Slot};
 use crate::format::table::PREAMBLE_LEN;
 use crate::limits::{MAX_NAME_BYTES, MAX_NODE_BYTES};
 
 /// A table and what it could not take over.
 pub(super) struct Rebuilt {
     pub(super) table: Vec<u8>,
-    pub(super) lost: Vec<LostEntry>,
+    pub(super) lost: Vec<Loss>,
     pub(super) renamed: Vec<String>,
 }
 
 /// A table of what is intact.
-pub(super) fn rebuild(table: &[u8], outline: &Outline) -> Rebuilt {
-    let p = &outline.preamble;
+pub(super) fn rebuild(table: &[u8], p: &Preamble, outline: &Outline) -> Rebuilt {
     let extents = (0..p.extent_count as usize)
         .map(|n| outline.record(table, &outline.extents, n))
         .map(|record| record.unwrap_or_else(ExtentRecord::lost))
@@ -39,14 +38,16 @@ pub(super) fn rebuild(table: &[u8], outline: &Outline) -> Rebuilt {
         let name = name_of(table, outline, &entry);
         match reason_lost(&entry, &extents, &shapes) {
             None => kept.push((name, entry)),
-            Some(reason) => lost.push(LostEntry {
+            Some(reason) => lost.push(Loss {
                 name,
+                part: "",
                 reason: reason.to_owned(),
             }),
         }
     }
-    lost.extend((0..unnamed).map(|_| LostEntry {
+    lost.extend((0..unnamed).map(|_| Loss {
         name: None,
+        part: "",
         reason: "its record in the table of contents is damaged, and its name with it".to_owned(),
     }));
     let (entries, names, renamed) = named(kept);
