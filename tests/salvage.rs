@@ -344,6 +344,30 @@ fn damaged_blocks_are_filled_when_that_is_asked_and_told() {
 }
 
 #[test]
+fn lists_of_block_sums_are_made_anew_of_data_that_is_intact() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("whole.ach");
+    // Several blocks each.
+    let (hot, cold) = (tensor(1, 30_000), tensor(2, 300_000));
+    let options = SaveOptions::new().durable(false).cold("cold");
+    achronyme_env::save(&path, [("cold", &cold), ("hot", &hot)], &options).unwrap();
+    let archive = Archive::open(&path).unwrap();
+    let sections = archive.sections();
+    let sums = sections
+        .iter()
+        .find(|s| format!("{:?}", s.kind).contains("Sums"));
+    let sums = sums.unwrap_or_else(|| panic!("{sections:?}"));
+    let mut damaged = fs::read(&path).unwrap();
+    damaged[sums.offset as usize..(sums.offset + sums.len) as usize].fill(0x77);
+    let report = run(dir.path(), &damaged, &SalvageOptions::new()).unwrap();
+    assert!(report.is_whole() && report.notes.len() == 2, "{report}");
+    let archive = Archive::open(dir.path().join("good.ach")).unwrap();
+    for (name, value) in [("cold", cold), ("hot", hot)] {
+        assert!(archive.get(name).unwrap().identical(&value).unwrap());
+    }
+}
+
+#[test]
 fn cells_that_are_one_stay_one() {
     let dir = tempfile::tempdir().unwrap();
     let bytes = saved(&dir.path().join("whole.ach"));

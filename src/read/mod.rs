@@ -19,6 +19,7 @@ mod layout;
 mod lineage;
 pub(crate) mod map;
 pub(crate) mod mended;
+mod mended_sums;
 mod names;
 mod nodes;
 pub(crate) mod open;

@@ -68,6 +68,10 @@ impl fmt::Display for SalvageReport {
 /// what it was. Cells that several bindings share stay shared as long as all of these can be read.
 /// Description, tags and metadata are kept; the new archive belongs to no session.
 ///
+/// Frames of the journal that stand behind damage count as long as each of them is whole and their
+/// commit was finished; what is missing between them is a finding, and values may then be of
+/// different moments.
+///
 /// ```
 /// use achronyme_env::{Archive, SalvageOptions, SaveOptions, Tensor, Value, salvage, save};
 /// # let dir = tempfile::tempdir()?;
