@@ -137,7 +137,7 @@ pub use message::{
     Message, MessageCompression, MessageId, MessageReader, MessageWriter, VALUE_IMAGE,
 };
 pub use name::{check_name, escape_for_terminal};
-pub use pattern::Patterns;
+pub use pattern::{Patterns, escape_pattern};
 pub use pool::{BufferPool, PoolCounts, PooledBuffer};
 pub use read::image::deserialize_value;
 pub use read::{

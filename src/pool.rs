@@ -191,7 +191,7 @@ fn class_of(size: u64) -> Option<usize> {
 
 /// A buffer of a [`BufferPool`]: bytes that are read, written and sought in like a file.
 ///
-/// Bytes of whoever had it before are never seen: only what was written, and zeros, count.
+/// Bytes of whoever had it before are not in it: only what was written, and zeros, count.
 pub struct PooledBuffer {
     /// `None` only while it grows.
     memory: Option<Buffer>,
@@ -263,7 +263,8 @@ impl PooledBuffer {
         while filled < len {
             match reader.read(&mut room[filled..]) {
                 Ok(0) => break,
-                Ok(count) => filled += count,
+                // Whoever reads may say more than it did.
+                Ok(count) => filled = filled.saturating_add(count).min(len),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

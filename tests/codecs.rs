@@ -74,7 +74,56 @@ proptest! {
     fn any_text_is_a_value_or_an_error(text in ".{0,60}") {
         let _ = Json::new().decode(text.as_bytes());
     }
+
+    #[test]
+    fn any_tokens_are_a_value_or_an_error(tokens in prop::collection::vec(
+        prop::sample::select(TOKENS), 0..40,
+    )) {
+        if let Ok(value) = Json::new().decode(tokens.concat().as_bytes()) {
+            comes_back(&value);
+        }
+    }
 }
+
+/// What documents are made of: any of them may follow any other.
+const TOKENS: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "{}",
+    "[]",
+    "null",
+    "true",
+    "0",
+    "-1.5",
+    "1e400",
+    r#""a""#,
+    r#""""#,
+    r#"{"$integer":"9"}"#,
+    r#"{"$number":"nan"}"#,
+    r#"{"$complex":[1,2]}"#,
+    r#"{"$bytes":"AAA="}"#,
+    r#"{"$record":[["a","#,
+    "]]}",
+    r#"{"$cell":0}"#,
+    r#"{"$cell":1}"#,
+    r#"{"$tensor":{"dtype":"float64","shape":[2],"data":[1,2]}}"#,
+    r#"{"$tensor":{"dtype":"bool","shape":["#,
+    r#"],"data":["#,
+    r#"{"$strings":{"shape":[1],"data":["x"]}}"#,
+    r#"{"$function":{"builtin":"sin"}}"#,
+    r#"{"$function":{"source":"x","parameters":[],"details":"#,
+    r#"{"$error":{"message":"m","source":"#,
+    r#"{"$edge":{"from":"#,
+    r#","to":"#,
+    r#"{"$extension":{"type":"t","storage":"#,
+    r#"{"$shared":{"value":"#,
+    r#","contents":["#,
+    "}}",
+];
 
 #[test]
 fn every_kind_and_dtype_comes_back_with_its_sharing() {

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use achronyme_env::{
     Archive, ArchiveWriter, BindingOptions, Codec, DType, EnvError, Order, Record, SaveOptions,
-    Slice, Storage, Tensor, TensorRef, Value, content_hash, read_cancellable, save,
+    Slice, Storage, StringArray, Tensor, TensorRef, Typed, Value, content_hash, read_cancellable,
+    save,
 };
 
 fn options() -> SaveOptions {
@@ -826,6 +827,37 @@ fn get_many_names_the_variable_that_is_damaged() {
     for road in ROADS {
         let error = road(&path).get_many(&["a", "b", "c"]).unwrap_err();
         assert!(error.to_string().starts_with("variable 'b'"), "{error}");
+    }
+}
+
+#[test]
+fn get_many_reads_what_stands_behind_strings_and_typed_values() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.ach");
+    let words: Vec<String> = (0..5000).map(|n| format!("word {n}")).collect();
+    let strings = StringArray::new(&words, &[5000]).unwrap();
+    let typed = Typed {
+        type_name: "a.Type".into(),
+        version: 1,
+        alignment: 8,
+        fingerprint: 7,
+        bytes: Tensor::from_vec(vec![5u8; 4096], [4096]).unwrap(),
+    };
+    let values = [("strings", Value::from(strings)), ("typed", typed.into())];
+    let borrowed = values.iter().map(|(name, value)| (*name, value));
+    save(&path, borrowed, &overwrite()).unwrap();
+    let whole = fs::read(&path).unwrap();
+    for (name, _) in &values {
+        for extent in read(&path).binding(name).unwrap().extents().unwrap() {
+            let mut bytes = whole.clone();
+            bytes[extent.offset as usize + 9] ^= 1;
+            let damaged = dir.path().join("damaged.ach");
+            fs::write(&damaged, bytes).unwrap();
+            for road in ROADS {
+                let error = road(&damaged).get_many(&[name]).unwrap_err();
+                assert!(error.fault().is_some(), "{name}: {error}");
+            }
+        }
     }
 }
 

@@ -233,6 +233,27 @@ fn a_header_that_promises_much_takes_no_memory() {
         );
         assert!(pool.counts().most_lent_bytes <= 1 << 20);
     }
+    // So it is with a zstd frame that says it holds much.
+    #[cfg(feature = "zstd")]
+    {
+        let zeros = vec![0u8; 64 << 20];
+        let mut messages = writer().compress(Some(3));
+        messages.send("a/b", 0, &zeros).unwrap();
+        let stream = messages.into_inner();
+        let mut header = MessageHeader::from_bytes(stream.first_chunk().unwrap()).unwrap();
+        let start = header.payload_offset() as usize;
+        header.payload_len = 64;
+        header.payload_crc = crc32fast::hash(&stream[start..start + 64]);
+        let mut short = stream[..start + 64].to_vec();
+        short[..64].copy_from_slice(&header.to_bytes());
+        let pool = BufferPool::new(4 << 30);
+        let mut messages = MessageReader::new(&short[..]).pool(pool.clone());
+        let error = messages.receive().unwrap_err().to_string();
+        assert!(error.contains("says that it holds 67108864"), "{error}");
+        assert!(pool.counts().most_lent_bytes <= 1 << 20);
+        let mut whole = MessageReader::new(&stream[..]);
+        assert!(whole.receive().unwrap().unwrap().payload() == zeros);
+    }
     // A pool that is too small is told of, and not gone around.
     let mut messages = writer();
     messages.send("a/b", 0, &vec![1; 3 << 20]).unwrap();

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use achronyme_env::{
-    Archive, ArchiveWriter, BindingOptions, Cell, EnvError, Outcome, Record, SalvageOptions,
-    SalvageReport, SaveOptions, Session, SessionOptions, Tensor, Value, salvage,
+    Archive, ArchiveWriter, BindingOptions, Cell, EnvError, Limits, Outcome, Record,
+    SalvageOptions, SalvageReport, SaveOptions, Session, SessionOptions, Tensor, Value, salvage,
 };
 
 fn tensor(start: u32, len: u32) -> Value {
@@ -365,6 +365,66 @@ fn lists_of_block_sums_are_made_anew_of_data_that_is_intact() {
     for (name, value) in [("cold", cold), ("hot", hot)] {
         assert!(archive.get(name).unwrap().identical(&value).unwrap());
     }
+}
+
+#[test]
+fn a_variable_that_lost_its_attributes_keeps_its_cell_with_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("whole.ach");
+    let cell = Value::from(Cell::new(Value::from(7i64)));
+    let long = Record::from([("about", Value::from("0123456789".repeat(100)))]);
+    let mut writer = ArchiveWriter::create(&path, &SaveOptions::new().durable(false)).unwrap();
+    let options = BindingOptions::new().attributes(long);
+    writer.add_with("x", cell.clone(), &options).unwrap();
+    writer.add("y", cell).unwrap();
+    writer.finish().unwrap();
+    let mut damaged = fs::read(&path).unwrap();
+    let text = damaged
+        .windows(10)
+        .rposition(|w| w == b"0123456789")
+        .unwrap();
+    damaged[text] ^= 1;
+    let report = run(dir.path(), &damaged, &SalvageOptions::new()).unwrap();
+    assert_eq!(report.salvaged, ["x", "y"], "{report}");
+    assert_eq!(
+        (&*report.findings[0].name, &*report.findings[0].kind),
+        ("x", "attributes")
+    );
+    let values = Archive::open(dir.path().join("good.ach")).unwrap();
+    let values = values.load_vars(&["x", "y"]).unwrap();
+    let [Value::Cell(x), Value::Cell(y)] = &values[..] else {
+        panic!("{values:?}")
+    };
+    assert!(x.same(y));
+}
+
+#[test]
+fn texts_that_are_compressed_stay_compressed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("whole.ach");
+    let record = Value::from(Record::from([("text", Value::from("ab".repeat(200_000)))]));
+    let options = SaveOptions::new().durable(false).compress(true);
+    achronyme_env::save(&path, [("config", &record)], &options).unwrap();
+    let report = run(
+        dir.path(),
+        &fs::read(&path).unwrap(),
+        &SalvageOptions::new(),
+    )
+    .unwrap();
+    assert!(
+        report.is_whole() && report.saved.stored_bytes < 10_000,
+        "{report:?}"
+    );
+}
+
+#[test]
+fn a_table_above_the_limit_is_refused_before_it_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = many(&dir.path().join("whole.ach"));
+    let mut limits = Limits::default();
+    limits.max_table_bytes = 1000;
+    let error = run(dir.path(), &bytes, &SalvageOptions::new().limits(limits)).unwrap_err();
+    assert!(matches!(error, EnvError::TooLarge { .. }), "{error}");
 }
 
 #[test]

@@ -91,7 +91,8 @@ pub(crate) fn open_mended(path: &Path, limits: Limits) -> Result<MendedArchive> 
         len: file.len(),
         read: &|offset, out| file.read_at(offset, out),
     };
-    let mended = mend(&damaged).map_err(|beyond| refused(beyond, &origin))?;
+    let mended = mend(&damaged, limits.max_table_bytes)
+        .map_err(|beyond| refused(beyond, &origin, limits))?;
     if mended.header.is_delta() {
         return Err(EnvError::IsDelta { path: origin });
     }
@@ -141,12 +142,18 @@ fn archive_of(
     Archive::new(header, Arc::new(store))
 }
 
-fn refused(beyond: Beyond, origin: &Origin) -> EnvError {
+fn refused(beyond: Beyond, origin: &Origin, limits: Limits) -> EnvError {
     let path = origin.clone();
     match beyond {
         Beyond::Fault(fault) | Beyond::Header(HeaderError::Fault(fault)) => {
             EnvError::Damaged { path, fault }
         }
+        Beyond::TooLarge(found) => EnvError::TooLarge {
+            path,
+            what: "the table of contents".to_owned(),
+            found,
+            cap: limits.max_table_bytes,
+        },
         Beyond::Header(HeaderError::Magic(_)) => EnvError::NotAnArchive {
             path,
             found: "it does not begin with \"ACH\"".to_owned(),

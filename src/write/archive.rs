@@ -269,8 +269,9 @@ impl<'a> ArchiveWriter<'a> {
         self.findings.extend(self.builder.take_findings(name));
         self.note_large(name, value.kind().name(), self.builder.binding_bytes());
         let attributes = self.attributes_node(name, options)?;
+        self.stream_waiting(STREAMED_TOGETHER_BYTES)?;
         self.push_entry(name, slot, attributes, options);
-        self.stream_waiting(STREAMED_TOGETHER_BYTES)
+        Ok(())
     }
 
     /// Warns of a binding that needs many bytes.

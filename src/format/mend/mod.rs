@@ -22,6 +22,8 @@ const PAGE: usize = PAGE_SIZE as usize;
 pub(crate) enum Beyond {
     /// They are of a version or have features that are not known, and are intact.
     Header(HeaderError),
+    /// The table says that it has so many bytes.
+    TooLarge(u64),
     /// Nothing says any more where what stands.
     Fault(Fault),
 }
@@ -98,8 +100,8 @@ impl Damaged<'_> {
     }
 }
 
-/// Mends header and table.
-pub(crate) fn mend(file: &Damaged<'_>) -> Result<Mended, Beyond> {
+/// Mends header and table; a table of more than `most` bytes is not read.
+pub(crate) fn mend(file: &Damaged<'_>, most: u64) -> Result<Mended, Beyond> {
     let mut said = Said::default();
     let mut head: [u8; HEADER_LEN] = [0; HEADER_LEN];
     head.copy_from_slice(&file.bytes(0, HEADER_LEN as u64)?);
@@ -113,6 +115,9 @@ pub(crate) fn mend(file: &Damaged<'_>) -> Result<Mended, Beyond> {
             p.body_offset.saturating_add(p.body_len)
         }
     };
+    if len > most && offset.checked_add(len).is_some_and(|end| end <= file.len) {
+        return Err(Beyond::TooLarge(len));
+    }
     let mut table = file.bytes(offset, len.max(PREAMBLE_LEN as u64))?;
     let ends = trailers(file, Preamble::of(&table).file_len);
     let outline = Outline::of(&mut table, &head, known.as_ref(), &ends, offset, &mut said)?;
