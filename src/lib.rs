@@ -99,6 +99,7 @@ mod session;
 mod shuffle;
 mod slice;
 mod stack;
+mod statistics;
 mod tree;
 mod typed;
 mod value;
@@ -153,6 +154,7 @@ pub use session::{
     Session, SessionOptions, SessionReader, Travelled, backup,
 };
 pub use slice::{Axis, Slice};
+pub use statistics::{EncodingStatistics, Temperature, TypeStatistics};
 pub use typed::{Layout, ProgramType, Schema, TypeFault, TypeRegistry, TypedView};
 pub use value::{
     BF16, Blocks, Buffer, Callable, Cell, Complex64, Complex128, DType, Edge, EdgeRef, Element,

@@ -250,6 +250,24 @@ impl PooledBuffer {
         Ok(())
     }
 
+    /// Has `write` write all of its first `len` bytes; it has none when that fails.
+    ///
+    /// # Errors
+    /// What `write` answers; as [`BufferPool::take`], when it has to grow.
+    pub(crate) fn overwrite(
+        &mut self,
+        len: usize,
+        write: impl FnOnce(&mut [u8]) -> Result<()>,
+    ) -> Result<()> {
+        self.clear();
+        self.make_room(len)?;
+        if let Some(memory) = &mut self.memory {
+            write(&mut memory.as_bytes_mut()[..len])?;
+        }
+        self.len = len;
+        Ok(())
+    }
+
     /// Adds `len` bytes of `reader`, without moving the position. Returns how many came before its end.
     pub(crate) fn append_from(&mut self, reader: &mut impl Read, len: usize) -> io::Result<usize> {
         let start = self.len;

@@ -8,9 +8,10 @@ mod small_stack;
 
 use std::sync::Arc;
 
-use achronyme_env::codec::{Codec, Codecs, Json, Rkyv};
+use achronyme_env::codec::{Codec, Codecs, Encoder, Json, Rkyv};
 use achronyme_env::{
-    Cell, Complex64, DType, EnvError, ErrorValue, Extension, Order, Record, Tensor, Value,
+    BufferPool, Cell, Complex64, DType, EnvError, ErrorValue, Extension, Order, Record, Tensor,
+    Value,
 };
 use arbitrary::value;
 use proptest::prelude::*;
@@ -384,6 +385,40 @@ fn depth_is_128_levels_on_a_small_stack() {
     // Chains of cells have no limit.
     let chain = (0..5000).fold(Cell::new(1i64), |inner, _| Cell::new(inner));
     on_small_stack(move || comes_back(&chain.into()));
+}
+
+#[test]
+fn an_encoder_takes_the_room_that_its_values_took_before() {
+    for json in [false, true] {
+        let pool = BufferPool::new(1 << 24);
+        let encoder = match json {
+            true => Encoder::new(Json::new(), pool.clone()),
+            false => Encoder::new(Rkyv, pool.clone()),
+        };
+        let value = Value::vector((0..5000i64).map(|n| n * n));
+        let first = encoder.encode("squares", &value).unwrap();
+        let expected = encoder.codec().encode(&value).unwrap();
+        assert!(first.as_bytes() == expected);
+        let back = encoder.codec().decode(first.as_bytes()).unwrap();
+        assert!(back.identical(&value).unwrap());
+        // The first one grew: it was not known what it needs.
+        let before = pool.counts();
+        assert!(before.taken > 1);
+        let second = encoder.encode("squares", &value).unwrap();
+        assert_eq!(pool.counts().taken, before.taken + 1);
+        assert!(second.as_bytes() == first.as_bytes());
+        let len = expected.len() as u64;
+        let of_type = encoder.statistics().get("squares").unwrap();
+        assert_eq!(
+            (of_type.count, of_type.bytes, of_type.largest),
+            (2, 2 * len, len)
+        );
+    }
+    let small = Encoder::new(Rkyv, BufferPool::new(8192));
+    let error = small.encode("x", &Value::vector([0.5; 5000])).unwrap_err();
+    assert!(matches!(error, EnvError::PoolExhausted { .. }), "{error}");
+    assert_eq!(small.pool().counts().lent, 0);
+    assert!(small.statistics().get("x").is_none());
 }
 
 #[test]

@@ -31,11 +31,12 @@ impl Archive {
     /// names, or in the attributes of another variable, is one.
     ///
     /// ```
-    /// use achronyme_env::{Archive, SaveOptions, save};
+    /// use achronyme_env::{Archive, Record, SaveOptions, save};
     /// # let dir = tempfile::tempdir()?;
     /// # let path = dir.path().join("run.ach");
     ///
-    /// save(&path, [("a", 1.5), ("b", 2.5)], &SaveOptions::new().attribute("b", "units", "K"))?;
+    /// let units = Record::from([("units", "K")]);
+    /// save(&path, [("a", 1.5), ("b", 2.5)], &SaveOptions::new().attributes("b", units))?;
     /// let archive = Archive::open(&path)?;
     /// let bindings: Vec<_> = archive.bindings().collect();
     /// let loaded = archive.load_with_attributes(&bindings)?;

@@ -18,6 +18,7 @@ pub(crate) mod image;
 mod index;
 mod layout;
 mod lineage;
+mod loaded;
 pub(crate) mod map;
 pub(crate) mod mended;
 mod mended_sums;

@@ -226,6 +226,7 @@ impl<'a> ImagePlan<'a> {
         failed: &(dyn Fn(io::Error) -> EnvError + Sync),
     ) -> Result<WrittenImage<'a>> {
         let emission = Emission {
+            pool: None,
             file,
             digest: self.digest,
             // A session tells arrays apart by them: they are those of the bytes that are written.

@@ -23,6 +23,7 @@ mod replace;
 mod report;
 mod reserve;
 mod reserved;
+mod scratch;
 mod size;
 mod spool;
 mod stream;
