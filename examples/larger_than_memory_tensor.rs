@@ -45,7 +45,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     }
 
     let mut writer = ArchiveWriter::create(&path, &SaveOptions::new())?;
-    let field = writer.reserve_tensor("field", DType::F64, &[ROWS, COLUMNS])?;
+    let mut field = writer.reserve_tensor("field", DType::F64, &[ROWS, COLUMNS])?;
     for row in 0..ROWS {
         let elements = field.rows_mut::<f64>(row, 1)?;
         for (column, x) in elements.iter_mut().enumerate() {

@@ -101,8 +101,11 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let reason = escape_for_terminal(&self.reason);
-        if self.name.is_empty() && self.path.is_empty() && self.kind.is_empty() {
-            return f.write_str(&reason);
+        if self.name.is_empty() && self.path.is_empty() {
+            return match &*escape_for_terminal(&self.kind) {
+                "" => f.write_str(&reason),
+                kind => write!(f, "{kind}: {reason}"),
+            };
         }
         let plain = !self.name.is_empty()
             && self.name.len() <= 80
@@ -140,5 +143,7 @@ mod tests {
         );
         let whole = Finding::new("", "", Outcome::Warning, "written by 0.0.9");
         assert_eq!(whole.to_string(), "written by 0.0.9");
+        let part = Finding::new("", "journal", Outcome::Lost, "frame 3 cannot be read");
+        assert_eq!(part.to_string(), "journal: frame 3 cannot be read");
     }
 }

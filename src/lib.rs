@@ -99,6 +99,7 @@ mod session;
 mod shuffle;
 mod slice;
 mod stack;
+mod statistics;
 mod tree;
 mod typed;
 mod value;
@@ -137,7 +138,7 @@ pub use message::{
     Message, MessageCompression, MessageId, MessageReader, MessageWriter, VALUE_IMAGE,
 };
 pub use name::{check_name, escape_for_terminal};
-pub use pattern::Patterns;
+pub use pattern::{Patterns, escape_pattern};
 pub use pool::{BufferPool, PoolCounts, PooledBuffer};
 pub use read::image::deserialize_value;
 pub use read::{
@@ -153,6 +154,7 @@ pub use session::{
     Session, SessionOptions, SessionReader, Travelled, backup,
 };
 pub use slice::{Axis, Slice};
+pub use statistics::{EncodingStatistics, Temperature, TypeStatistics};
 pub use typed::{Layout, ProgramType, Schema, TypeFault, TypeRegistry, TypedView};
 pub use value::{
     BF16, Blocks, Buffer, Callable, Cell, Complex64, Complex128, DType, Edge, EdgeRef, Element,

@@ -107,6 +107,26 @@ impl Patterns {
     }
 }
 
+/// The pattern that matches `name` and nothing else.
+///
+/// ```
+/// use achronyme_env::{Patterns, escape_pattern};
+///
+/// let patterns = Patterns::new([escape_pattern("w[0]*")])?;
+/// assert!(patterns.matches("w[0]*") && !patterns.matches("w0"));
+/// # Ok::<(), achronyme_env::EnvError>(())
+/// ```
+pub fn escape_pattern(name: &str) -> String {
+    let mut pattern = String::with_capacity(name.len());
+    for c in name.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\' | '!' | ',') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,5 +140,16 @@ mod tests {
         assert!(one("w[0]").matches("w[0]"));
         assert_eq!(one("sim/x*").literal_prefix(), "sim/x");
         assert!(Patterns::new(["a[b"]).is_err());
+    }
+
+    #[test]
+    fn an_escaped_pattern_matches_only_its_name() {
+        for name in ["a*", "w[0]", "{a,b}", "x\\y", "a?b", "plain", "[!a]"] {
+            let patterns = Patterns::new([escape_pattern(name)]).unwrap();
+            assert!(patterns.matches(name), "{name}");
+            for other in ["ab", "w0", "a", "b", "xy", "axb"] {
+                assert!(!patterns.matches(other), "{name} matches {other}");
+            }
+        }
     }
 }

@@ -191,7 +191,7 @@ fn class_of(size: u64) -> Option<usize> {
 
 /// A buffer of a [`BufferPool`]: bytes that are read, written and sought in like a file.
 ///
-/// Bytes of whoever had it before are never seen: only what was written, and zeros, count.
+/// Bytes of whoever had it before are not in it: only what was written, and zeros, count.
 pub struct PooledBuffer {
     /// `None` only while it grows.
     memory: Option<Buffer>,
@@ -250,6 +250,24 @@ impl PooledBuffer {
         Ok(())
     }
 
+    /// Has `write` write all of its first `len` bytes; it has none when that fails.
+    ///
+    /// # Errors
+    /// What `write` answers; as [`BufferPool::take`], when it has to grow.
+    pub(crate) fn overwrite(
+        &mut self,
+        len: usize,
+        write: impl FnOnce(&mut [u8]) -> Result<()>,
+    ) -> Result<()> {
+        self.clear();
+        self.make_room(len)?;
+        if let Some(memory) = &mut self.memory {
+            write(&mut memory.as_bytes_mut()[..len])?;
+        }
+        self.len = len;
+        Ok(())
+    }
+
     /// Adds `len` bytes of `reader`, without moving the position. Returns how many came before its end.
     pub(crate) fn append_from(&mut self, reader: &mut impl Read, len: usize) -> io::Result<usize> {
         let start = self.len;
@@ -263,7 +281,8 @@ impl PooledBuffer {
         while filled < len {
             match reader.read(&mut room[filled..]) {
                 Ok(0) => break,
-                Ok(count) => filled += count,
+                // Whoever reads may say more than it did.
+                Ok(count) => filled = filled.saturating_add(count).min(len),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

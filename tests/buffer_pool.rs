@@ -3,7 +3,7 @@
 
 use std::io::{Cursor, Read, Seek, SeekFrom, Write};
 
-use achronyme_env::{BufferPool, EnvError};
+use achronyme_env::{Archive, BufferPool, EnvError, OpenOptions, SaveOptions, Tensor, save};
 use proptest::prelude::*;
 
 #[test]
@@ -130,5 +130,124 @@ proptest! {
             }
             prop_assert_eq!(buffer.as_bytes(), &cursor.get_ref()[..]);
         }
+    }
+}
+
+fn arrays() -> Vec<(&'static str, Tensor)> {
+    let numbers = |n: u32| (0..n).map(|n| f64::from(n / 5)).collect::<Vec<_>>();
+    let tensor = |n: u32| Tensor::from_vec(numbers(n), [u64::from(n)]).unwrap();
+    vec![
+        ("large", tensor(600_000)),
+        ("long", tensor(300_000)),
+        ("short", tensor(100)),
+    ]
+}
+
+#[test]
+fn what_is_loaded_stands_in_the_pool_and_goes_back_to_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.ach");
+    for compress in [false, true] {
+        let options = SaveOptions::new().compress(compress).allow_overwrite(true);
+        save(&path, arrays(), &options).unwrap();
+        let pool = BufferPool::new(16 << 20);
+        for round in 0..5 {
+            let archive = OpenOptions::new().pool(pool.clone()).open(&path).unwrap();
+            let mut held = Vec::new();
+            for (name, expected) in arrays() {
+                let tensor = archive.tensor(name).unwrap();
+                assert_eq!(
+                    tensor.as_slice::<f64>().unwrap(),
+                    expected.as_slice::<f64>().unwrap()
+                );
+                held.push(tensor);
+            }
+            // The short one is not worth a buffer.
+            assert_eq!(pool.counts().lent, 2);
+            drop(archive);
+            assert_eq!(pool.counts().lent, 2, "tensors outlive their archive");
+            assert_eq!(held[0].as_slice::<f64>().unwrap()[599_999], 119_999.0);
+            drop(held);
+            let counts = pool.counts();
+            assert_eq!(
+                (counts.lent, counts.made, counts.taken),
+                (0, 2, 2 * (round + 1))
+            );
+        }
+        // Where there is no room memory is taken beside the pool.
+        let small = BufferPool::new(4 << 20);
+        let archive = OpenOptions::new().pool(small.clone()).open(&path).unwrap();
+        for (name, expected) in arrays() {
+            let tensor = archive.tensor(name).unwrap();
+            assert_eq!(
+                tensor.as_slice::<f64>().unwrap(),
+                expected.as_slice::<f64>().unwrap()
+            );
+        }
+        assert!(small.counts().refused > 0 && small.counts().most_lent_bytes <= 4 << 20);
+    }
+}
+
+#[test]
+fn a_damaged_array_gives_its_buffer_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.ach");
+    save(&path, arrays(), &SaveOptions::new()).unwrap();
+    let extent = Archive::open(&path)
+        .unwrap()
+        .binding("large")
+        .unwrap()
+        .extents()
+        .unwrap()[0];
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[extent.offset as usize + 70_000] ^= 4;
+    std::fs::write(&path, bytes).unwrap();
+    let pool = BufferPool::new(16 << 20);
+    let archive = OpenOptions::new().pool(pool.clone()).open(&path).unwrap();
+    for _ in 0..3 {
+        let tensor = archive.tensor("large").unwrap();
+        assert!(tensor.as_slice::<f64>().is_err());
+    }
+    let counts = pool.counts();
+    assert_eq!((counts.lent, counts.made, counts.taken), (0, 1, 3));
+}
+
+#[test]
+fn saves_that_follow_each_other_work_in_the_same_memory_and_write_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    for compress in [false, true] {
+        let options = SaveOptions::new()
+            .created_at(0)
+            .durable(false)
+            .compress(compress);
+        let options = options.allow_overwrite(true);
+        save(path("plain"), arrays(), &options).unwrap();
+        let pool = BufferPool::new(64 << 20);
+        let mut made = Vec::new();
+        for _ in 0..4 {
+            save(
+                path("pooled"),
+                arrays(),
+                &options.clone().pool(pool.clone()),
+            )
+            .unwrap();
+            assert!(
+                std::fs::read(path("plain")).unwrap() == std::fs::read(path("pooled")).unwrap()
+            );
+            let counts = pool.counts();
+            assert_eq!((counts.lent, counts.refused), (0, 0));
+            assert!(counts.taken > 0);
+            made.push(counts.made);
+        }
+        // Threads may hold more at a time in one save than in another, which ends.
+        assert!(
+            made[3] - made[0] <= made[0] && made[3] < pool.counts().taken,
+            "{made:?}"
+        );
+        let none = BufferPool::new(0);
+        save(path("pooled"), arrays(), &options.pool(none.clone())).unwrap();
+        assert!(std::fs::read(path("plain")).unwrap() == std::fs::read(path("pooled")).unwrap());
+        assert!(none.counts().refused > 0);
     }
 }

@@ -8,9 +8,10 @@ mod small_stack;
 
 use std::sync::Arc;
 
-use achronyme_env::codec::{Codec, Codecs, Json, Rkyv};
+use achronyme_env::codec::{Codec, Codecs, Encoder, Json, Rkyv};
 use achronyme_env::{
-    Cell, Complex64, DType, EnvError, ErrorValue, Extension, Order, Record, Tensor, Value,
+    BufferPool, Cell, Complex64, DType, EnvError, ErrorValue, Extension, Order, Record, Tensor,
+    Value,
 };
 use arbitrary::value;
 use proptest::prelude::*;
@@ -74,7 +75,56 @@ proptest! {
     fn any_text_is_a_value_or_an_error(text in ".{0,60}") {
         let _ = Json::new().decode(text.as_bytes());
     }
+
+    #[test]
+    fn any_tokens_are_a_value_or_an_error(tokens in prop::collection::vec(
+        prop::sample::select(TOKENS), 0..40,
+    )) {
+        if let Ok(value) = Json::new().decode(tokens.concat().as_bytes()) {
+            comes_back(&value);
+        }
+    }
 }
+
+/// What documents are made of: any of them may follow any other.
+const TOKENS: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "{}",
+    "[]",
+    "null",
+    "true",
+    "0",
+    "-1.5",
+    "1e400",
+    r#""a""#,
+    r#""""#,
+    r#"{"$integer":"9"}"#,
+    r#"{"$number":"nan"}"#,
+    r#"{"$complex":[1,2]}"#,
+    r#"{"$bytes":"AAA="}"#,
+    r#"{"$record":[["a","#,
+    "]]}",
+    r#"{"$cell":0}"#,
+    r#"{"$cell":1}"#,
+    r#"{"$tensor":{"dtype":"float64","shape":[2],"data":[1,2]}}"#,
+    r#"{"$tensor":{"dtype":"bool","shape":["#,
+    r#"],"data":["#,
+    r#"{"$strings":{"shape":[1],"data":["x"]}}"#,
+    r#"{"$function":{"builtin":"sin"}}"#,
+    r#"{"$function":{"source":"x","parameters":[],"details":"#,
+    r#"{"$error":{"message":"m","source":"#,
+    r#"{"$edge":{"from":"#,
+    r#","to":"#,
+    r#"{"$extension":{"type":"t","storage":"#,
+    r#"{"$shared":{"value":"#,
+    r#","contents":["#,
+    "}}",
+];
 
 #[test]
 fn every_kind_and_dtype_comes_back_with_its_sharing() {
@@ -322,6 +372,7 @@ fn depth_is_128_levels_on_a_small_stack() {
         (r#"{"$error":{"source":"#, levels),
         (r#"{"$edge":{"properties":{"a":"#, levels),
         (r#"{"$function":{"details":{"a":"#, levels),
+        (r#"{"$function":{"details":"#, levels),
         (r#"{"$shared":{"value":"#, "'$shared' is not known"),
         (r#"{"$tensor":{"data":["#, "invalid type: map"),
         (r#"{"$bytes":["#, "invalid type: sequence"),
@@ -334,6 +385,40 @@ fn depth_is_128_levels_on_a_small_stack() {
     // Chains of cells have no limit.
     let chain = (0..5000).fold(Cell::new(1i64), |inner, _| Cell::new(inner));
     on_small_stack(move || comes_back(&chain.into()));
+}
+
+#[test]
+fn an_encoder_takes_the_room_that_its_values_took_before() {
+    for json in [false, true] {
+        let pool = BufferPool::new(1 << 24);
+        let encoder = match json {
+            true => Encoder::new(Json::new(), pool.clone()),
+            false => Encoder::new(Rkyv, pool.clone()),
+        };
+        let value = Value::vector((0..5000i64).map(|n| n * n));
+        let first = encoder.encode("squares", &value).unwrap();
+        let expected = encoder.codec().encode(&value).unwrap();
+        assert!(first.as_bytes() == expected);
+        let back = encoder.codec().decode(first.as_bytes()).unwrap();
+        assert!(back.identical(&value).unwrap());
+        // The first one grew: it was not known what it needs.
+        let before = pool.counts();
+        assert!(before.taken > 1);
+        let second = encoder.encode("squares", &value).unwrap();
+        assert_eq!(pool.counts().taken, before.taken + 1);
+        assert!(second.as_bytes() == first.as_bytes());
+        let len = expected.len() as u64;
+        let of_type = encoder.statistics().get("squares").unwrap();
+        assert_eq!(
+            (of_type.count, of_type.bytes, of_type.largest),
+            (2, 2 * len, len)
+        );
+    }
+    let small = Encoder::new(Rkyv, BufferPool::new(8192));
+    let error = small.encode("x", &Value::vector([0.5; 5000])).unwrap_err();
+    assert!(matches!(error, EnvError::PoolExhausted { .. }), "{error}");
+    assert_eq!(small.pool().counts().lent, 0);
+    assert!(small.statistics().get("x").is_none());
 }
 
 #[test]

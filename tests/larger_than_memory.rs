@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use achronyme_env::{
     Archive, ArchiveWriter, BindingOptions, Codec, DType, EnvError, Order, Record, SaveOptions,
-    Slice, Storage, Tensor, TensorRef, Value, content_hash, read_cancellable, save,
+    Slice, Storage, StringArray, Tensor, TensorRef, Typed, Value, content_hash, read_cancellable,
+    save,
 };
 
 fn options() -> SaveOptions {
@@ -220,7 +221,7 @@ fn another_implementation_reads_a_streamed_archive() {
     let mut writer = ArchiveWriter::create(&path, &options()).unwrap();
     writer.add("before", 1.5).unwrap();
     writer.add("text", "a text").unwrap();
-    let reserved = writer
+    let mut reserved = writer
         .reserve_tensor("t", DType::F64, &[1000, 100])
         .unwrap();
     reserved
@@ -264,7 +265,7 @@ fn a_reserved_tensor_has_the_bytes_of_one_saved_from_memory() {
 
             let mut writer = ArchiveWriter::create(&in_place, &given).unwrap();
             writer.add("before", tensor(10)).unwrap();
-            let reserved = writer
+            let mut reserved = writer
                 .reserve_tensor_with("t", DType::F64, &shape, &attributes)
                 .unwrap();
             assert!(
@@ -316,7 +317,7 @@ fn what_is_never_written_is_zero_and_its_sums_are_right() {
         .reserve_tensor("none", DType::F64, &[0, 1 << 40])
         .unwrap();
     writer.reserve_tensor("scalar", DType::U8, &[]).unwrap();
-    let none = writer.reserved("none").unwrap();
+    let mut none = writer.reserved("none").unwrap();
     assert!(none.is_empty() && none.as_mut_slice::<f64>().unwrap().is_empty());
     assert!(none.rows_mut::<f64>(0, 0).unwrap().is_empty());
     assert!(none.rows_mut::<f64>(0, 1).is_err());
@@ -344,7 +345,7 @@ fn several_reserved_tensors_are_written_at_once_and_touch_no_other() {
             .unwrap();
     }
     std::thread::scope(|scope| {
-        for (n, tensor) in writer.all_reserved().enumerate() {
+        for (n, mut tensor) in writer.all_reserved().enumerate() {
             scope.spawn(move || tensor.as_mut_slice::<f32>().unwrap().fill(n as f32 + 1.0));
         }
     });
@@ -365,11 +366,37 @@ fn several_reserved_tensors_are_written_at_once_and_touch_no_other() {
 }
 
 #[test]
+fn arrays_that_are_equal_to_one_that_was_packed_are_streamed_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.ach");
+    let given = options().streaming(true).auto_cold(0.5);
+    let mut writer = ArchiveWriter::create(&path, &given).unwrap();
+    for name in ["a", "b"] {
+        let zeros = Tensor::from_vec(vec![0u8; 8 << 20], [8 << 20]).unwrap();
+        writer.add(name, zeros).unwrap();
+    }
+    writer.finish().unwrap();
+    let archive = verified(&path);
+    for name in ["a", "b"] {
+        let extent = archive.binding(name).unwrap().extents().unwrap()[0];
+        assert_eq!(extent.codec, Some(Codec::Zstd));
+        let zeros = archive.tensor(name).unwrap();
+        assert!(
+            zeros
+                .as_slice::<u8>()
+                .unwrap()
+                .iter()
+                .all(|byte| *byte == 0)
+        );
+    }
+}
+
+#[test]
 fn a_flipped_byte_of_a_reserved_tensor_is_found() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.ach");
     let mut writer = ArchiveWriter::create(&path, &options()).unwrap();
-    let reserved = writer.reserve_tensor("t", DType::U8, &[1 << 20]).unwrap();
+    let mut reserved = writer.reserve_tensor("t", DType::U8, &[1 << 20]).unwrap();
     reserved.as_mut_slice::<u8>().unwrap().fill(5);
     writer.finish().unwrap();
     let extent = verified(&path).binding("t").unwrap().extents().unwrap()[0];
@@ -398,7 +425,7 @@ fn another_type_or_a_range_that_is_not_there_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.ach");
     let mut writer = ArchiveWriter::create(&path, &options()).unwrap();
-    let t = writer.reserve_tensor("t", DType::F64, &[10, 4]).unwrap();
+    let mut t = writer.reserve_tensor("t", DType::F64, &[10, 4]).unwrap();
     assert_eq!(
         (t.name(), t.dtype(), t.shape(), t.len()),
         ("t", DType::F64, &[10, 4][..], 40)
@@ -455,6 +482,11 @@ fn what_cannot_be_reserved_is_refused_at_once_and_the_archive_goes_on() {
     writer.reserve_tensor("t", DType::F64, &[4]).unwrap();
     let error = writer.add("t", 2i64).unwrap_err().to_string();
     assert!(error.contains("given twice"), "{error}");
+    let deep = (0..200).fold(Value::from(1i64), |inner, _| Value::vector([inner]));
+    let deep = BindingOptions::new().attributes(Record::from([("deep", deep)]));
+    let error = writer.reserve_tensor_with("deep", DType::F64, &[4], &deep);
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("levels"), "{error}");
     writer.finish().unwrap();
     assert_eq!(verified(&path).names().collect::<Vec<_>>(), ["known", "t"]);
 }
@@ -464,7 +496,7 @@ fn a_boolean_that_is_none_is_not_published() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.ach");
     let mut writer = ArchiveWriter::create(&path, &options()).unwrap();
-    let t = writer.reserve_tensor("mask", DType::Bool, &[4]).unwrap();
+    let mut t = writer.reserve_tensor("mask", DType::Bool, &[4]).unwrap();
     t.as_bytes_mut()[2] = 2;
     let error = writer.finish().unwrap_err().to_string();
     assert!(error.contains("variable 'mask'"), "{error}");
@@ -477,7 +509,7 @@ fn a_writer_dropped_with_reserved_tensors_leaves_the_old_file_and_no_litter() {
     let path = dir.path().join("a.ach");
     fs::write(&path, "old").unwrap();
     let mut writer = ArchiveWriter::create(&path, &overwrite()).unwrap();
-    let t = writer.reserve_tensor("t", DType::F64, &[1 << 20]).unwrap();
+    let mut t = writer.reserve_tensor("t", DType::F64, &[1 << 20]).unwrap();
     t.as_mut_slice::<f64>().unwrap().fill(1.0);
     assert_eq!(names(dir.path()).len(), 2);
     drop(writer);
@@ -504,7 +536,7 @@ fn a_cancelled_publish_leaves_the_old_file_and_no_litter() {
                 raised.store(true, Relaxed);
             });
         let mut writer = ArchiveWriter::create(&path, &given).unwrap();
-        let t = writer.reserve_tensor("t", DType::F64, &[4 << 20]).unwrap();
+        let mut t = writer.reserve_tensor("t", DType::F64, &[4 << 20]).unwrap();
         t.as_mut_slice::<f64>().unwrap().fill(1.0);
         flag.store(at_first, Relaxed);
         let error = writer.finish().unwrap_err();
@@ -553,7 +585,7 @@ fn child_reserves_more_than_it_may() {
     assert_eq!((*action, source.kind()), ("write", ErrorKind::FileTooLarge));
     println!("refused: {error}");
     // The writer goes on, with what fits.
-    let t = writer.reserve_tensor("t", DType::U8, &[50 << 10]).unwrap();
+    let mut t = writer.reserve_tensor("t", DType::U8, &[50 << 10]).unwrap();
     t.as_mut_slice::<u8>().unwrap().fill(9);
     writer.finish().unwrap();
 }
@@ -795,6 +827,37 @@ fn get_many_names_the_variable_that_is_damaged() {
     for road in ROADS {
         let error = road(&path).get_many(&["a", "b", "c"]).unwrap_err();
         assert!(error.to_string().starts_with("variable 'b'"), "{error}");
+    }
+}
+
+#[test]
+fn get_many_reads_what_stands_behind_strings_and_typed_values() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.ach");
+    let words: Vec<String> = (0..5000).map(|n| format!("word {n}")).collect();
+    let strings = StringArray::new(&words, &[5000]).unwrap();
+    let typed = Typed {
+        type_name: "a.Type".into(),
+        version: 1,
+        alignment: 8,
+        fingerprint: 7,
+        bytes: Tensor::from_vec(vec![5u8; 4096], [4096]).unwrap(),
+    };
+    let values = [("strings", Value::from(strings)), ("typed", typed.into())];
+    let borrowed = values.iter().map(|(name, value)| (*name, value));
+    save(&path, borrowed, &overwrite()).unwrap();
+    let whole = fs::read(&path).unwrap();
+    for (name, _) in &values {
+        for extent in read(&path).binding(name).unwrap().extents().unwrap() {
+            let mut bytes = whole.clone();
+            bytes[extent.offset as usize + 9] ^= 1;
+            let damaged = dir.path().join("damaged.ach");
+            fs::write(&damaged, bytes).unwrap();
+            for road in ROADS {
+                let error = road(&damaged).get_many(&[name]).unwrap_err();
+                assert!(error.fault().is_some(), "{name}: {error}");
+            }
+        }
     }
 }
 

@@ -7,8 +7,8 @@ mod samples;
 use std::io::{self, Read};
 
 use achronyme_env::{
-    BufferPool, DType, EnvError, MessageCompression, MessageHeader, MessageReader, MessageWriter,
-    Order, Tensor, VALUE_IMAGE, Value, serialize_value,
+    BufferPool, DType, EncodingStatistics, EnvError, MessageCompression, MessageHeader,
+    MessageReader, MessageWriter, Order, Temperature, Tensor, VALUE_IMAGE, Value, serialize_value,
 };
 use proptest::prelude::*;
 
@@ -233,6 +233,27 @@ fn a_header_that_promises_much_takes_no_memory() {
         );
         assert!(pool.counts().most_lent_bytes <= 1 << 20);
     }
+    // So it is with a zstd frame that says it holds much.
+    #[cfg(feature = "zstd")]
+    {
+        let zeros = vec![0u8; 64 << 20];
+        let mut messages = writer().compress(Some(3));
+        messages.send("a/b", 0, &zeros).unwrap();
+        let stream = messages.into_inner();
+        let mut header = MessageHeader::from_bytes(stream.first_chunk().unwrap()).unwrap();
+        let start = header.payload_offset() as usize;
+        header.payload_len = 64;
+        header.payload_crc = crc32fast::hash(&stream[start..start + 64]);
+        let mut short = stream[..start + 64].to_vec();
+        short[..64].copy_from_slice(&header.to_bytes());
+        let pool = BufferPool::new(4 << 30);
+        let mut messages = MessageReader::new(&short[..]).pool(pool.clone());
+        let error = messages.receive().unwrap_err().to_string();
+        assert!(error.contains("says that it holds 67108864"), "{error}");
+        assert!(pool.counts().most_lent_bytes <= 1 << 20);
+        let mut whole = MessageReader::new(&stream[..]);
+        assert!(whole.receive().unwrap().unwrap().payload() == zeros);
+    }
     // A pool that is too small is told of, and not gone around.
     let mut messages = writer();
     messages.send("a/b", 0, &vec![1; 3 << 20]).unwrap();
@@ -240,6 +261,53 @@ fn a_header_that_promises_much_takes_no_memory() {
     let mut messages = MessageReader::new(&stream[..]).pool(BufferPool::new(2 << 20));
     let error = messages.receive().unwrap_err();
     assert!(matches!(error, EnvError::PoolExhausted { .. }), "{error}");
+}
+
+#[cfg(feature = "zstd")]
+#[test]
+fn messages_are_packed_of_the_types_for_which_it_pays_and_a_change_changes_the_choice() {
+    let statistics = EncodingStatistics::new();
+    let run = || {
+        let statistics = EncodingStatistics::new();
+        let mut messages = writer().compress_where_it_pays(1, statistics.clone());
+        // Bytes that are not alike (xorshift), and text.
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let noise = std::iter::repeat_with(|| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as u8
+        });
+        let noise: Vec<u8> = noise.take(6000).collect();
+        let text = "all work and no play ".repeat(300);
+        for n in 0..200 {
+            messages.send("image/raw", 0, &noise).unwrap();
+            // From the hundredth on texts are noise too.
+            let payload = if n < 100 { text.as_bytes() } else { &noise };
+            messages.send("text/plain", 0, payload).unwrap();
+        }
+        (messages.into_inner(), statistics)
+    };
+    let (stream, noted) = run();
+    let mut messages = MessageReader::new(&stream[..]);
+    let mut packed: [Vec<bool>; 2] = Default::default();
+    while let Some(message) = messages.receive().unwrap() {
+        let of_type = usize::from(message.content_type() == "text/plain");
+        packed[of_type].push(message.compression() == MessageCompression::Zstd);
+    }
+    let [noise, text] = packed;
+    assert!(noise.iter().all(|packed| !packed), "{noise:?}");
+    assert!(text[..100].iter().all(|packed| *packed), "{text:?}");
+    assert!(text[100..].iter().all(|packed| !packed), "{text:?}");
+    // Packing was tried of few: that is what the choice saves.
+    let tried = noted.get("image/raw 0").unwrap().packed;
+    assert_eq!((tried, noted.get("image/raw 0").unwrap().count), (7, 200));
+    let of_text = noted.get("text/plain 0").unwrap();
+    assert!((101..150).contains(&of_text.packed), "{of_text:?}");
+    assert_eq!(noted.temperature("image/raw 0"), Temperature::Hot);
+    assert_eq!(statistics.temperature("image/raw 0"), Temperature::Unknown);
+    // Nothing but what was sent decides.
+    assert_eq!(run().1.types(), noted.types());
 }
 
 /// Takes so many bytes, then fails.

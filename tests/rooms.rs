@@ -124,7 +124,7 @@ fn rooms_look_only_where_they_may() {
             "compare" => &["environment", "read", "write", "format", "value", "pattern"],
             "typed" => &["read", "session", "environment", "value"],
             "codec" => &["read", "write", "value"],
-            "salvage" => &["read", "write", "journal", "value"],
+            "salvage" => &["read", "write", "journal", "value", "pattern"],
             "host" => &["read", "write", "value"],
             "message" => &["journal", "read", "write", "value"],
             // The two that open a file of version 1, and make an archive of it.

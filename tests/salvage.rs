@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use achronyme_env::{
-    Archive, ArchiveWriter, BindingOptions, Cell, EnvError, Outcome, Record, SalvageOptions,
-    SalvageReport, SaveOptions, Session, SessionOptions, Tensor, Value, salvage,
+    Archive, ArchiveWriter, BindingOptions, Cell, EnvError, Limits, Outcome, Record,
+    SalvageOptions, SalvageReport, SaveOptions, Session, SessionOptions, Tensor, Value, salvage,
 };
 
 fn tensor(start: u32, len: u32) -> Value {
@@ -262,10 +262,49 @@ fn a_header_that_is_gone_costs_what_it_said_and_no_value() {
             "{name}: {report}"
         );
     }
+    let header = report.findings.iter().find(|f| f.kind == "header");
     assert!(
-        report.notes.iter().any(|note| note.contains("header")),
+        header.is_some_and(|f| f.outcome == Outcome::Lost),
         "{report}"
     );
+    assert!(!report.is_whole());
+}
+
+#[test]
+fn what_a_damaged_beginning_of_the_table_told_is_a_loss() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = saved(&dir.path().join("whole.ach"));
+    let known: BTreeMap<&str, Value> = values().into_iter().collect();
+    // File length, areas of nodes and arrays, number of shared nodes, session: two bytes each.
+    for at in [
+        32, 40, 80, 88, 100, 104, 112, 120, 128, 136, 144, 152, 160, 176,
+    ] {
+        let mut damaged = bytes.clone();
+        for (place, wrong) in [(at + 3, 0x41), (at + 7, 0x97)] {
+            damaged[64 + place] ^= wrong;
+        }
+        let context = format!("bytes {} and {}", 64 + at + 3, 64 + at + 7);
+        let report = match run(dir.path(), &damaged, &SalvageOptions::new()) {
+            Ok(report) => report,
+            // Where the arrays of the table begin is not said twice.
+            Err(EnvError::Damaged { .. }) => continue,
+            Err(error) => panic!("{context}: {error}"),
+        };
+        check(dir.path(), &report, &known, &context);
+        for name in ["answer", "blocks", "cold", "config", "small", "text"] {
+            let is_saved = report.salvaged.iter().any(|saved| saved == name);
+            assert!(is_saved, "{context}: {name}: {report}");
+        }
+        let table = report
+            .findings
+            .iter()
+            .find(|f| f.kind == "table of contents");
+        assert!(table.is_some() && !report.is_whole(), "{context}: {report}");
+        assert!(
+            !report.to_string().contains("cut short"),
+            "{context}: {report}"
+        );
+    }
 }
 
 #[test]
@@ -302,6 +341,90 @@ fn damaged_blocks_are_filled_when_that_is_asked_and_told() {
             _ => assert!(number.is_nan(), "{place}"),
         }
     }
+}
+
+#[test]
+fn lists_of_block_sums_are_made_anew_of_data_that_is_intact() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("whole.ach");
+    // Several blocks each.
+    let (hot, cold) = (tensor(1, 30_000), tensor(2, 300_000));
+    let options = SaveOptions::new().durable(false).cold("cold");
+    achronyme_env::save(&path, [("cold", &cold), ("hot", &hot)], &options).unwrap();
+    let archive = Archive::open(&path).unwrap();
+    let sections = archive.sections();
+    let sums = sections
+        .iter()
+        .find(|s| format!("{:?}", s.kind).contains("Sums"));
+    let sums = sums.unwrap_or_else(|| panic!("{sections:?}"));
+    let mut damaged = fs::read(&path).unwrap();
+    damaged[sums.offset as usize..(sums.offset + sums.len) as usize].fill(0x77);
+    let report = run(dir.path(), &damaged, &SalvageOptions::new()).unwrap();
+    assert!(report.is_whole() && report.notes.len() == 2, "{report}");
+    let archive = Archive::open(dir.path().join("good.ach")).unwrap();
+    for (name, value) in [("cold", cold), ("hot", hot)] {
+        assert!(archive.get(name).unwrap().identical(&value).unwrap());
+    }
+}
+
+#[test]
+fn a_variable_that_lost_its_attributes_keeps_its_cell_with_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("whole.ach");
+    let cell = Value::from(Cell::new(Value::from(7i64)));
+    let long = Record::from([("about", Value::from("0123456789".repeat(100)))]);
+    let mut writer = ArchiveWriter::create(&path, &SaveOptions::new().durable(false)).unwrap();
+    let options = BindingOptions::new().attributes(long);
+    writer.add_with("x", cell.clone(), &options).unwrap();
+    writer.add("y", cell).unwrap();
+    writer.finish().unwrap();
+    let mut damaged = fs::read(&path).unwrap();
+    let text = damaged
+        .windows(10)
+        .rposition(|w| w == b"0123456789")
+        .unwrap();
+    damaged[text] ^= 1;
+    let report = run(dir.path(), &damaged, &SalvageOptions::new()).unwrap();
+    assert_eq!(report.salvaged, ["x", "y"], "{report}");
+    assert_eq!(
+        (&*report.findings[0].name, &*report.findings[0].kind),
+        ("x", "attributes")
+    );
+    let values = Archive::open(dir.path().join("good.ach")).unwrap();
+    let values = values.load_vars(&["x", "y"]).unwrap();
+    let [Value::Cell(x), Value::Cell(y)] = &values[..] else {
+        panic!("{values:?}")
+    };
+    assert!(x.same(y));
+}
+
+#[test]
+fn texts_that_are_compressed_stay_compressed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("whole.ach");
+    let record = Value::from(Record::from([("text", Value::from("ab".repeat(200_000)))]));
+    let options = SaveOptions::new().durable(false).compress(true);
+    achronyme_env::save(&path, [("config", &record)], &options).unwrap();
+    let report = run(
+        dir.path(),
+        &fs::read(&path).unwrap(),
+        &SalvageOptions::new(),
+    )
+    .unwrap();
+    assert!(
+        report.is_whole() && report.saved.stored_bytes < 10_000,
+        "{report:?}"
+    );
+}
+
+#[test]
+fn a_table_above_the_limit_is_refused_before_it_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = many(&dir.path().join("whole.ach"));
+    let mut limits = Limits::default();
+    limits.max_table_bytes = 1000;
+    let error = run(dir.path(), &bytes, &SalvageOptions::new().limits(limits)).unwrap_err();
+    assert!(matches!(error, EnvError::TooLarge { .. }), "{error}");
 }
 
 #[test]
@@ -380,6 +503,174 @@ fn what_a_journal_says_counts_and_its_damage_costs_what_follows() {
     assert!(losses > 100, "{losses}");
 }
 
+/// Where the frames of a journal begin, by their magic.
+fn frames(journal: &[u8]) -> Vec<usize> {
+    let places = (0..journal.len()).step_by(64);
+    places
+        .filter(|at| journal[*at..].starts_with(b"ACHJ"))
+        .collect()
+}
+
+/// An archive, and a journal of commits of one frame each: x is 0 to 5 and each has a name too.
+fn counted(path: &Path) -> Vec<usize> {
+    saved(path);
+    let mut session: Session = SessionOptions::new().fold_below(0).open(path).unwrap();
+    for n in 0..6i64 {
+        session.set("x", n).unwrap();
+        session.commit().unwrap();
+        session
+            .set(&format!("y{n}"), tensor(n as u32, 3000))
+            .unwrap();
+        session.commit().unwrap();
+    }
+    session.close().unwrap();
+    frames(&fs::read(path.with_extension("ach-journal")).unwrap())
+}
+
+#[test]
+fn frames_behind_damage_of_a_journal_are_saved_and_what_is_missing_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let target = dir.path().join("good.ach");
+    let places = counted(&path);
+    let journal = path.with_extension("ach-journal");
+    let whole = fs::read(&journal).unwrap();
+    let options = SalvageOptions::new().allow_overwrite(true).durable(false);
+    assert_eq!(places.len(), 13);
+    for (number, at) in places.iter().enumerate() {
+        // The header, and a byte of the payload: that of the first frame has no key before it.
+        let payload = at + if number == 0 { 70 } else { 140 };
+        for byte in [at + 20, payload] {
+            let mut damaged = whole.clone();
+            damaged[byte] ^= 0x20;
+            fs::write(&journal, &damaged).unwrap();
+            let context = format!("frame {number}, byte {byte}");
+            let report = salvage(&path, &target, &options).unwrap();
+            let archive = Archive::open(&target).unwrap();
+            assert!(archive.verify().unwrap().is_ok());
+            let (told, is_whole) = (report.to_string(), report.is_whole());
+            for n in 0..6 {
+                let (name, lost) = (format!("y{n}"), number == 2 * n + 2);
+                assert_eq!(archive.contains(&name), !lost, "{context}: {told}");
+                if !lost {
+                    let value = archive.get(&name).unwrap();
+                    assert!(value.identical(&tensor(n as u32, 3000)).unwrap());
+                }
+            }
+            // The last value that is there; an older one where its frame is known to be damaged.
+            let x = archive.get("x").ok().and_then(|x| x.as_i64());
+            match (number, byte == payload) {
+                (11, true) => assert!(x.is_none_or(|x| x == 4), "{context}: {told}"),
+                (11, false) => assert_eq!(x, Some(4), "{context}: {told}"),
+                _ => assert_eq!(x, Some(5), "{context}: {told}"),
+            }
+            // The values of x that are no more are not looked at.
+            let is_old = number % 2 == 1 && number < 11;
+            match (number, byte == payload) {
+                (0, _) => assert!(is_whole, "{context}: {told}"),
+                (_, true) if is_old => {}
+                (_, true) => {
+                    let name = match number {
+                        11 => "x".to_owned(),
+                        _ => format!("y{}", number / 2 - 1),
+                    };
+                    assert!(
+                        report.findings.iter().any(|f| f.name == name),
+                        "{context}: {told}"
+                    );
+                }
+                _ => assert!(!is_whole, "{context}: {told}"),
+            }
+        }
+    }
+    // Without its archive it says the same of what it holds.
+    fs::remove_file(&path).unwrap();
+    let mut damaged = whole.clone();
+    damaged[70] ^= 1;
+    damaged[places[3] + 20] ^= 1;
+    fs::write(&journal, &damaged).unwrap();
+    let report = salvage(&journal, &target, &options).unwrap();
+    assert_eq!(report.salvaged.len(), 7, "{report}");
+    assert!(!report.is_whole() && !report.salvaged.contains(&"y7".to_owned()));
+}
+
+#[test]
+fn a_commit_that_was_not_finished_does_not_count_behind_damage_either() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let target = dir.path().join("good.ach");
+    saved(&path);
+    let mut session: Session = SessionOptions::new().fold_below(0).open(&path).unwrap();
+    session.set("a", 1i64).unwrap();
+    session.commit().unwrap();
+    session.set("b", 2i64).unwrap();
+    session.commit().unwrap();
+    session.set("c", 3i64).unwrap();
+    session.set("d", 4i64).unwrap();
+    session.commit().unwrap();
+    session.close().unwrap();
+    let journal = path.with_extension("ach-journal");
+    let mut bytes = fs::read(&journal).unwrap();
+    let places = frames(&bytes);
+    bytes[places[1] + 20] ^= 1;
+    bytes[places[4]..].fill(0);
+    fs::write(&journal, &bytes).unwrap();
+    let options = SalvageOptions::new().durable(false);
+    let report = salvage(&path, &target, &options).unwrap();
+    let archive = Archive::open(&target).unwrap();
+    assert!(
+        archive.contains("b") && !archive.contains("a") && !archive.contains("c"),
+        "{report}"
+    );
+    assert!(
+        report
+            .notes
+            .iter()
+            .any(|note| note.contains("not finished")),
+        "{report}"
+    );
+}
+
+#[test]
+fn undone_changes_stay_undone_behind_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run.ach");
+    let target = dir.path().join("good.ach");
+    saved(&path);
+    let mut session: Session = SessionOptions::new().fold_below(0).open(&path).unwrap();
+    for n in 1..=4i64 {
+        session.set("x", n).unwrap();
+        session.commit().unwrap();
+    }
+    session.undo().unwrap();
+    session.set("y", 7i64).unwrap();
+    session.commit().unwrap();
+    session.close().unwrap();
+    let journal = path.with_extension("ach-journal");
+    let whole = fs::read(&journal).unwrap();
+    let places = frames(&whole);
+    let options = SalvageOptions::new().allow_overwrite(true).durable(false);
+    // The frame of 2; that of 3, to which undo leads back; that of 4.
+    for (damaged, x) in [(2, 3), (3, 2), (4, 3)] {
+        let mut bytes = whole.clone();
+        bytes[places[damaged] + 20] ^= 1;
+        fs::write(&journal, &bytes).unwrap();
+        let report = salvage(&path, &target, &options).unwrap();
+        let archive = Archive::open(&target).unwrap();
+        assert_eq!(
+            archive.get("x").unwrap().as_i64(),
+            Some(x),
+            "{damaged}: {report}"
+        );
+        assert_eq!(
+            archive.get("y").unwrap().as_i64(),
+            Some(7),
+            "{damaged}: {report}"
+        );
+        assert!(!report.is_whole());
+    }
+}
+
 #[test]
 fn a_journal_without_its_archive_gives_what_it_holds() {
     let dir = tempfile::tempdir().unwrap();
@@ -420,7 +711,12 @@ fn what_is_no_archive_is_said_to_be_none_and_the_source_is_never_the_destination
     let path = dir.path().join("run.ach");
     journaled(&path);
     let options = SalvageOptions::new().allow_overwrite(true);
-    for name in ["run.ach", "run.ach-journal"] {
+    fs::create_dir(dir.path().join("sub")).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(dir.path(), dir.path().join("here")).unwrap();
+    let others: &[&str] = if cfg!(unix) { &["here/run.ach"] } else { &[] };
+    let names = ["run.ach", "run.ach-journal", "sub/../run.ach"];
+    for name in names.iter().chain(others) {
         let error = salvage(&path, dir.path().join(name), &options).unwrap_err();
         assert!(matches!(error, EnvError::InvalidValue { .. }), "{error}");
     }

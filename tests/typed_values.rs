@@ -396,6 +396,19 @@ fn a_version_whose_type_is_gone_is_upgraded_from_its_bytes_and_a_type_may_end() 
 }
 
 #[test]
+fn what_takes_the_place_of_a_type_is_asked_for_once() {
+    let mut registry = TypeRegistry::new();
+    let same = old_program().value(&state1()).unwrap();
+    let of_same = same.clone();
+    registry
+        .register(Schema::new("sim.State", 1, layout1()))
+        .unwrap()
+        .retire::<State1>(move |_| Ok(of_same.clone()))
+        .unwrap();
+    assert!(registry.current(&same).unwrap().identical(&same).unwrap());
+}
+
+#[test]
 fn a_type_that_was_renamed_is_found_by_its_alias() {
     let (registry, _) = program();
     let mut value = typed(&registry.value(&state3()).unwrap()).clone();

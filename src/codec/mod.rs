@@ -20,17 +20,21 @@
 //! ```
 
 mod choose;
+mod encoder;
 #[cfg(feature = "json")]
 mod json;
 
 use std::fmt;
+use std::io::{self, Write};
 
 pub use choose::{Choice, Codecs};
+pub use encoder::Encoder;
 #[cfg(feature = "json")]
 pub use json::Json;
 
-use crate::error::Result;
-use crate::value::Value;
+use crate::error::{EnvError, Origin, Result};
+use crate::value::{Value, ValueRef};
+use crate::write::SummedImage;
 
 /// Values to bytes and back, without loss.
 pub trait Codec: Send + Sync + fmt::Debug {
@@ -43,6 +47,14 @@ pub trait Codec: Send + Sync + fmt::Debug {
     /// [`EnvError::NestingTooDeep`](crate::EnvError::NestingTooDeep); what reading the value's own
     /// bytes answers; what the codec cannot write.
     fn encode(&self, value: &Value) -> Result<Vec<u8>>;
+
+    /// As [`Codec::encode`], to a stream.
+    ///
+    /// # Errors
+    /// As [`Codec::encode`], and [`EnvError::Io`] for those of the stream.
+    fn encode_to(&self, value: &Value, out: &mut dyn Write) -> Result<()> {
+        out.write_all(&self.encode(value)?).map_err(not_written)
+    }
 
     /// The value of bytes, nothing of which is trusted.
     ///
@@ -65,7 +77,19 @@ impl Codec for Rkyv {
         crate::write::serialize_value(value)
     }
 
+    fn encode_to(&self, value: &Value, out: &mut dyn Write) -> Result<()> {
+        SummedImage::of(&ValueRef::from(value))?.write(out, &not_written)
+    }
+
     fn decode(&self, bytes: &[u8]) -> Result<Value> {
         crate::read::image::deserialize_value(bytes)
+    }
+}
+
+/// What a stream answered. A buffer of a pool says so itself when the pool has no more.
+fn not_written(error: io::Error) -> EnvError {
+    match error.downcast::<EnvError>() {
+        Ok(refused) => refused,
+        Err(error) => EnvError::io("write a value to", Origin::Stream, error),
     }
 }

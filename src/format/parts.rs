@@ -96,7 +96,7 @@ impl<'a> Records<'a> {
                     found: node.len.into(),
                 }));
             }
-            end += u64::from(node.len);
+            end = end.saturating_add(node.len.into());
         }
         if nodes.end() != Some(end) {
             return Err(Fault::new(

@@ -284,18 +284,18 @@ pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
 
 /// What tells a file from others.
 #[cfg(unix)]
-type Identity = (u64, u64);
+pub(super) type Identity = (u64, u64);
 #[cfg(not(unix))]
-type Identity = Option<std::time::SystemTime>;
+pub(super) type Identity = Option<std::time::SystemTime>;
 
 #[cfg(unix)]
-fn identity(metadata: &Metadata) -> Identity {
+pub(super) fn identity(metadata: &Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt;
     (metadata.dev(), metadata.ino())
 }
 
 #[cfg(not(unix))]
-fn identity(metadata: &Metadata) -> Identity {
+pub(super) fn identity(metadata: &Metadata) -> Identity {
     metadata.created().ok()
 }
 

@@ -1,12 +1,14 @@
-//! One writer at a time: a lock on a file that is never replaced or removed.
+//! One writer at a time: a lock on a file that is never replaced. Only whoever holds the lock removes
+//! it, and whoever gets the lock of a file that was removed tries again.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::file::identity;
 use super::paths::Companions;
 use crate::error::{EnvError, Result};
 use crate::name::escape_for_terminal;
@@ -23,6 +25,8 @@ pub(crate) struct WriterLock {
     file: File,
     archive: PathBuf,
     owner: u32,
+    /// Whether the file goes with the lock.
+    is_brief: bool,
     /// The process that asks.
     current: fn() -> u32,
 }
@@ -33,15 +37,45 @@ impl WriterLock {
     /// # Errors
     /// [`EnvError::SessionLocked`] names who has it; [`EnvError::Io`].
     pub(crate) fn take(companions: &Companions) -> Result<WriterLock> {
+        WriterLock::take_file(companions).map(|(lock, _)| lock)
+    }
+
+    /// As [`WriterLock::take`], for one save: a lock file that is made for it is removed with it, so
+    /// that beside an archive without a session nothing is left.
+    ///
+    /// # Errors
+    /// As [`WriterLock::take`].
+    pub(crate) fn take_briefly(companions: &Companions) -> Result<WriterLock> {
+        let (mut lock, is_new) = WriterLock::take_file(companions)?;
+        lock.is_brief = is_new;
+        Ok(lock)
+    }
+
+    /// The lock, and whether its file was made for it.
+    fn take_file(companions: &Companions) -> Result<(WriterLock, bool)> {
         let path = companions.lock();
         let failed = |e| EnvError::io("lock", path.as_path(), e);
-        let mut options = File::options();
-        let options = options.read(true).write(true).create(true).truncate(false);
-        let mut file = options.open(&path).map_err(failed)?;
+        let open = || -> io::Result<(File, bool)> {
+            let mut options = File::options();
+            let options = options.read(true).write(true);
+            loop {
+                match options.clone().create_new(true).open(&path) {
+                    Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                    other => return Ok((other?, true)),
+                }
+                match options.open(&path) {
+                    // It was removed in between.
+                    Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                    other => return Ok((other?, false)),
+                }
+            }
+        };
+        let (mut file, mut is_new) = open().map_err(failed)?;
         let mut tries = 1..TRIES;
         loop {
             match file.try_lock() {
-                Ok(()) => break,
+                Ok(()) if is_at(&file, &path).map_err(failed)? => break,
+                Ok(()) => (file, is_new) = open().map_err(failed)?,
                 Err(TryLockError::WouldBlock) if tries.next().is_some() => thread::sleep(BETWEEN),
                 Err(TryLockError::WouldBlock) => {
                     let holder = named(&mut file).unwrap_or(None);
@@ -57,10 +91,11 @@ impl WriterLock {
             file,
             archive: companions.archive().into(),
             owner: process::id(),
+            is_brief: false,
             current: process::id,
         };
         lock.write(&text()).map_err(failed)?;
-        Ok(lock)
+        Ok((lock, is_new))
     }
 
     /// Who holds the lock beside an archive, in words; `None` when nobody does. For listings: it may
@@ -118,10 +153,25 @@ impl Drop for WriterLock {
     fn drop(&mut self) {
         // A forked child shares the lock: only its owner gives it back, for both.
         if self.check_process().is_ok() {
+            if self.is_brief
+                && let Ok(companions) = Companions::of(&self.archive)
+                && !companions.journal().exists()
+            {
+                let _ = std::fs::remove_file(companions.lock());
+            }
             let _ = self.write("");
             let _ = self.file.unlock();
         }
     }
+}
+
+/// Whether `path` leads to `file`.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let there = match std::fs::metadata(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+        other => other?,
+    };
+    Ok(identity(&there) == identity(&file.metadata()?))
 }
 
 /// What the file says of this process.

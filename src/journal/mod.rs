@@ -7,6 +7,7 @@
 mod append;
 mod begin;
 mod chain;
+mod detached;
 mod durability;
 mod file;
 mod fit;
@@ -31,13 +32,14 @@ mod window;
 mod writer;
 
 pub(crate) use append::NewFrame;
-pub(crate) use chain::{Base, Chain};
+pub(crate) use chain::{Base, Chain, Damage};
+pub(crate) use detached::{DetachedFrame, find_detached, session_of};
 pub use durability::Durability;
 pub use frame::{FLAG_COMMIT, FrameKind, MESSAGE_HEADER_LEN, MessageHeader};
 pub(crate) use frame::{crc_of, frame_len};
 pub(crate) use index::{Frame, Frames};
 pub(crate) use lock::WriterLock;
-pub(crate) use paths::Companions;
+pub(crate) use paths::{Companions, is_same_file};
 pub(crate) use scan::key_of;
 pub(crate) use segment::{Place, Segment};
 pub(crate) use writer::Writer;

@@ -125,6 +125,15 @@ impl Companions {
         Ok(found)
     }
 
+    /// The paths of all segments there may be: the active one, and the retired ones there are.
+    ///
+    /// # Errors
+    /// [`EnvError::Io`] when the directory cannot be read.
+    pub(crate) fn segments(&self) -> Result<Vec<PathBuf>> {
+        let retired = self.list_retired()?.into_iter().map(|(_, path)| path);
+        Ok(retired.chain([self.journal()]).collect())
+    }
+
     /// The place in the order of segments of a file with a name of one: the sequence of its first
     /// frame, and the greatest there is for the active one.
     pub(super) fn place_of(&self, path: &Path) -> u64 {
@@ -141,6 +150,12 @@ impl Companions {
         name.push(suffix);
         name.into()
     }
+}
+
+/// Whether two paths lead to one file that there is, over links and `..` too.
+pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
+    let real = |path| fs::canonicalize(path).ok();
+    real(a).is_some_and(|a| real(b) == Some(a))
 }
 
 /// The number of a frame as this room writes it: decimal, no sign, no leading zeros.

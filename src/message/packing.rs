@@ -28,6 +28,15 @@ pub(super) fn unpack(
     if len > most {
         return Err(super::reader::too_large(len, most));
     }
+    // No block of a frame takes less than 4 bytes or holds more than 128 KiB (RFC 8878, section
+    // 3.1.1.2): memory is not taken for what cannot be in it.
+    let can_hold = (packed.len() as u64 / 4).saturating_mul(128 << 10);
+    if len > can_hold {
+        return Err(damaged(format!(
+            "a zstd frame of {} bytes that says that it holds {len}",
+            packed.len()
+        )));
+    }
     let mut raw = pool.take(len)?;
     raw.resize(len as usize)?;
     let mut decoder = zstd::bulk::Decompressor::new().map_err(|e| damaged(e.to_string()))?;

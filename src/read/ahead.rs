@@ -111,8 +111,13 @@ impl Archive {
 fn tensors(values: &[Value]) -> Result<Vec<Tensor>> {
     let mut found = Vec::new();
     let mut note = |part: &Value, _: &Trail<'_>| {
-        if let Value::Tensor(tensor) = part {
-            found.push(tensor.clone());
+        match part {
+            Value::Tensor(tensor) => found.push(tensor.clone()),
+            Value::StringArray(strings) => {
+                found.extend([strings.offsets().clone(), strings.bytes().clone()]);
+            }
+            Value::Typed(typed) => found.push(typed.bytes.clone()),
+            _ => {}
         }
         Ok(())
     };

@@ -14,7 +14,6 @@ use crate::format::records::{
     EntryRecord, FLAG_CONSTANT, FLAG_MUTABLE, FLAG_TOMBSTONE, Slot, TensorSlot,
 };
 use crate::format::table::Table;
-use crate::stack::with_room;
 use crate::value::{DType, Kind, Order, Record, Value};
 
 /// A name, its value, and its attributes. Borrowed from an archive; looking at it reads nothing
@@ -235,7 +234,7 @@ impl<'a> Binding<'a> {
     }
 
     /// The value that stands there; cells in it hold what they hold in the state.
-    fn load(&self, root: Root<'a>) -> Result<Value> {
+    pub(super) fn load(&self, root: Root<'a>) -> Result<Value> {
         match self.overlay {
             Some(overlay) => super::cells::load_one(overlay, root, self.name()),
             None => root.store.value(root.slot, Some(self.name())),
@@ -373,53 +372,6 @@ impl<'a> Binding<'a> {
             }
             _ => true,
         })
-    }
-
-    pub(crate) fn verify(&self) -> Result<()> {
-        self.verify_parts(true, true)
-    }
-
-    /// As [`Binding::verify`], of the attributes alone.
-    pub(crate) fn verify_attributes(&self) -> Result<()> {
-        self.verify_parts(true, false)
-    }
-
-    /// As [`Binding::verify`], without the attributes.
-    pub(crate) fn verify_value(&self) -> Result<()> {
-        self.verify_parts(false, true)
-    }
-
-    fn verify_parts(&self, attributes: bool, value: bool) -> Result<()> {
-        let root = self.root_of_attributes()?;
-        let store = root.store;
-        let check_extent = |number: u32| {
-            store.check_extent(number)?;
-            super::verify::check_digest(store, number, &mut |_| {})
-        };
-        let check_node = |node: u32| {
-            let parts = super::parts::below(store, node)?;
-            for number in parts.nodes {
-                store.checked_node(number, true)?;
-            }
-            parts.extents.into_iter().try_for_each(check_extent)?;
-            let slot = Slot::Node(node);
-            self.load(Root { slot, ..root }).map(drop)
-        };
-        let check = || -> Result<()> {
-            if let Some(node) = root.attributes.filter(|_| attributes) {
-                check_node(node)?;
-            }
-            if !value {
-                return Ok(());
-            }
-            match self.root()?.slot {
-                Slot::Tensor(TensorSlot { extent: NONE, .. }) => Ok(()),
-                Slot::Tensor(tensor) => check_extent(tensor.extent),
-                Slot::Node(node) => check_node(node),
-                _ => Ok(()),
-            }
-        };
-        with_room(check).map_err(|e| e.of_variable(self.name()))
     }
 
     /// As [`Binding::root`]; also of a binding whose value is of a kind that is not known here.

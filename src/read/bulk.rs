@@ -27,10 +27,35 @@ impl Archive {
         self.load_roots(&roots.collect::<Result<Vec<_>>>()?)
     }
 
-    /// Values and attributes of several bindings, as [`Archive::load_bindings`].
-    pub(crate) fn load_with_attributes(
+    /// Values and attributes of several bindings, loaded together: what is one cell or scope under two
+    /// names, or in the attributes of another variable, is one.
+    ///
+    /// ```
+    /// use achronyme_env::{Archive, Record, SaveOptions, save};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("run.ach");
+    ///
+    /// let units = Record::from([("units", "K")]);
+    /// save(&path, [("a", 1.5), ("b", 2.5)], &SaveOptions::new().attributes("b", units))?;
+    /// let archive = Archive::open(&path)?;
+    /// let bindings: Vec<_> = archive.bindings().collect();
+    /// let loaded = archive.load_with_attributes(&bindings)?;
+    /// assert_eq!(loaded[1].1.get("units").unwrap().as_str(), Some("K"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Archive::get`], about the variable.
+    pub fn load_with_attributes(&self, bindings: &[Binding<'_>]) -> Result<Vec<(Value, Record)>> {
+        self.load_with_some_attributes(bindings, |_| true)
+    }
+
+    /// As [`Archive::load_with_attributes`], with those of the bindings at the places `wanted`; of the
+    /// others without.
+    pub(crate) fn load_with_some_attributes(
         &self,
         bindings: &[Binding<'_>],
+        wanted: impl Fn(usize) -> bool,
     ) -> Result<Vec<(Value, Record)>> {
         let mut roots = Vec::with_capacity(bindings.len());
         for binding in bindings {
@@ -38,23 +63,27 @@ impl Archive {
         }
         for place in 0..bindings.len() {
             let (root, name) = roots[place];
-            if let Some(node) = root.attributes {
+            if let Some(node) = root.attributes.filter(|_| wanted(place)) {
                 let slot = Slot::Node(node);
                 roots.push((Root { slot, ..root }, name));
             }
         }
         let mut values = self.load_roots(&roots)?;
         let mut attributes = values.split_off(bindings.len()).into_iter();
-        let with_attributes = values.into_iter().zip(bindings).map(|(value, binding)| {
-            if !binding.has_attributes() {
-                return Ok((value, Record::new()));
-            }
-            match attributes.next() {
-                Some(Value::Record(record)) => Ok((value, record)),
-                // Says what is wrong with them, and where.
-                _ => Ok((value, binding.attributes()?)),
-            }
-        });
+        let bindings = bindings.iter().enumerate();
+        let with_attributes = values
+            .into_iter()
+            .zip(bindings)
+            .map(|(value, (place, binding))| {
+                if !binding.has_attributes() || !wanted(place) {
+                    return Ok((value, Record::new()));
+                }
+                match attributes.next() {
+                    Some(Value::Record(record)) => Ok((value, record)),
+                    // Says what is wrong with them, and where.
+                    _ => Ok((value, binding.attributes()?)),
+                }
+            });
         with_attributes.collect()
     }
 }

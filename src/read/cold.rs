@@ -13,6 +13,11 @@ const PARALLEL_FROM: usize = 4;
 /// Raw bytes read with one call.
 const READ_BYTES: u64 = 4 << 20;
 
+/// The most bytes that a frame may have for so many bytes of data.
+pub(super) fn most_stored(raw_len: u64) -> u64 {
+    raw_len.saturating_add(raw_len / 128).saturating_add(1024)
+}
+
 /// Fills `out` with all raw bytes of an extent.
 pub(super) fn fill(store: &Store, number: u32, out: &mut [u8]) -> Result<()> {
     let record = *store.extent(number)?;
@@ -230,8 +235,7 @@ impl Unpacker {
 
     /// A frame is never much longer than what it holds: a larger one is refused before it is read.
     fn check_stored_len(&self, sum: BlockSum, raw_len: usize) -> std::result::Result<(), String> {
-        let most = raw_len as u64 + raw_len as u64 / 128 + 1024;
-        if sum.len <= most {
+        if sum.len <= most_stored(raw_len as u64) {
             return Ok(());
         }
         Err(format!(

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use super::cancel;
 use super::check::Check;
 use super::cold;
+use super::loaded::Loaded;
 use super::source::ByteSource;
 use super::store::{Store, Tables};
 use crate::error::{EnvError, Result};
 use crate::fault::{Part, Problem};
 use crate::format::extent::{BlockSums, Codec, ExtentRecord};
 use crate::limits::CHECK_ON_BORROW_BYTES;
-use crate::value::{Buffer, Found, Held, HeldBytes, Storage, StoredExtent};
+use crate::value::{Found, Held, HeldBytes, Storage, StoredExtent};
 
 /// What is known of an extent since it was first touched. Kept as long as the archive.
 #[derive(Debug)]
@@ -22,9 +23,9 @@ pub(crate) struct ExtentState {
     blocks: OnceLock<Blocks>,
     all_checked: AtomicBool,
     /// The bytes in memory, while a tensor needs them.
-    loaded: Mutex<Weak<Buffer>>,
+    loaded: Mutex<Weak<Loaded>>,
     /// The bytes in memory, since a view borrowed them.
-    pinned: OnceLock<Arc<Buffer>>,
+    pinned: OnceLock<Arc<Loaded>>,
     /// What programs found of the bytes.
     found: Found,
 }
@@ -228,7 +229,7 @@ impl Store {
     }
 
     /// All bytes in memory, shared by whoever has them already.
-    fn load(&self, number: u32) -> Result<Arc<Buffer>> {
+    fn load(&self, number: u32) -> Result<Arc<Loaded>> {
         let (record, state) = (self.extent(number)?, self.extent_state(number)?);
         if let Some(pinned) = state.pinned.get() {
             return Ok(Arc::clone(pinned));
@@ -238,8 +239,8 @@ impl Store {
             return Ok(buffer);
         }
         self.check_cap(number)?;
-        let mut buffer = Buffer::zeroed(record.raw_len)?;
-        cold::fill(self, number, buffer.as_bytes_mut())?;
+        let fill = |bytes: &mut [u8]| cold::fill(self, number, bytes);
+        let buffer = Loaded::filled(self.pool.as_ref(), record.raw_len, fill)?;
         if self.check != Check::Never {
             state.all_checked.store(true, Relaxed);
         }
@@ -283,7 +284,7 @@ pub(crate) struct ExtentStorage {
     pub(super) number: u32,
     /// Named by errors.
     variable: Option<Arc<str>>,
-    loaded: OnceLock<Arc<Buffer>>,
+    loaded: OnceLock<Arc<Loaded>>,
 }
 
 impl ExtentStorage {

@@ -254,7 +254,7 @@ impl ImageContext {
         };
         let tables = Tables::Image(head);
         let store = Store::new(source, tables, path, self.check, self.limits);
-        Ok(store.in_places(places))
+        Ok(store.in_places(places).with_pool(self.base.pool.clone()))
     }
 
     /// Head and records of the image at `place`, whose bytes `source` has.

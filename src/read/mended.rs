@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use super::archive::Archive;
 use super::check::Check;
+use super::mended_sums::sum_lists;
 use super::source::{ByteSource, FileSource, open_file};
 use super::store::{Store, TableBytes, Tables};
 use crate::error::{EnvError, Origin, Result};
 use crate::format::TRAILER_LEN;
-use crate::format::extent::{Codec, ExtentRecord};
 use crate::format::header::{AchHeader, HeaderError};
-use crate::format::mend::{Beyond, Damaged, LostEntry, mend};
+use crate::format::mend::{Beyond, Damaged, Loss, mend};
 use crate::format::table::Table;
 use crate::limits::Limits;
 use crate::value::Buffer;
@@ -22,8 +22,8 @@ use crate::value::Buffer;
 #[derive(Debug)]
 pub(crate) struct MendedArchive {
     pub(crate) archive: Archive,
-    /// Bindings that are lost with their records.
-    pub(crate) lost: Vec<LostEntry>,
+    /// What is lost with the bytes that told of it.
+    pub(crate) lost: Vec<Loss>,
     /// Names that were given to bindings whose own are lost.
     pub(crate) renamed: Vec<String>,
     /// What was found and what was done about it.
@@ -91,7 +91,8 @@ pub(crate) fn open_mended(path: &Path, limits: Limits) -> Result<MendedArchive> 
         len: file.len(),
         read: &|offset, out| file.read_at(offset, out),
     };
-    let mended = mend(&damaged).map_err(|beyond| refused(beyond, &origin))?;
+    let mended = mend(&damaged, limits.max_table_bytes)
+        .map_err(|beyond| refused(beyond, &origin, limits))?;
     if mended.header.is_delta() {
         return Err(EnvError::IsDelta { path: origin });
     }
@@ -109,7 +110,12 @@ pub(crate) fn open_mended(path: &Path, limits: Limits) -> Result<MendedArchive> 
         len: mended.file_len,
         patches: Vec::new(),
     };
-    let lists = sum_lists(&patched, table.records().extents, &mut notes);
+    let lists = sum_lists(
+        &patched,
+        patched.file.len(),
+        table.records().extents,
+        &mut notes,
+    );
     patched.patches.extend(lists);
     if let Some(digest) = mended.root_digest {
         let at = mended.file_len.saturating_sub(TRAILER_LEN);
@@ -136,61 +142,18 @@ fn archive_of(
     Archive::new(header, Arc::new(store))
 }
 
-/// Lists of block sums that are damaged or cut off, made anew from array data that is intact: the
-/// sum over the list says whether it is.
-fn sum_lists(
-    source: &Patched,
-    extents: &[ExtentRecord],
-    notes: &mut Vec<String>,
-) -> Vec<(u64, Vec<u8>)> {
-    let mut lists = Vec::new();
-    for (number, extent) in extents.iter().enumerate() {
-        let len = extent.sums_len();
-        let in_file = |start: u64, len: u64| {
-            let end = start.checked_add(len);
-            end.is_some_and(|end| end <= source.file.len())
-        };
-        // What the file does not hold is no list of its data.
-        if len == 0 || extent.codec() != Some(Codec::Raw) || len > source.file.len() {
-            continue;
-        }
-        let mut list = vec![0; len as usize];
-        let is_right = in_file(extent.sums_offset, len)
-            && source.read_at(extent.sums_offset, &mut list).is_ok()
-            && crc32fast::hash(&list) == extent.sum;
-        if is_right || !in_file(extent.offset, extent.stored_len) {
-            continue;
-        }
-        list.clear();
-        let mut block = vec![0; extent.block_len().min(extent.stored_len) as usize];
-        let mut at = 0;
-        while at < extent.stored_len {
-            let now = (extent.stored_len - at).min(block.len() as u64) as usize;
-            if source
-                .read_at(extent.offset + at, &mut block[..now])
-                .is_err()
-            {
-                break;
-            }
-            list.extend_from_slice(&crc32fast::hash(&block[..now]).to_le_bytes());
-            at += now as u64;
-        }
-        if crc32fast::hash(&list) == extent.sum {
-            notes.push(format!(
-                "the block sums of extent {number} are damaged and were made anew: its data is intact"
-            ));
-            lists.push((extent.sums_offset, list));
-        }
-    }
-    lists
-}
-
-fn refused(beyond: Beyond, origin: &Origin) -> EnvError {
+fn refused(beyond: Beyond, origin: &Origin, limits: Limits) -> EnvError {
     let path = origin.clone();
     match beyond {
         Beyond::Fault(fault) | Beyond::Header(HeaderError::Fault(fault)) => {
             EnvError::Damaged { path, fault }
         }
+        Beyond::TooLarge(found) => EnvError::TooLarge {
+            path,
+            what: "the table of contents".to_owned(),
+            found,
+            cap: limits.max_table_bytes,
+        },
         Beyond::Header(HeaderError::Magic(_)) => EnvError::NotAnArchive {
             path,
             found: "it does not begin with \"ACH\"".to_owned(),

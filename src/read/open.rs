@@ -16,6 +16,7 @@ use crate::format::header::{AchHeader, HEADER_LEN, HeaderError, MAGIC};
 use crate::format::records::{FLAG_TOMBSTONE, Slot};
 use crate::format::table::{PREAMBLE_LEN, Table};
 use crate::limits::Limits;
+use crate::pool::BufferPool;
 use crate::value::Buffer;
 
 /// How an archive is opened.
@@ -31,6 +32,7 @@ pub struct OpenOptions {
     check: Check,
     limits: Limits,
     journal: bool,
+    pool: Option<BufferPool>,
     /// Whether a delta is meant, and not an archive.
     delta: bool,
 }
@@ -49,6 +51,31 @@ impl OpenOptions {
     /// When data is checked.
     pub fn check(mut self, check: Check) -> Self {
         self.check = check;
+        self
+    }
+
+    /// Array data that is read into memory (on the read road, or compressed) is read into buffers of
+    /// `pool`, which get them back when the last tensor over them is dropped: whoever reads arrays one
+    /// after the other takes no fresh memory for each, which costs about as much as reading it. What
+    /// the pool has no room for has memory of its own, and counts as refused.
+    ///
+    /// ```
+    /// use achronyme_env::{BufferPool, OpenOptions, SaveOptions, Tensor, save};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("run.ach");
+    ///
+    /// let tensor = Tensor::from_vec(vec![1.5f64; 10_000], [10_000])?;
+    /// save(&path, [("a", tensor)], &SaveOptions::new())?;
+    /// let pool = BufferPool::new(1 << 20);
+    /// for _ in 0..10 {
+    ///     let archive = OpenOptions::new().pool(pool.clone()).open(&path)?;
+    ///     assert_eq!(archive.tensor("a")?.as_slice::<f64>()?[9999], 1.5);
+    /// }
+    /// assert_eq!((pool.counts().taken, pool.counts().made), (10, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn pool(mut self, pool: BufferPool) -> Self {
+        self.pool = Some(pool);
         self
     }
 
@@ -250,6 +277,7 @@ impl OpenOptions {
             self.check,
             self.limits,
         );
+        let store = store.with_pool(self.pool.clone());
         let archive = Archive::new(header, Arc::new(store));
         if self.check == Check::AtOpen {
             let report = archive.verify()?;

@@ -18,6 +18,7 @@ use crate::format::parts::Records;
 use crate::format::records::{NodeRecord, Slot};
 use crate::format::table::Table;
 use crate::limits::Limits;
+use crate::pool::BufferPool;
 use crate::tree::node::Node;
 use crate::tree::restore::{TreeSource, restore};
 use crate::value::{Complex128, DType, Order, Storage, Tensor, Value, byte_len};
@@ -64,6 +65,8 @@ pub(crate) struct Store {
     pub(crate) origin: Origin,
     pub(crate) check: Check,
     pub(crate) limits: Limits,
+    /// Where memory for array data comes from.
+    pub(super) pool: Option<BufferPool>,
     pub(super) nodes: LazySlots<Arc<Node>>,
     pub(super) extents: LazySlots<ExtentState>,
     /// The file of each of its sources, and where its offsets count from there; none where they
@@ -91,10 +94,17 @@ impl Store {
             origin,
             check,
             limits,
+            pool: None,
             nodes,
             extents,
             places: Vec::new(),
         }
+    }
+
+    /// With a pool for array data.
+    pub(super) fn with_pool(mut self, pool: Option<BufferPool>) -> Store {
+        self.pool = pool;
+        self
     }
 
     /// The store of an image, whose bytes and those it names stand in these places.

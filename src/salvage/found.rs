@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::behind::Behind;
 use super::reason_of;
 use crate::error::{EnvError, Result};
 use crate::finding::{Finding, Outcome};
-use crate::journal::{Base, Chain, Companions};
+use crate::journal::{Base, Chain, Companions, find_detached, is_same_file};
 use crate::limits::Limits;
 use crate::read::mended::{MendedArchive, open_mended};
 use crate::read::replay::open::{Road, base_of};
-use crate::read::replay::state::state_at;
 use crate::read::{Archive, Check, OpenOptions};
 use crate::write::{ArchiveWriter, Lineage, SaveOptions};
 
@@ -27,9 +27,10 @@ impl Found {
     /// Refuses to write over what is read.
     pub(super) fn refuse_as_destination(&self, destination: &Path) -> Result<()> {
         let target = Companions::of(destination)?;
-        let real = |path: &Path| std::path::absolute(path).ok();
-        let read = [self.companions.archive(), &self.companions.journal()].map(real);
-        match read.contains(&real(target.archive())) {
+        let mut read = vec![self.companions.archive().to_owned()];
+        read.extend(self.companions.segments()?);
+        let read_now = |path: &PathBuf| is_same_file(path, target.archive());
+        match read.iter().any(read_now) {
             false => Ok(()),
             true => Err(EnvError::InvalidValue {
                 what: format!("the destination {}", destination.display()),
@@ -87,9 +88,9 @@ fn road(limits: Limits) -> Road {
 
 /// An archive with its journal.
 fn with_journal(mended: MendedArchive, companions: Companions, limits: Limits) -> Found {
-    let lost = mended.lost.into_iter().map(|entry| {
-        let name = entry.name.unwrap_or_default();
-        Finding::new(name, "", Outcome::Lost, entry.reason)
+    let lost = mended.lost.into_iter().map(|loss| {
+        let name = loss.name.unwrap_or_default();
+        Finding::new(name, loss.part, Outcome::Lost, loss.reason)
     });
     let mut found = Found {
         archive: mended.archive,
@@ -102,7 +103,8 @@ fn with_journal(mended: MendedArchive, companions: Companions, limits: Limits) -
         return found;
     }
     let chain = base_of(&found.archive).and_then(|base| Chain::open(&found.companions, &base));
-    match chain.and_then(|chain| found.replay(&chain, limits)) {
+    let folded = found.archive.folded_sequence();
+    match chain.and_then(|chain| found.replay(&chain, Some(folded), limits)) {
         Ok(()) => {}
         Err(error) => {
             let reason = format!(
@@ -117,9 +119,15 @@ fn with_journal(mended: MendedArchive, companions: Companions, limits: Limits) -
 
 /// A journal without its archive; `None` when there is none.
 fn alone(companions: &Companions, limits: Limits, lost: Vec<Finding>) -> Result<Option<Found>> {
-    let Some(base) = Base::of_journal(companions)? else {
+    let known = Base::of_journal(companions)?;
+    if known.is_none() && !holds_frames(companions)? {
         return Ok(None);
-    };
+    }
+    let base = known.unwrap_or(Base {
+        session_id: [0; 16],
+        root_digest: None,
+        folded_sequence: 0,
+    });
     let lineage = Lineage {
         session_id: base.session_id,
         folded_sequence: base.folded_sequence,
@@ -140,7 +148,7 @@ fn alone(companions: &Companions, limits: Limits, lost: Vec<Finding>) -> Result<
         companions: companions.clone(),
     };
     let chain = Chain::open(companions, &base)?;
-    found.replay(&chain, limits)?;
+    found.replay(&chain, known.map(|base| base.folded_sequence), limits)?;
     match base.folded_sequence {
         0 if found.lost.is_empty() => {
             let note =
@@ -157,30 +165,27 @@ fn alone(companions: &Companions, limits: Limits, lost: Vec<Finding>) -> Result<
     Ok(Some(found))
 }
 
+/// Whether there are frames at the path of a journal that does not begin as one.
+fn holds_frames(companions: &Companions) -> Result<bool> {
+    let detached = find_detached(&companions.journal(), 0, None)?;
+    Ok(!detached.frames.is_empty())
+}
+
 impl Found {
-    /// Lays over the archive what the journal says, as far as it is true.
-    fn replay(&mut self, chain: &Chain, limits: Limits) -> Result<()> {
-        for damage in chain.damage()? {
-            let path = damage.path.display();
-            let (len, offset) = (damage.len, damage.offset);
-            let text = format!("{path}: {len} bytes from byte {offset} on");
-            match damage.fault {
-                Some(fault) => {
-                    let reason = format!("{text} cannot be read: {fault}");
-                    let finding = Finding::new("", "journal", Outcome::Lost, reason);
-                    self.lost.push(finding);
-                }
-                None => self.notes.push(format!(
-                    "{text} do not count: a commit that was not finished, or that follows damage"
-                )),
-            }
-        }
-        if chain.frames().is_empty() {
+    /// Lays over the archive what the journal says, as far as it is true, and what stands whole behind
+    /// damage. `folded` is the sequence of the last frame before the journal, when that is known.
+    fn replay(&mut self, chain: &Chain, folded: Option<u64>, limits: Limits) -> Result<()> {
+        let known = folded.map(|folded| folded.max(chain.sequence()));
+        let session_id = chain.session_id().unwrap_or_default();
+        let (behind, after) = Behind::of(chain, &session_id, known)?;
+        self.lost.extend(behind.lost.iter().cloned());
+        self.notes.extend(behind.notes.iter().cloned());
+        if chain.frames().is_empty() && behind.is_empty() {
             return Ok(());
         }
         let context = road(limits).context(&self.archive, chain.frames());
         let base = self.archive.folded_sequence();
-        let overlay = state_at(chain.frames(), base, chain.sequence(), context)?;
+        let overlay = behind.laid_over(chain.frames(), base, after, context, &mut self.lost)?;
         self.archive = self.archive.overlaid(overlay);
         Ok(())
     }

@@ -1,17 +1,21 @@
 //! What is intact of a damaged archive or journal, written to a new file.
 
+mod behind;
 mod filled;
 mod found;
 mod options;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 
 pub use options::SalvageOptions;
 
+use crate::Codec;
 use crate::error::{EnvError, Origin, Result};
 use crate::finding::{Finding, Outcome};
-use crate::read::{Archive, Binding};
+use crate::pattern::escape_pattern;
+use crate::read::{Archive, Binding, Checked, ExtentInfo};
 use crate::value::{Record, Value};
 use crate::write::{ArchiveWriter, BindingOptions, SaveOptions, SaveReport};
 use filled::filled;
@@ -67,6 +71,10 @@ impl fmt::Display for SalvageReport {
 /// what it was. Cells that several bindings share stay shared as long as all of these can be read.
 /// Description, tags and metadata are kept; the new archive belongs to no session.
 ///
+/// Frames of the journal that stand behind damage count as long as each of them is whole and their
+/// commit was finished; what is missing between them is a finding, and values may then be of
+/// different moments.
+///
 /// ```
 /// use achronyme_env::{Archive, SalvageOptions, SaveOptions, Tensor, Value, salvage, save};
 /// # let dir = tempfile::tempdir()?;
@@ -97,7 +105,6 @@ pub fn salvage(
     let found = find(source, options.limits)?;
     found.refuse_as_destination(destination)?;
     let mut findings = Vec::new();
-    let mut notes = found.notes.clone();
     let taken = taken(&found, options, &mut findings);
     findings.extend(found.lost.iter().cloned());
     if taken.is_empty() && findings.iter().any(|f| f.outcome.is_loss()) {
@@ -107,7 +114,13 @@ pub fn salvage(
             findings,
         });
     }
-    let save = save_options(&found.archive, options, &mut notes);
+    let save = save_options(&found.archive, options, &mut findings);
+    let save = taken
+        .iter()
+        .fold(save, |save, taken| match taken.has_packed_text() {
+            true => save.cold(escape_pattern(taken.binding.name())),
+            false => save,
+        });
     let mut writer = ArchiveWriter::create(destination, &save)?;
     let mut salvaged = Vec::with_capacity(taken.len());
     for Taken {
@@ -130,7 +143,7 @@ pub fn salvage(
         saved: writer.finish()?,
         salvaged,
         findings,
-        notes,
+        notes: found.notes.clone(),
     })
 }
 
@@ -141,6 +154,17 @@ struct Taken<'a> {
     attributes: Record,
 }
 
+impl Taken<'_> {
+    /// Whether it holds long texts that are compressed, which do not say so themselves.
+    fn has_packed_text(&self) -> bool {
+        let is_packed = |extents: Vec<ExtentInfo>| {
+            let coded = |extent: &ExtentInfo| extent.codec != Some(Codec::Raw);
+            !extents.is_empty() && extents.iter().all(coded)
+        };
+        !matches!(self.value, Value::Tensor(_)) && self.binding.extents().is_ok_and(is_packed)
+    }
+}
+
 /// The bindings that can be read, in order.
 fn taken<'a>(
     found: &'a Found,
@@ -148,47 +172,72 @@ fn taken<'a>(
     findings: &mut Vec<Finding>,
 ) -> Vec<Taken<'a>> {
     let archive = &found.archive;
-    let mut intact = Vec::new();
+    let renamed: HashSet<&str> = found.renamed.iter().map(String::as_str).collect();
+    let mut checked = Checked::default();
+    // With them, whether their attributes are intact too.
+    let mut intact: Vec<(Binding<'_>, bool)> = Vec::new();
     let mut others = Vec::new();
     for binding in archive.bindings_as_saved() {
-        if found.renamed.iter().any(|name| name == binding.name()) {
-            let kind = binding.kind().map_or("", |kind| kind.name());
+        let kind = binding.kind().map_or("", |kind| kind.name());
+        if renamed.contains(binding.name()) {
             let reason = "its name is lost, and this one was given to it";
             findings.push(Finding::new(binding.name(), kind, Outcome::Lost, reason));
         }
-        match binding.verify() {
-            Ok(()) => intact.push(binding),
+        match binding.verify_beside(&mut checked) {
+            Ok(()) => intact.push((binding, true)),
+            Err(error)
+                if binding.verify_attributes().is_err() && binding.verify_value().is_ok() =>
+            {
+                let reason = format!("they are damaged: {}", reason_of(&error));
+                let finding = Finding::new(binding.name(), "attributes", Outcome::Lost, reason);
+                findings.push(finding);
+                intact.push((binding, false));
+            }
             Err(error) => others.extend(partly(binding, options, &error, findings)),
         }
     }
-    let mut taken = Vec::with_capacity(intact.len());
-    match archive.load_with_attributes(&intact) {
+    let mut taken = loaded(archive, intact, findings);
+    taken.extend(others);
+    taken.sort_by_key(|taken| taken.binding.ordinal());
+    taken
+}
+
+/// Values that are intact, loaded together, so that what they share stays shared: one by one only where
+/// that fails.
+fn loaded<'a>(
+    archive: &Archive,
+    intact: Vec<(Binding<'a>, bool)>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Taken<'a>> {
+    let (bindings, attributes): (Vec<_>, Vec<_>) = intact.into_iter().unzip();
+    let mut taken = Vec::with_capacity(bindings.len());
+    let mut take = |binding: Binding<'a>, (value, attributes): (Value, Record)| {
+        taken.push(Taken {
+            binding,
+            value,
+            attributes,
+        });
+    };
+    match archive.load_with_some_attributes(&bindings, |place| attributes[place]) {
         Ok(values) => {
-            for (binding, (value, attributes)) in intact.into_iter().zip(values) {
-                taken.push(Taken {
-                    binding,
-                    value,
-                    attributes,
-                });
+            for (binding, loaded) in bindings.into_iter().zip(values) {
+                take(binding, loaded);
             }
         }
         Err(_) => {
-            for binding in intact {
-                match archive.load_with_attributes(std::slice::from_ref(&binding)) {
+            for (binding, wanted) in bindings.into_iter().zip(attributes) {
+                let one = std::slice::from_ref(&binding);
+                match archive.load_with_some_attributes(one, |_| wanted) {
                     Ok(values) => {
-                        taken.extend(values.into_iter().map(|(value, attributes)| Taken {
-                            binding,
-                            value,
-                            attributes,
-                        }))
+                        for loaded in values {
+                            take(binding, loaded);
+                        }
                     }
                     Err(error) => findings.push(lost(&binding, &error)),
                 }
             }
         }
     }
-    taken.extend(others);
-    taken.sort_by_key(|taken| taken.binding.ordinal());
     taken
 }
 
@@ -200,21 +249,7 @@ fn partly<'a>(
     findings: &mut Vec<Finding>,
 ) -> Option<Taken<'a>> {
     let kind = binding.kind().map_or("", |kind| kind.name());
-    let mut attributes = binding.attributes();
-    if binding.verify_attributes().is_err() {
-        attributes = Ok(Record::new());
-        if binding.verify_value().is_ok()
-            && let Ok(value) = binding.value()
-        {
-            let reason = format!("its attributes are lost: {}", reason_of(error));
-            findings.push(Finding::new(binding.name(), kind, Outcome::Lost, reason));
-            return Some(Taken {
-                binding,
-                value,
-                attributes: Record::new(),
-            });
-        }
-    }
+    let attributes = binding.attributes();
     if options.fill_damaged
         && let Ok(Value::Tensor(tensor)) = binding.value()
         && let Some((tensor, reason)) = filled(&tensor)
@@ -248,7 +283,7 @@ fn reason_of(error: &EnvError) -> String {
 fn save_options(
     archive: &Archive,
     options: &SalvageOptions,
-    notes: &mut Vec<String>,
+    findings: &mut Vec<Finding>,
 ) -> SaveOptions {
     let save = SaveOptions::new()
         .allow_overwrite(options.allow_overwrite)
@@ -264,7 +299,8 @@ fn save_options(
         Ok(metadata) => metadata,
         Err(error) => {
             let reason = reason_of(&error);
-            notes.push(format!("description, tags and metadata are lost: {reason}"));
+            let reason = format!("description and tags cannot be read: {reason}");
+            findings.push(Finding::new("", "metadata", Outcome::Lost, reason));
             return save;
         }
     };

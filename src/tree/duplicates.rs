@@ -87,11 +87,17 @@ impl Duplicates {
     }
 
     /// Forgets by which memory extents were known, since it may hold something else next, and those
-    /// that are cold, since they are not read again.
-    pub(super) fn forget_memory(&mut self) {
+    /// that are closed, since they are not read again.
+    pub(super) fn forget_memory(&mut self, is_closed: impl Fn(u32) -> bool) {
         self.by_identity.clear();
-        self.by_key.retain(|((_, cold), _), _| !cold);
-        self.classes.retain(|(_, cold), _| !cold);
+        for alike in self.by_key.values_mut() {
+            alike.retain(|number| !is_closed(*number));
+        }
+        for keys in self.classes.values_mut() {
+            if let Keys::Digests { extents, .. } = keys {
+                extents.retain(|number| !is_closed(*number));
+            }
+        }
     }
 
     /// Notes a new extent. The identity of one that is not kept must not be noted: another of other

@@ -133,7 +133,7 @@ impl ExtentSource<'_> {
         }
     }
 
-    fn is_volatile(&self) -> bool {
+    pub(super) fn is_volatile(&self) -> bool {
         match self {
             ExtentSource::Borrowed { volatile, .. } => *volatile,
             ExtentSource::Stored { storage, .. } => storage.is_volatile(),

@@ -42,6 +42,8 @@ impl<S: Read + Write + Seek> Builder<'_, S> {
         for (extent, storage) in self.extents[first..].iter_mut().zip(written) {
             extent.source = ExtentSource::Stored { storage, start: 0 };
         }
-        self.duplicates.forget_memory();
+        let extents = &self.extents;
+        let is_closed = |number: u32| extents[number as usize].source.is_volatile();
+        self.duplicates.forget_memory(is_closed);
     }
 }

@@ -88,13 +88,27 @@ impl<T> fmt::Debug for Layout<T> {
 /// The [`Layout`](crate::Layout) of a struct with named fields, which are listed as they are
 /// declared: `layout!(State { step: u64, time: f64 })`. A field that is left out, or of another
 /// type than it is listed with, does not compile.
+///
+/// ```compile_fail
+/// #[derive(rkyv::Archive, rkyv::Serialize)]
+/// struct State { step: Box<u64> }
+///
+/// let _ = achronyme_env::layout!(State { step: u64 });
+/// ```
 #[macro_export]
 macro_rules! layout {
     ($of:ident { $($field:ident : $ty:ty),* $(,)? }) => {{
         #[allow(dead_code)]
         fn every_field(whole: &$of) {
+            // Two steps: a reference would become one to another type where it is given a type.
+            fn type_of<T: ?Sized>(_: &T) -> ::core::marker::PhantomData<T> {
+                ::core::marker::PhantomData
+            }
             let $of { $($field),* } = whole;
-            $( let _: &$ty = $field; )*
+            $(
+                let found = type_of($field);
+                let _: ::core::marker::PhantomData<$ty> = found;
+            )*
         }
         $crate::Layout::<$of>::of("")
             $( .field(

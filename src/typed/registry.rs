@@ -272,7 +272,11 @@ impl TypeRegistry {
                     false => Err(fault(typed, no_upgrade(typed, newest))),
                 };
             };
-            current = step.run(typed)?;
+            let next = step.run(typed)?;
+            if step.to.is_none() {
+                return Ok(next);
+            }
+            current = next;
         }
         Ok(current)
     }

@@ -268,8 +268,10 @@ impl<'a> ArchiveWriter<'a> {
             .map_err(of_variable)?;
         self.findings.extend(self.builder.take_findings(name));
         self.note_large(name, value.kind().name(), self.builder.binding_bytes());
-        self.push_entry(name, slot, options)?;
-        self.stream_waiting(STREAMED_TOGETHER_BYTES)
+        let attributes = self.attributes_node(name, options)?;
+        self.stream_waiting(STREAMED_TOGETHER_BYTES)?;
+        self.push_entry(name, slot, attributes, options);
+        Ok(())
     }
 
     /// Warns of a binding that needs many bytes.
@@ -286,28 +288,32 @@ impl<'a> ArchiveWriter<'a> {
         }
     }
 
-    /// Adds the entry of a binding, and its attributes.
-    pub(super) fn push_entry(
-        &mut self,
-        name: &str,
-        slot: Slot,
-        options: &BindingOptions,
-    ) -> Result<()> {
+    /// The node of the attributes of a binding; [`NONE`] without any.
+    pub(super) fn attributes_node(&mut self, name: &str, options: &BindingOptions) -> Result<u32> {
         let mut attributes = options.attributes.clone();
         let given = self.options.attributes.get(name);
         for (key, value) in given.iter().flat_map(|given| given.iter()) {
             attributes.insert(key, value.clone());
         }
-        let attributes = match attributes.is_empty() {
-            true => NONE,
+        match attributes.is_empty() {
+            true => Ok(NONE),
             false => self
                 .record_node(Value::Record(attributes))
-                .map_err(|e| e.of_variable(name))?,
-        };
+                .map_err(|e| e.of_variable(name)),
+        }
+    }
+
+    /// Adds the entry of a binding.
+    pub(super) fn push_entry(
+        &mut self,
+        name: &str,
+        slot: Slot,
+        attributes: u32,
+        options: &BindingOptions,
+    ) {
         let flags =
             (options.constant as u8 * FLAG_CONSTANT) | (options.mutable as u8 * FLAG_MUTABLE);
         self.entries.push(name, flags, attributes, slot);
-        Ok(())
     }
 
     /// Whether the options ask for the array data of that binding to be compressed.

@@ -81,6 +81,7 @@ impl ArchiveWriter<'_> {
     ) -> Result<(u64, Vec<Vec<u8>>)> {
         let new_bytes: u64 = extents.iter().map(|extent| extent.raw_len).sum();
         let emission = Emission {
+            pool: self.options.pool.as_ref(),
             file: self.destination.file(),
             digest: self.digest_kind(),
             carries_digests: true,

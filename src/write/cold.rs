@@ -5,10 +5,12 @@ use std::io;
 
 use super::cancel::Cancel;
 use super::emit::{Emission, threads, write_at};
+use super::scratch::Scratch;
 use crate::error::{EnvError, Result};
 use crate::format::extent::{DigestKind, ExtentRecord};
 use crate::format::sums::{PIECE_BYTES, combine, piece_digest};
 use crate::limits::COLD_BLOCK_BYTES;
+use crate::pool::BufferPool;
 use crate::shuffle::shuffle;
 use crate::tree::extent_source::PlannedExtent;
 
@@ -20,7 +22,7 @@ const SAMPLED_BLOCKS: u64 = 3;
 
 /// One packed piece: its frames, and the digest of what it holds.
 struct Packed {
-    frames: Vec<u8>,
+    frames: Scratch,
     /// Stored length and CRC-32 of each frame.
     blocks: Vec<(u32, u32)>,
     digest: [u8; 32],
@@ -43,6 +45,7 @@ pub(super) fn write_cold(
         width,
         level,
         cancel: &emission.cancel,
+        pool: emission.pool,
     };
     let pieces = extent.raw_len.div_ceil(PIECE_BYTES as u64);
     let (mut blocks, mut digests) = (Vec::new(), Vec::new());
@@ -51,8 +54,13 @@ pub(super) fn write_cold(
     while piece < pieces {
         let batch = (pieces - piece).min(BATCH_PIECES as u64);
         for packed in packing.batch(piece, batch)? {
-            write_at(emission.file, record.offset + stored, &packed.frames).map_err(failed)?;
-            stored += packed.frames.len() as u64;
+            write_at(
+                emission.file,
+                record.offset + stored,
+                packed.frames.as_bytes(),
+            )
+            .map_err(failed)?;
+            stored += packed.frames.as_bytes().len() as u64;
             blocks.extend(packed.blocks);
             digests.push(packed.digest);
         }
@@ -72,6 +80,7 @@ struct Packing<'p> {
     width: usize,
     level: i32,
     cancel: &'p Cancel,
+    pool: Option<&'p BufferPool>,
 }
 
 impl Packing<'_> {
@@ -80,7 +89,7 @@ impl Packing<'_> {
         let threads = threads().min(count as usize);
         let run = count.div_ceil(threads as u64);
         let pack_run = |start: u64| -> Result<Vec<Packed>> {
-            let mut packer = Packer::new(self.level)?;
+            let mut packer = Packer::new(self.level, self.pool)?;
             let end = (start + run).min(first + count);
             (start..end)
                 .map(|piece| packer.pack_piece(self, piece))
@@ -110,17 +119,19 @@ impl Packing<'_> {
 /// The compressor and its buffers, used again for each block.
 struct Packer {
     compressor: zstd::bulk::Compressor<'static>,
-    raw: Vec<u8>,
-    shuffled: Vec<u8>,
+    raw: Scratch,
+    shuffled: Scratch,
+    frame: Scratch,
 }
 
 impl Packer {
-    fn new(level: i32) -> Result<Packer> {
+    fn new(level: i32, pool: Option<&BufferPool>) -> Result<Packer> {
         let compressor = zstd::bulk::Compressor::new(level).map_err(zstd_failed)?;
         Ok(Packer {
             compressor,
-            raw: Vec::new(),
-            shuffled: Vec::new(),
+            raw: Scratch::new(pool, PIECE_BYTES),
+            shuffled: Scratch::new(pool, BLOCK),
+            frame: Scratch::new(pool, zstd::zstd_safe::compress_bound(BLOCK)),
         })
     }
 
@@ -129,35 +140,41 @@ impl Packer {
         let start = piece * PIECE_BYTES as u64;
         let len = (extent.raw_len - start).min(PIECE_BYTES as u64) as usize;
         let mut raw = std::mem::take(&mut self.raw);
-        raw.resize(len, 0);
-        extent.source.read_at(start, &mut raw)?;
+        raw.resize(len);
+        extent.source.read_at(start, raw.as_bytes_mut())?;
         let mut packed = Packed {
-            frames: Vec::new(),
+            frames: Scratch::new(packing.pool, len),
             blocks: Vec::new(),
-            digest: piece_digest(packing.digest, &raw),
+            digest: piece_digest(packing.digest, raw.as_bytes()),
         };
-        for block in raw.chunks(BLOCK) {
+        for block in raw.as_bytes().chunks(BLOCK) {
             // A block at the highest level takes a tenth of a second.
             packing.cancel.check()?;
             let frame = self.pack(block, packing.width)?;
-            packed
-                .blocks
-                .push((frame.len() as u32, crc32fast::hash(&frame)));
-            packed.frames.extend_from_slice(&frame);
+            let sum = crc32fast::hash(frame);
+            packed.blocks.push((frame.len() as u32, sum));
+            packed.frames.extend(frame);
         }
         self.raw = raw;
         Ok(packed)
     }
 
-    fn pack(&mut self, block: &[u8], width: usize) -> Result<Vec<u8>> {
-        if width < 2 {
-            return self.compressor.compress(block).map_err(zstd_failed);
-        }
-        self.shuffled.resize(block.len(), 0);
-        shuffle(block, width, &mut self.shuffled);
-        self.compressor
-            .compress(&self.shuffled)
-            .map_err(zstd_failed)
+    /// The frame of a block, until the next one is packed.
+    fn pack(&mut self, block: &[u8], width: usize) -> Result<&[u8]> {
+        let bytes = match width {
+            0 | 1 => block,
+            width => {
+                self.shuffled.resize(block.len());
+                shuffle(block, width, self.shuffled.as_bytes_mut());
+                self.shuffled.as_bytes()
+            }
+        };
+        self.frame
+            .resize(zstd::zstd_safe::compress_bound(block.len()));
+        let room = self.frame.as_bytes_mut();
+        let len = self.compressor.compress_to_buffer(bytes, room);
+        let len = len.map_err(zstd_failed)?;
+        Ok(&self.frame.as_bytes()[..len])
     }
 }
 
@@ -169,6 +186,7 @@ pub(super) fn packed_len(extent: &PlannedExtent<'_>, level: i32, cancel: &Cancel
         width: shuffle_width(extent, level)?,
         level,
         cancel,
+        pool: None,
     };
     let pieces = extent.raw_len.div_ceil(PIECE_BYTES as u64);
     let mut len = 0;
@@ -177,7 +195,7 @@ pub(super) fn packed_len(extent: &PlannedExtent<'_>, level: i32, cancel: &Cancel
         let packed = packing.batch(first, batch)?;
         len += packed
             .iter()
-            .map(|packed| packed.frames.len() as u64)
+            .map(|packed| packed.frames.as_bytes().len() as u64)
             .sum::<u64>();
     }
     Ok(len)
@@ -227,7 +245,7 @@ struct Sample {
 fn sample(extent: &PlannedExtent<'_>, level: i32) -> Result<Sample> {
     let blocks = extent.raw_len.div_ceil(COLD_BLOCK_BYTES);
     let step = (blocks / SAMPLED_BLOCKS).max(1);
-    let mut packer = Packer::new(level.min(3))?;
+    let mut packer = Packer::new(level.min(3), None)?;
     let mut sample = Sample {
         raw: 0,
         plain: 0,

@@ -5,6 +5,7 @@
 use std::io;
 
 use super::emit::{Emission, write_at};
+use super::scratch::Scratch;
 use crate::error::{EnvError, Result};
 use crate::format::sums::{PIECE_BYTES, piece_digest};
 use crate::tree::extent_source::PlannedExtent;
@@ -74,11 +75,11 @@ impl Copying<'_> {
     /// one that is asked for.
     pub(super) fn small(
         &self,
-        out: &mut Vec<u8>,
+        out: &mut Scratch,
         buffers: &mut CopyBuffers,
     ) -> Result<Vec<[u8; 32]>> {
         self.windows(0, self.stored.raw_len, 0, buffers, &mut |window| {
-            out.extend_from_slice(window.bytes);
+            out.extend(window.bytes);
             Ok(())
         })
     }

@@ -10,10 +10,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use super::cancel::Cancel;
 use super::copy::{CopyBuffers, Copying};
 use super::options::Progress;
+use super::scratch::Scratch;
 use crate::error::{EnvError, Result};
 use crate::format::extent::{DigestKind, ExtentRecord};
 use crate::format::sums::{PIECE_BYTES, combine, piece_digest};
 use crate::limits::HOT_BLOCK_BYTES;
+use crate::pool::BufferPool;
 use crate::tree::extent_source::PlannedExtent;
 use crate::value::StoredExtent;
 
@@ -39,9 +41,8 @@ struct Written {
 }
 
 /// Buffers of one thread.
-#[derive(Default)]
 struct Buffers {
-    bytes: Vec<u8>,
+    bytes: Scratch,
     copy: CopyBuffers,
 }
 
@@ -57,6 +58,8 @@ pub(super) struct Emission<'e> {
     /// Whether the bytes must be on the disk in the end: then it is started early.
     pub(super) durable: bool,
     pub(super) cancel: Cancel,
+    /// Where the memory comes from that it works in.
+    pub(super) pool: Option<&'e BufferPool>,
 }
 
 /// Says that writing has ended, also when it ends in a panic.
@@ -128,7 +131,10 @@ pub(super) fn write_placed(
     let stop = AtomicBool::new(false);
     let places: Vec<u64> = records.iter().map(|record| record.offset).collect();
     let work = || -> Result<()> {
-        let mut buffers = Buffers::default();
+        let mut buffers = Buffers {
+            bytes: Scratch::new(emission.pool, PIECE_BYTES),
+            copy: CopyBuffers::default(),
+        };
         loop {
             let number = next.fetch_add(1, Relaxed);
             let (Some(job), Some(result)) = (jobs.get(number), results.get(number)) else {
@@ -258,9 +264,9 @@ fn write_piece(
         let bytes = match resident {
             Some(bytes) => &bytes[(start + at) as usize..][..now],
             None => {
-                buffer.resize(now, 0);
-                extent.source.read_at(start + at, buffer)?;
-                &buffer[..]
+                buffer.resize(now);
+                extent.source.read_at(start + at, buffer.as_bytes_mut())?;
+                buffer.as_bytes()
             }
         };
         written
@@ -288,26 +294,27 @@ fn write_small(
     let first = places[range.start];
     let mut bytes_done = 0;
     let buffer = &mut buffers.bytes;
-    buffer.clear();
+    buffer.resize(0);
     for number in range {
         let extent = &extents[number];
         let start = (places[number] - first) as usize;
-        buffer.resize(start, 0);
+        buffer.resize(start);
         bytes_done += extent.raw_len;
         if let Some(copying) = emission.copying(extent) {
             let digest = copying.small(buffer, &mut buffers.copy)?;
             written.pieces.extend(digest);
             continue;
         }
-        buffer.resize(start + extent.raw_len as usize, 0);
-        extent.source.read_at(0, &mut buffer[start..])?;
-        let bytes = &buffer[start..];
+        buffer.resize(start + extent.raw_len as usize);
+        let bytes = &mut buffer.as_bytes_mut()[start..];
+        extent.source.read_at(0, bytes)?;
+        let bytes = &*bytes;
         written
             .sums
             .extend(bytes.chunks(HOT_BLOCK_BYTES as usize).map(crc32fast::hash));
         written.pieces.push(piece_digest(emission.digest, bytes));
     }
-    write_at(emission.file, first, buffer).map_err(failed)?;
+    write_at(emission.file, first, buffer.as_bytes()).map_err(failed)?;
     emission.report(bytes_done);
     Ok(written)
 }

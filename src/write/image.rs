@@ -226,6 +226,7 @@ impl<'a> ImagePlan<'a> {
         failed: &(dyn Fn(io::Error) -> EnvError + Sync),
     ) -> Result<WrittenImage<'a>> {
         let emission = Emission {
+            pool: None,
             file,
             digest: self.digest,
             // A session tells arrays apart by them: they are those of the bytes that are written.
@@ -324,6 +325,11 @@ impl<'a> SummedImage<'a> {
             let zeros = [0; EXTENT_ALIGNMENT as usize];
             let gap = (record.offset - end) as usize;
             out.write_all(&zeros[..gap]).map_err(failed)?;
+            end = record.offset + extent.raw_len;
+            if let Some(bytes) = extent.source.resident(extent.raw_len) {
+                out.write_all(bytes).map_err(failed)?;
+                continue;
+            }
             piece.resize(extent.raw_len.min(PIECE_BYTES as u64) as usize, 0);
             let mut at = 0;
             while at < extent.raw_len {
@@ -333,7 +339,6 @@ impl<'a> SummedImage<'a> {
                 out.write_all(bytes).map_err(failed)?;
                 at += now;
             }
-            end = record.offset + extent.raw_len;
         }
         Ok(())
     }
@@ -384,12 +389,22 @@ fn sums_of(list: &[u8]) -> impl Iterator<Item = u32> {
 /// Block sums and digest of an extent.
 fn summed(extent: &PlannedExtent<'_>, kind: DigestKind) -> Result<(Vec<u8>, [u8; 32])> {
     let (mut list, mut pieces) = (Vec::new(), Vec::new());
-    let mut piece = vec![0; extent.raw_len.min(PIECE_BYTES as u64) as usize];
+    let resident = extent.source.resident(extent.raw_len);
+    let room = match resident {
+        Some(_) => 0,
+        None => extent.raw_len.min(PIECE_BYTES as u64) as usize,
+    };
+    let mut piece = vec![0; room];
     let mut at = 0;
     while at < extent.raw_len {
         let now = (extent.raw_len - at).min(PIECE_BYTES as u64) as usize;
-        let bytes = &mut piece[..now];
-        extent.source.read_at(at, bytes)?;
+        let bytes = match resident {
+            Some(bytes) => &bytes[at as usize..][..now],
+            None => {
+                extent.source.read_at(at, &mut piece[..now])?;
+                &piece[..now]
+            }
+        };
         let sums = bytes.chunks(HOT_BLOCK_BYTES as usize).map(crc32fast::hash);
         list.extend(sums.flat_map(u32::to_le_bytes));
         pieces.push(piece_digest(kind, bytes));

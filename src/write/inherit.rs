@@ -1,6 +1,10 @@
 //! Options for writing again what another file held.
 
+use std::path::Path;
+
 use super::options::SaveOptions;
+use crate::error::Origin;
+use crate::journal::is_same_file;
 
 impl SaveOptions {
     /// Whether array data that comes whole from an archive, and is compressed there, is copied as
@@ -35,6 +39,20 @@ impl SaveOptions {
     pub fn replaces(mut self, root_digest: [u8; 32]) -> SaveOptions {
         self.allow_overwrite = true;
         self.replaces = Some(root_digest);
+        self
+    }
+
+    /// As [`SaveOptions::replaces`], where the file that is written is the one that was read.
+    pub(crate) fn replacing_in_place(
+        mut self,
+        read: &Origin,
+        written: &Path,
+        root_digest: [u8; 32],
+    ) -> SaveOptions {
+        let same = read.path().is_some_and(|read| is_same_file(read, written));
+        if same && self.allow_overwrite {
+            self.replaces = Some(root_digest);
+        }
         self
     }
 

@@ -38,7 +38,7 @@ impl JournalGuard {
         if alone && replaces.is_none() {
             return Ok(None);
         }
-        let lock = WriterLock::take(&companions)?;
+        let lock = WriterLock::take_briefly(&companions)?;
         let mut guard = JournalGuard {
             _lock: lock,
             journal: Vec::new(),

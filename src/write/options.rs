@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use super::lineage::Lineage;
 use crate::error::{EnvError, Result};
 use crate::pattern::Patterns;
+use crate::pool::BufferPool;
 use crate::selection::Selection;
 use crate::value::Record;
 
@@ -68,6 +69,7 @@ pub struct SaveOptions {
     pub(super) own_metadata: Record,
     pub(super) progress: Option<Progress>,
     pub(super) cancel: Option<Arc<AtomicBool>>,
+    pub(super) pool: Option<BufferPool>,
 }
 
 impl Default for SaveOptions {
@@ -103,6 +105,7 @@ impl Default for SaveOptions {
             own_metadata: Record::new(),
             progress: None,
             cancel: None,
+            pool: None,
         }
     }
 }
@@ -267,6 +270,14 @@ impl SaveOptions {
     /// a save depends on nothing but values and options.
     pub fn created_at(mut self, seconds: u64) -> Self {
         self.created = Some(seconds);
+        self
+    }
+
+    /// The save works in buffers of `pool`, about 1 MiB for each core and, where arrays are compressed,
+    /// twice that and 8 MiB for frames: saves that follow each other take no fresh memory. What the
+    /// pool has no room for has memory of its own, and counts as refused.
+    pub fn pool(mut self, pool: BufferPool) -> Self {
+        self.pool = Some(pool);
         self
     }
 

@@ -1,82 +1,96 @@
-//! Tensors that are computed in the file they will be read from: reserved, mapped, and summed when
-//! the archive is published.
+//! Tensors that are computed in the file they will be read from.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use super::archive::ArchiveWriter;
-use super::areas::{aligned, extent_alignment};
-use super::binding_options::BindingOptions;
-use super::cancel::Cancel;
-use super::destination::Destination;
-use super::emit::threads;
-use super::options::Progress;
-use super::stream::Stream;
-use super::written::WrittenExtent;
 use crate::error::{EnvError, Result};
-use crate::format::extent::{Codec, DigestKind, ExtentRecord};
-use crate::format::sums::{PIECE_BYTES, combine, piece_digest};
-use crate::format::{AREA_ALIGNMENT, TRAILER_LEN};
-use crate::limits::HOT_BLOCK_BYTES;
 use crate::mapped::MappedRange;
-use crate::name::check_name;
-use crate::value::{DType, Element, TensorRef, ValueRef, byte_len, format_shape};
+use crate::value::{DType, Element, format_shape};
 
 /// A tensor of an archive that is being written, in C order: its elements are a map of the file and
 /// zero until they are written, so that they may be more than memory holds.
 ///
-/// Given by [`ArchiveWriter::reserve_tensor`]. It is borrowed from the writer: once the archive is
-/// finished nobody can write to it.
+/// Given by [`ArchiveWriter::reserve_tensor`](super::ArchiveWriter::reserve_tensor). It borrows from
+/// the writer: once the archive is finished nobody can write to it.
 #[derive(Debug)]
-pub struct ReservedTensor {
-    name: String,
-    dtype: DType,
-    shape: Box<[u64]>,
-    /// Number of its extent, and the map of that; none without elements.
-    mapped: Option<(usize, MappedRange)>,
+pub struct ReservedTensor<'w> {
+    /// Borrowed here and not handed out as it is: two of them that change places would outlive the
+    /// publishing of one.
+    pub(super) place: &'w mut Reserved,
 }
 
-impl ReservedTensor {
+/// What a writer knows of a tensor that it reserved.
+#[derive(Debug)]
+pub(super) struct Reserved {
+    pub(super) name: String,
+    pub(super) dtype: DType,
+    pub(super) shape: Box<[u64]>,
+    /// Number of its extent, and the map of that; none without elements.
+    pub(super) mapped: Option<(usize, MappedRange)>,
+}
+
+impl Reserved {
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.mapped.as_ref().map_or(&[], |(_, map)| map.bytes())
+    }
+
+    /// Refuses bytes that are no elements.
+    pub(super) fn check(&self) -> Result<()> {
+        match self.dtype {
+            DType::Bool => self.elements::<bool>().map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    fn elements<T: Element>(&self) -> Result<&[T]> {
+        if self.mapped.is_none() {
+            return Ok(&[]);
+        }
+        let elements = bytemuck::checked::try_cast_slice(self.bytes());
+        elements.map_err(|e| not_elements(self.dtype, &e).of_variable(&self.name))
+    }
+}
+
+impl ReservedTensor<'_> {
     /// The name of the binding.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.place.name
     }
 
     /// The element type.
     pub fn dtype(&self) -> DType {
-        self.dtype
+        self.place.dtype
     }
 
     /// The lengths of the dimensions, in elements.
     pub fn shape(&self) -> &[u64] {
-        &self.shape
+        &self.place.shape
     }
 
     /// Number of elements.
     pub fn len(&self) -> u64 {
-        self.byte_len() / self.dtype.size() as u64
+        self.byte_len() / self.place.dtype.size() as u64
     }
 
     /// Whether there are no elements.
     pub fn is_empty(&self) -> bool {
-        self.mapped.is_none()
+        self.place.mapped.is_none()
     }
 
     /// Number of bytes of all elements.
     pub fn byte_len(&self) -> u64 {
-        self.as_bytes().len() as u64
+        self.place.bytes().len() as u64
     }
 
     /// The bytes of the elements, little-endian.
     pub fn as_bytes(&self) -> &[u8] {
-        self.mapped.as_ref().map_or(&[], |(_, map)| map.bytes())
+        self.place.bytes()
     }
 
     /// The bytes of the elements for writing. Those of a boolean must be 0 or 1: others are an error
     /// when the archive is finished.
     pub fn as_bytes_mut(&mut self) -> &mut [u8] {
-        self.mapped
+        self.place
+            .mapped
             .as_mut()
             .map_or(&mut [], |(_, map)| map.bytes_mut())
     }
@@ -88,10 +102,7 @@ impl ReservedTensor {
     /// boolean that is neither 0 nor 1. Each is about the variable.
     pub fn as_slice<T: Element>(&self) -> Result<&[T]> {
         self.check_dtype::<T>()?;
-        if self.is_empty() {
-            return Ok(&[]);
-        }
-        bytemuck::checked::try_cast_slice(self.as_bytes()).map_err(|e| self.not_elements(&e))
+        self.place.elements()
     }
 
     /// The elements for writing; [`slice::split_at_mut`] and [`slice::chunks_mut`] share them out to
@@ -101,11 +112,11 @@ impl ReservedTensor {
     /// [`EnvError::DTypeMismatch`] when `T` is not the element type, about the variable.
     pub fn as_mut_slice<T: Element + bytemuck::AnyBitPattern>(&mut self) -> Result<&mut [T]> {
         self.check_dtype::<T>()?;
-        let Some((_, map)) = &mut self.mapped else {
+        let Some((_, map)) = &mut self.place.mapped else {
             return Ok(&mut []);
         };
         let elements = bytemuck::try_cast_slice_mut(map.bytes_mut());
-        elements.map_err(|e| not_elements(self.dtype, &e).of_variable(&self.name))
+        elements.map_err(|e| not_elements(self.place.dtype, &e).of_variable(&self.place.name))
     }
 
     /// Elements `start..start + len` for writing, counted through all dimensions.
@@ -136,7 +147,7 @@ impl ReservedTensor {
         start: u64,
         count: u64,
     ) -> Result<&mut [T]> {
-        let rows = self.shape.first().copied().unwrap_or_default();
+        let rows = self.place.shape.first().copied().unwrap_or_default();
         let end = start.checked_add(count);
         if end.is_none_or(|end| end > rows) {
             return Err(self.out_of_range("rows", start, count, rows));
@@ -147,27 +158,23 @@ impl ReservedTensor {
     }
 
     fn check_dtype<T: Element>(&self) -> Result<()> {
-        if T::DTYPE == self.dtype {
+        if T::DTYPE == self.place.dtype {
             return Ok(());
         }
         let error = EnvError::DTypeMismatch {
             asked: T::DTYPE.name(),
-            found: self.dtype.name(),
+            found: self.place.dtype.name(),
         };
-        Err(error.of_variable(&self.name))
+        Err(error.of_variable(&self.place.name))
     }
 
     fn out_of_range(&self, what: &str, start: u64, len: u64, there: u64) -> EnvError {
         let error = EnvError::SliceOutOfRange {
             slice: format!("{len} {what} from {start} on"),
-            shape: format_shape(&self.shape),
+            shape: format_shape(&self.place.shape),
             reason: format!("there are {there} {what}"),
         };
-        error.of_variable(&self.name)
-    }
-
-    fn not_elements(&self, reason: &dyn fmt::Display) -> EnvError {
-        not_elements(self.dtype, reason).of_variable(&self.name)
+        error.of_variable(&self.place.name)
     }
 }
 
@@ -175,281 +182,5 @@ fn not_elements(dtype: DType, reason: &dyn fmt::Display) -> EnvError {
     EnvError::InvalidValue {
         what: format!("the elements of a tensor of dtype {dtype}"),
         reason: reason.to_string(),
-    }
-}
-
-impl ArchiveWriter<'_> {
-    /// Adds a tensor whose elements are computed in place, in C order: what is returned is a map of
-    /// the unpublished file, zero at first, and may be larger than memory. Its space is reserved
-    /// before, so that a full disk is an error here. [`ArchiveWriter::finish`] sums it block by block
-    /// and publishes it with everything else; until then nobody sees the file, and dropping the
-    /// writer leaves nothing.
-    ///
-    /// From the first reserved tensor on the archive is written as with
-    /// [`SaveOptions::streaming`](crate::SaveOptions::streaming). Several may be reserved;
-    /// [`ArchiveWriter::reserved`] and [`ArchiveWriter::all_reserved`] hand them out again.
-    ///
-    /// ```
-    /// use achronyme_env::{Archive, ArchiveWriter, DType, SaveOptions};
-    /// # let dir = tempfile::tempdir()?;
-    /// # let path = dir.path().join("field.ach");
-    ///
-    /// let mut writer = ArchiveWriter::create(&path, &SaveOptions::new())?;
-    /// let field = writer.reserve_tensor("field", DType::F64, &[1000, 50])?;
-    /// for row in 0..1000 {
-    ///     field.rows_mut::<f64>(row, 1)?.fill(row as f64);
-    /// }
-    /// writer.add("steps", 1000i64)?;
-    /// writer.finish()?;
-    ///
-    /// let field = Archive::open(&path)?.tensor("field")?;
-    /// assert_eq!(field.as_slice::<f64>()?[50 * 999], 999.0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`EnvError::DiskFull`] and [`EnvError::Io`]; [`EnvError::FileTooLarge`]; about the variable
-    /// [`EnvError::InvalidValue`] for a shape whose size in bytes is too large, and for a binding that
-    /// the options leave out or compress; [`EnvError::DuplicateName`], [`EnvError::NameTooLong`]. The
-    /// archive goes on without it after an error.
-    pub fn reserve_tensor(
-        &mut self,
-        name: &str,
-        dtype: DType,
-        shape: &[u64],
-    ) -> Result<&mut ReservedTensor> {
-        self.reserve_tensor_with(name, dtype, shape, &BindingOptions::default())
-    }
-
-    /// As [`ArchiveWriter::reserve_tensor`], with attributes or marks.
-    ///
-    /// # Errors
-    /// As [`ArchiveWriter::reserve_tensor`].
-    pub fn reserve_tensor_with(
-        &mut self,
-        name: &str,
-        dtype: DType,
-        shape: &[u64],
-        options: &BindingOptions,
-    ) -> Result<&mut ReservedTensor> {
-        check_name(name)?;
-        if self.entries.names().any(|known| known == name) {
-            let name = name.to_owned();
-            return Err(EnvError::DuplicateName { name });
-        }
-        let of_variable = |e: EnvError| e.of_variable(name);
-        let raw_len = byte_len(dtype, shape).map_err(of_variable)?;
-        self.refuse_unreservable(name, options)
-            .map_err(of_variable)?;
-        if self.stream.is_none() {
-            self.stream = Some(Stream::new(&self.destination)?);
-        }
-        self.stream_waiting(0)?;
-        let Some(mut stream) = self.stream.take() else {
-            unreachable!("it was made above");
-        };
-        let reserved = self.reserve(&mut stream, (name, dtype, shape, raw_len), options);
-        let stream = self.stream.insert(stream);
-        stream.reserved.push(reserved?);
-        match stream.reserved.last_mut() {
-            Some(reserved) => Ok(reserved),
-            None => unreachable!("one was pushed"),
-        }
-    }
-
-    /// The tensor that was reserved under that name.
-    pub fn reserved(&mut self, name: &str) -> Option<&mut ReservedTensor> {
-        self.all_reserved().find(|reserved| reserved.name == name)
-    }
-
-    /// All tensors that were reserved, in that order, to be written at once: by several threads, or
-    /// one from the other.
-    pub fn all_reserved(&mut self) -> impl Iterator<Item = &mut ReservedTensor> {
-        let stream = self.stream.iter_mut();
-        stream.flat_map(|stream| stream.reserved.iter_mut())
-    }
-
-    /// Refuses another binding of the name of a reserved tensor, which would cost what was computed.
-    pub(super) fn refuse_reserved(&self, name: &str) -> Result<()> {
-        let mut reserved = self.stream.iter().flat_map(|stream| &stream.reserved);
-        match reserved.any(|reserved| reserved.name == name) {
-            true => Err(EnvError::DuplicateName {
-                name: name.to_owned(),
-            }),
-            false => Ok(()),
-        }
-    }
-
-    /// What the options say of a binding must be possible in place.
-    fn refuse_unreservable(&mut self, name: &str, options: &BindingOptions) -> Result<()> {
-        let refuse = |reason: &str| {
-            Err(EnvError::InvalidValue {
-                what: "a reserved tensor".to_owned(),
-                reason: reason.to_owned(),
-            })
-        };
-        if self.is_cold(name) {
-            return refuse(
-                "it is computed in place and cannot be compressed; leave its name out of `cold`, or add it as a value",
-            );
-        }
-        let none = TensorRef::new::<u8>(&[], &[0])?;
-        if !self.takes(name, &ValueRef::Tensor(none), options) {
-            return refuse("the options leave it out of the archive");
-        }
-        Ok(())
-    }
-
-    fn reserve(
-        &mut self,
-        stream: &mut Stream,
-        (name, dtype, shape, raw_len): (&str, DType, &[u64], u64),
-        options: &BindingOptions,
-    ) -> Result<ReservedTensor> {
-        let offset = aligned(stream.end, extent_alignment(raw_len));
-        let mut record =
-            ExtentRecord::blank(raw_len, Codec::Raw, HOT_BLOCK_BYTES, self.digest_kind());
-        record.offset = offset;
-        let mut mapped = None;
-        if raw_len > 0 {
-            let end = offset.saturating_add(raw_len);
-            let needed = aligned(end, AREA_ALIGNMENT)
-                .saturating_add(record.sums_len())
-                .saturating_add(TRAILER_LEN);
-            if let Some(max) = self.options.max_file_size.filter(|max| needed > *max) {
-                return Err(EnvError::FileTooLarge {
-                    path: self.destination.origin(),
-                    needed,
-                    max,
-                });
-            }
-            let Destination::Replacement(replacement) = &self.destination else {
-                unreachable!("writers in memory are not handed out");
-            };
-            replacement.allocate(stream.end, end)?;
-            let map = replacement.map(offset, raw_len)?;
-            mapped = Some((stream.records.len(), map));
-        }
-        let storage = Arc::new(WrittenExtent {
-            file: Arc::clone(&stream.file),
-            path: self.destination.origin(),
-            offset,
-            raw_len,
-            closed: true,
-        });
-        let slot = self.builder.placed_tensor(dtype, shape, storage)?;
-        if raw_len > 0 {
-            stream.end = offset + raw_len;
-            stream.records.push(record);
-            stream.lists.push(Vec::new());
-        }
-        self.note_large(name, "tensor", raw_len);
-        self.push_entry(name, slot, options)?;
-        Ok(ReservedTensor {
-            name: name.to_owned(),
-            dtype,
-            shape: shape.into(),
-            mapped,
-        })
-    }
-
-    /// Sums the reserved tensors: nobody writes to them any more.
-    pub(super) fn sum_reserved(&self, stream: &mut Stream) -> Result<()> {
-        let reserved_bytes: u64 = stream.reserved.iter().map(ReservedTensor::byte_len).sum();
-        let mut before = stream.raw_bytes;
-        for reserved in &stream.reserved {
-            let Some((number, map)) = &reserved.mapped else {
-                continue;
-            };
-            if reserved.dtype == DType::Bool {
-                reserved.as_slice::<bool>()?;
-            }
-            let summing = Summing {
-                bytes: map.bytes(),
-                digest: self.digest_kind(),
-                cancel: self.cancel(),
-                progress: self.options.progress.as_ref(),
-                before,
-                total: stream.raw_bytes + reserved_bytes,
-                done: Mutex::new(0),
-            };
-            let (sums, digest) = summing.run()?;
-            stream.records[*number].digest = digest;
-            stream.lists[*number] = bytemuck::cast_slice(&sums).to_vec();
-            before += reserved.byte_len();
-        }
-        Ok(())
-    }
-}
-
-/// Array data that is in its place, and is summed on all cores.
-struct Summing<'s> {
-    bytes: &'s [u8],
-    digest: DigestKind,
-    cancel: Cancel,
-    progress: Option<&'s Progress>,
-    /// Bytes of array data done before this one, and of all.
-    before: u64,
-    total: u64,
-    done: Mutex<u64>,
-}
-
-/// CRC-32 of the blocks of a piece, and its digest.
-type PieceSums = (Vec<u32>, [u8; 32]);
-
-impl Summing<'_> {
-    /// CRC-32 of every block, and the digest.
-    fn run(&self) -> Result<(Vec<u32>, [u8; 32])> {
-        let pieces: Vec<&[u8]> = self.bytes.chunks(PIECE_BYTES).collect();
-        let results: Vec<Mutex<PieceSums>> = pieces.iter().map(|_| Mutex::default()).collect();
-        let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-        let work = || -> Result<()> {
-            loop {
-                let number = next.fetch_add(1, Relaxed);
-                let (Some(piece), Some(result)) = (pieces.get(number), results.get(number)) else {
-                    return Ok(());
-                };
-                if stop.load(Relaxed) {
-                    return Ok(());
-                }
-                if let Err(error) = self.cancel.check() {
-                    stop.store(true, Relaxed);
-                    return Err(error);
-                }
-                let blocks = piece.chunks(HOT_BLOCK_BYTES as usize);
-                let sums = blocks.map(crc32fast::hash).collect();
-                let digest = piece_digest(self.digest, piece);
-                *result.lock().unwrap_or_else(PoisonError::into_inner) = (sums, digest);
-                self.report(piece.len() as u64);
-            }
-        };
-        std::thread::scope(|scope| {
-            let others = 1..threads().min(pieces.len());
-            let others: Vec<_> = others.map(|_| scope.spawn(work)).collect();
-            let mut result = work();
-            for other in others {
-                let other = other
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                result = result.and(other);
-            }
-            result
-        })?;
-        let (mut sums, mut digests) = (Vec::new(), Vec::with_capacity(pieces.len()));
-        for result in results {
-            let (of_blocks, digest) = result.into_inner().unwrap_or_else(PoisonError::into_inner);
-            sums.extend(of_blocks);
-            digests.push(digest);
-        }
-        Ok((sums, combine(self.digest, &digests)))
-    }
-
-    fn report(&self, bytes: u64) {
-        let Some(progress) = self.progress else {
-            return;
-        };
-        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        *done += bytes;
-        progress(self.before + *done, self.total);
     }
 }

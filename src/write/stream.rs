@@ -9,7 +9,7 @@ use super::areas::{aligned, expected_len};
 use super::destination::Destination;
 use super::placed::{Placed, WrittenParts};
 use super::report::SaveReport;
-use super::reserved::ReservedTensor;
+use super::reserved::Reserved;
 use super::size::choose_cold;
 use super::written::WrittenExtent;
 use crate::error::{EnvError, Result};
@@ -34,8 +34,11 @@ pub(super) struct Stream {
     pub(super) lists: Vec<Vec<u8>>,
     /// Bytes of array data in them.
     pub(super) raw_bytes: u64,
+    /// Extents that were counted, and the bytes of those that wait.
+    counted: usize,
+    waiting_bytes: u64,
     /// Those of them whose bytes the caller makes.
-    pub(super) reserved: Vec<ReservedTensor>,
+    pub(super) reserved: Vec<Reserved>,
 }
 
 impl Stream {
@@ -48,6 +51,8 @@ impl Stream {
             records: Vec::new(),
             lists: Vec::new(),
             raw_bytes: 0,
+            counted: 0,
+            waiting_bytes: 0,
             reserved: Vec::new(),
         })
     }
@@ -70,12 +75,16 @@ impl ArchiveWriter<'_> {
     pub(super) fn write_waiting(&mut self, stream: &mut Stream, more_than: u64) -> Result<()> {
         let first = stream.records.len();
         let cancel = self.cancel();
-        let waiting = &mut self.builder.extents[first..];
-        let bytes: u64 = waiting.iter().map(|extent| extent.raw_len).sum();
+        let extents = &self.builder.extents;
+        // Those that a reserved tensor placed are in the file.
+        let new = &extents[stream.counted.max(first)..];
+        stream.waiting_bytes += new.iter().map(|extent| extent.raw_len).sum::<u64>();
+        stream.counted = extents.len();
+        let bytes = stream.waiting_bytes;
         if bytes <= more_than {
             return Ok(());
         }
-        choose_cold(&self.options, &cancel, waiting)?;
+        choose_cold(&self.options, &cancel, &mut self.builder.extents[first..])?;
         let waiting = &self.builder.extents[first..];
         let mut records: Vec<ExtentRecord> = waiting
             .iter()
@@ -101,6 +110,7 @@ impl ArchiveWriter<'_> {
         self.builder.release(first, written);
         stream.end = end;
         stream.raw_bytes += bytes;
+        stream.waiting_bytes = 0;
         stream.records.append(&mut records);
         stream.lists.extend(lists);
         Ok(())

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use achronyme_env::{Archive, ArchiveWriter, Binding, BindingOptions, SaveOptions, Value};
+use achronyme_env::{
+    Archive, ArchiveWriter, Binding, BindingOptions, Codec, SaveOptions, Value, escape_pattern,
+};
 
 use crate::error::{Failure, Result, shown};
-use crate::gather::literal;
 use crate::term::escape;
 
 /// A variable, with what is said of it.
@@ -15,7 +16,7 @@ struct Carried {
     name: String,
     value: Value,
     options: BindingOptions,
-    /// Whether it is text or bytes that are compressed: those are no arrays, and written anew.
+    /// Whether it holds text or bytes that are compressed: those are no arrays, and written anew.
     cold_text: bool,
 }
 
@@ -130,7 +131,7 @@ impl Carriage {
     pub(crate) fn keep_coding(&self, options: SaveOptions) -> SaveOptions {
         let cold = self.variables.iter().filter(|carried| carried.cold_text);
         cold.fold(options.keep_coding(true), |options, carried| {
-            options.cold(literal(&carried.name))
+            options.cold(escape_pattern(&carried.name))
         })
     }
 
@@ -152,20 +153,28 @@ fn load(
     bindings: &[Binding<'_>],
     name: impl Fn(&str) -> String,
 ) -> Result<Vec<Carried>> {
-    let names: Vec<&str> = bindings.iter().map(Binding::name).collect();
-    let values = archive.load_vars(&names)?;
+    let values = archive.load_with_attributes(bindings)?;
     let mut loaded = Vec::with_capacity(values.len());
-    for (binding, value) in bindings.iter().zip(values) {
-        let is_text = matches!(value, Value::String(_) | Value::Bytes(_));
+    for (binding, (value, attributes)) in bindings.iter().zip(values) {
         loaded.push(Carried {
             name: name(binding.name()),
-            cold_text: is_text && binding.sizes()?.cold,
+            cold_text: !matches!(value, Value::Tensor(_)) && is_all_cold(binding)?,
             value,
             options: BindingOptions::new()
-                .attributes(binding.attributes()?)
+                .attributes(attributes)
                 .constant(binding.is_constant())
                 .mutable(binding.is_mutable()),
         });
     }
     Ok(loaded)
+}
+
+/// Whether all of the array data of a variable is compressed: then its long texts are, which do not
+/// say so themselves.
+pub(crate) fn is_all_cold(binding: &Binding<'_>) -> Result<bool> {
+    let extents = binding.extents()?;
+    Ok(!extents.is_empty()
+        && extents
+            .iter()
+            .all(|extent| extent.codec != Some(Codec::Raw)))
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use achronyme_env::{
     Archive, ArchiveWriter, Binding, BindingOptions, Patterns, Record, SaveOptions, Value,
+    escape_pattern,
 };
 
 use crate::arrivals::Arrival;
@@ -182,14 +183,13 @@ impl Gathered {
         let named = |binding: &Binding<'_>| placed(binding.name().to_owned(), below);
         let mut bindings = archive.bindings_as_saved();
         bindings.retain(|binding| wanted.takes(&named(binding)));
-        let names: Vec<&str> = bindings.iter().map(Binding::name).collect();
         // Together, so that what was one cell under two names stays one.
-        let values = archive.load_vars(&names)?;
-        for (binding, value) in bindings.iter().zip(values) {
+        let values = archive.load_with_attributes(&bindings)?;
+        for (binding, (value, attributes)) in bindings.iter().zip(values) {
             let variable = Variable {
                 name: named(binding),
                 value,
-                attributes: binding.attributes()?,
+                attributes,
                 constant: binding.is_constant(),
                 mutable: binding.is_mutable(),
                 cold: binding.sizes()?.cold,
@@ -236,7 +236,7 @@ impl Gathered {
     pub(crate) fn keep_cold(&self, options: SaveOptions) -> SaveOptions {
         let cold = self.variables.iter().filter(|variable| variable.cold);
         cold.fold(options, |options, variable| {
-            options.cold(literal(&variable.name))
+            options.cold(escape_pattern(&variable.name))
         })
     }
 
@@ -266,33 +266,5 @@ fn placed(name: String, below: Option<&str>) -> String {
     match below {
         Some(below) => format!("{below}/{name}"),
         None => name,
-    }
-}
-
-/// The pattern that matches exactly `name`.
-pub(crate) fn literal(name: &str) -> String {
-    let mut pattern = String::with_capacity(name.len());
-    for c in name.chars() {
-        if matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\' | '!' | ',') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_literal_pattern_matches_only_its_name() {
-        for name in ["a*", "w[0]", "{a,b}", "x\\y", "a?b", "plain", "[!a]"] {
-            let patterns = Patterns::new([literal(name)]).unwrap();
-            assert!(patterns.matches(name), "{name}");
-            for other in ["ab", "w0", "a", "b", "xy", "axb"] {
-                assert!(!patterns.matches(other), "{name} matches {other}");
-            }
-        }
     }
 }

@@ -263,7 +263,10 @@ fn tagged<'de, A: MapAccess<'de>>(
         "error" => error(map.next_value_seed(seed.deeper()?.payload(ERROR))?),
         "extension" => extension(map.next_value_seed(seed.deeper()?.payload(EXTENSION))?),
         "function" => {
-            // A builtin is no level of nesting, and has no values in it.
+            // A builtin is no level of nesting, and has no values in it; one in it is too deep.
+            if seed.depth > MAX_NESTING {
+                seed.deeper()?;
+            }
             let inside = ValueSeed::inside(seed.context, seed.depth + 1);
             let payload = map.next_value_seed(inside.payload(FUNCTION))?;
             function(seed, payload)

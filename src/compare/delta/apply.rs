@@ -79,6 +79,8 @@ impl Delta {
             ..Lineage::default()
         });
 
+        save = save.replacing_in_place(parent.origin(), path.as_ref(), found);
+
         let sides = [Side::Archive(parent), Side::Archive(&self.file)];
         let orders = [
             of_side(&order, |taken| match taken {

@@ -22,16 +22,37 @@ const PAGE: usize = PAGE_SIZE as usize;
 pub(crate) enum Beyond {
     /// They are of a version or have features that are not known, and are intact.
     Header(HeaderError),
+    /// The table says that it has so many bytes.
+    TooLarge(u64),
     /// Nothing says any more where what stands.
     Fault(Fault),
 }
 
-/// A binding that is lost with its record.
+/// Something that is lost with the bytes that told of it.
 #[derive(Debug)]
-pub(crate) struct LostEntry {
-    /// Its name; `None` when that is lost too.
+pub(crate) struct Loss {
+    /// The name of the binding that is lost; `None` when that is lost too, or it is something else.
     pub(crate) name: Option<String>,
+    /// What is lost; empty for a binding.
+    pub(crate) part: &'static str,
     pub(crate) reason: String,
+}
+
+/// What is told of mending.
+#[derive(Debug, Default)]
+struct Said {
+    lost: Vec<Loss>,
+    notes: Vec<String>,
+}
+
+impl Said {
+    fn lose(&mut self, part: &'static str, reason: &str) {
+        self.lost.push(Loss {
+            name: None,
+            part,
+            reason: reason.to_owned(),
+        });
+    }
 }
 
 /// A header and a table in place of damaged ones.
@@ -43,7 +64,7 @@ pub(crate) struct Mended {
     pub(crate) file_len: u64,
     /// The root digest it had, when that is known.
     pub(crate) root_digest: Option<[u8; 32]>,
-    pub(crate) lost: Vec<LostEntry>,
+    pub(crate) lost: Vec<Loss>,
     /// Names that were given to bindings whose own are lost.
     pub(crate) renamed: Vec<String>,
     /// What was found, and what was done about it.
@@ -79,12 +100,12 @@ impl Damaged<'_> {
     }
 }
 
-/// Mends header and table.
-pub(crate) fn mend(file: &Damaged<'_>) -> Result<Mended, Beyond> {
-    let mut notes = Vec::new();
+/// Mends header and table; a table of more than `most` bytes is not read.
+pub(crate) fn mend(file: &Damaged<'_>, most: u64) -> Result<Mended, Beyond> {
+    let mut said = Said::default();
     let mut head: [u8; HEADER_LEN] = [0; HEADER_LEN];
     head.copy_from_slice(&file.bytes(0, HEADER_LEN as u64)?);
-    let known = mended_header(&mut head, &mut notes)?;
+    let known = mended_header(&mut head, &mut said)?;
     let offset = known.as_ref().map_or(HEADER_LEN as u64, |h| h.table_offset);
     let len = match &known {
         Some(header) => header.table_len,
@@ -94,16 +115,19 @@ pub(crate) fn mend(file: &Damaged<'_>) -> Result<Mended, Beyond> {
             p.body_offset.saturating_add(p.body_len)
         }
     };
+    if len > most && offset.checked_add(len).is_some_and(|end| end <= file.len) {
+        return Err(Beyond::TooLarge(len));
+    }
     let mut table = file.bytes(offset, len.max(PREAMBLE_LEN as u64))?;
     let ends = trailers(file, Preamble::of(&table).file_len);
-    let outline = Outline::of(&mut table, &head, known.as_ref(), &ends, offset, &mut notes)?;
-    let p = outline.preamble;
-    if p.file_len != file.len {
+    let outline = Outline::of(&mut table, &head, known.as_ref(), &ends, offset, &mut said)?;
+    let p = outline.agreed_preamble(&table, file.len);
+    if p.file_len > file.len {
         let problem = Problem::Length {
             expected: p.file_len,
             found: file.len,
         };
-        notes.push(format!("the file: {problem}"));
+        said.notes.push(format!("the file: {problem}"));
     }
     let whole = known.is_some() && outline.is_trusted && outline.lost.is_empty();
     let trailer = trailers(file, p.file_len).pop();
@@ -112,11 +136,13 @@ pub(crate) fn mend(file: &Damaged<'_>) -> Result<Mended, Beyond> {
         false => trailer,
     };
     if whole && trailer != root_digest && p.file_len <= file.len {
-        notes.push("the root digest at the end does not match and is made anew".to_owned());
+        said.notes
+            .push("the root digest at the end does not match and is made anew".to_owned());
     }
     let mut header = known.unwrap_or_else(unknown_header);
     header.table_offset = offset;
-    let rebuilt = rebuild(&table, &outline);
+    let mut rebuilt = rebuild(&table, &p, &outline);
+    rebuilt.lost.append(&mut said.lost);
     let mut mended = Mended {
         header,
         table: rebuilt.table,
@@ -124,7 +150,7 @@ pub(crate) fn mend(file: &Damaged<'_>) -> Result<Mended, Beyond> {
         root_digest,
         lost: rebuilt.lost,
         renamed: rebuilt.renamed,
-        notes,
+        notes: said.notes,
     };
     mended.header.table_len = mended.table.len() as u64;
     let body = Preamble::of(&mended.table).body_offset as usize;
@@ -141,7 +167,7 @@ impl Preamble {
 /// The header, with one wrong byte of it corrected; `None` when more is wrong.
 fn mended_header(
     bytes: &mut [u8; HEADER_LEN],
-    notes: &mut Vec<String>,
+    said: &mut Said,
 ) -> Result<Option<AchHeader>, Beyond> {
     let recorded = u32::from_le_bytes([bytes[60], bytes[61], bytes[62], bytes[63]]);
     let found = crc32fast::hash(&bytes[..60]);
@@ -169,14 +195,17 @@ fn mended_header(
         == 1;
     match AchHeader::from_bytes(&corrected) {
         Ok(header) if one_byte => {
-            notes.push(format!(
+            said.notes.push(format!(
                 "byte {place} of the header was wrong and is corrected"
             ));
             *bytes = corrected;
             Ok(Some(header))
         }
         _ => {
-            notes.push("the header is damaged: creation time and writer are lost".to_owned());
+            said.lose(
+                "header",
+                "it is damaged: creation time and writer are not known",
+            );
             Ok(None)
         }
     }

@@ -3,15 +3,15 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::{Beyond, PAGE};
+use super::{Beyond, PAGE, Said};
 use crate::fault::{Fault, Part, Problem};
 use crate::format::correct::wrong_byte;
 use crate::format::extent::ExtentRecord;
 use crate::format::header::{AchHeader, HEADER_LEN};
-use crate::format::records::{EntryRecord, NodeRecord, PAGE_SIZE, Preamble};
+use crate::format::records::{Area, EntryRecord, NodeRecord, PAGE_SIZE, Preamble};
 use crate::format::sums::root_digest;
 use crate::format::table::{PREAMBLE_LEN, check_preamble};
-use crate::format::{NONE, align_up};
+use crate::format::{NONE, TRAILER_LEN, align_up};
 
 /// A table of which is known what stands where in it.
 pub(super) struct Outline {
@@ -36,7 +36,7 @@ impl Outline {
         known: Option<&AchHeader>,
         ends: &[[u8; 32]],
         offset: u64,
-        notes: &mut Vec<String>,
+        said: &mut Said,
     ) -> Result<Outline, Beyond> {
         let fault = |problem| Beyond::Fault(Fault::new(Part::Table, offset, problem));
         let body = body_of(table.len()).ok_or_else(|| {
@@ -77,17 +77,17 @@ impl Outline {
         }
         if !corrected.is_empty() {
             if known.is_some() && ends.contains(&root_digest(header, table)) {
-                notes.push(format!(
+                said.notes.push(format!(
                     "the table of contents: {} was wrong and is corrected",
                     corrected.join(", ")
                 ));
             } else {
                 // Nothing confirms it.
                 *table = original;
-                return Outline::of_uncorrected(table, expected, body, offset, notes);
+                return Outline::of_uncorrected(table, expected, body, offset, said);
             }
         }
-        Outline::checked(table, is_trusted, lost, body, offset, notes)
+        Outline::checked(table, is_trusted, lost, body, offset, said)
     }
 
     fn of_uncorrected(
@@ -95,7 +95,7 @@ impl Outline {
         expected: Option<u32>,
         body: usize,
         offset: u64,
-        notes: &mut Vec<String>,
+        said: &mut Said,
     ) -> Result<Outline, Beyond> {
         let is_trusted = expected == Some(crc32fast::hash(&table[..body]));
         let sums = table[PREAMBLE_LEN..].as_chunks::<4>().0;
@@ -104,7 +104,7 @@ impl Outline {
             .filter(|(_, (page, sum))| crc32fast::hash(page) != u32::from_le_bytes(**sum))
             .map(|(number, _)| number)
             .collect();
-        Outline::checked(table, is_trusted, lost, body, offset, notes)
+        Outline::checked(table, is_trusted, lost, body, offset, said)
     }
 
     fn checked(
@@ -113,7 +113,7 @@ impl Outline {
         lost: HashSet<usize>,
         body: usize,
         offset: u64,
-        notes: &mut Vec<String>,
+        said: &mut Said,
     ) -> Result<Outline, Beyond> {
         let mut p = Preamble::of(table);
         let field = |at: u64, field, found| {
@@ -126,10 +126,10 @@ impl Outline {
                     Problem::Structure("neither its sum nor that of any page is right".to_owned());
                 return Err(Beyond::Fault(Fault::new(Part::Table, offset, problem)));
             }
-            notes.push(
-                "the beginning of the table of contents is damaged: cells, functions' scopes, \
-                 description, tags and metadata are lost"
-                    .to_owned(),
+            said.lose(
+                "table of contents",
+                "its beginning is damaged: cells, functions' scopes, description, tags and metadata, as \
+                 far as there were any, and to which session it belongs",
             );
         }
         check_preamble(&p, &field).map_err(Beyond::Fault)?;
@@ -185,6 +185,48 @@ impl Outline {
             shapes,
             ids,
         })
+    }
+
+    /// The preamble, with what else of the table says where nodes stand and how long the file was in
+    /// place of what cannot be trusted. `there` is how long the file is.
+    pub(super) fn agreed_preamble(&self, table: &[u8], there: u64) -> Preamble {
+        let mut p = self.preamble;
+        if self.is_trusted {
+            return p;
+        }
+        p.nodes_area = self.nodes_area(table, there);
+        let extents = (0..p.extent_count as usize)
+            .filter_map(|n| self.record::<ExtentRecord>(table, &self.extents, n))
+            .filter(|extent| !extent.is_lost())
+            .flat_map(|extent| {
+                let stored = extent.offset.checked_add(extent.stored_len);
+                [stored, extent.sums_offset.checked_add(extent.sums_len())]
+            });
+        let ends = extents.flatten().chain(p.nodes_area.end());
+        let ends = ends.filter_map(|end| end.checked_add(TRAILER_LEN));
+        p.file_len = ends.max().unwrap_or(0).max(there);
+        p
+    }
+
+    /// Where the nodes stand: what the preamble says, unless they say otherwise.
+    fn nodes_area(&self, table: &[u8], there: u64) -> Area {
+        let said = self.preamble.nodes_area;
+        let nodes = (0..self.preamble.node_count as usize)
+            .filter_map(|n| self.record::<NodeRecord>(table, &self.nodes, n));
+        let ranges = nodes.map(|node| (node.offset, node.offset.saturating_add(node.len.into())));
+        let seen = ranges.reduce(|all, (start, end)| (all.0.min(start), all.1.max(end)));
+        let Some((start, end)) = seen else {
+            return said;
+        };
+        let holds_them =
+            said.offset <= start && said.end().is_some_and(|e| (end..=there).contains(&e));
+        match holds_them && !self.has(self.nodes.clone()) {
+            true => said,
+            false => Area {
+                offset: start,
+                len: end - start,
+            },
+        }
     }
 
     /// Whether every byte of a range stands in a page that is not lost.

@@ -3,27 +3,26 @@
 use std::collections::HashSet;
 
 use super::outline::Outline;
-use super::{LostEntry, PAGE};
+use super::{Loss, PAGE};
 use crate::format::NONE;
 use crate::format::extent::ExtentRecord;
-use crate::format::records::{EntryRecord, NodeRecord, Slot};
+use crate::format::records::{EntryRecord, NodeRecord, Preamble, Slot};
 use crate::format::table::PREAMBLE_LEN;
 use crate::limits::{MAX_NAME_BYTES, MAX_NODE_BYTES};
 
 /// A table and what it could not take over.
 pub(super) struct Rebuilt {
     pub(super) table: Vec<u8>,
-    pub(super) lost: Vec<LostEntry>,
+    pub(super) lost: Vec<Loss>,
     pub(super) renamed: Vec<String>,
 }
 
 /// A table of what is intact.
-pub(super) fn rebuild(table: &[u8], outline: &Outline) -> Rebuilt {
-    let p = &outline.preamble;
+pub(super) fn rebuild(table: &[u8], p: &Preamble, outline: &Outline) -> Rebuilt {
     let extents = (0..p.extent_count as usize)
         .map(|n| outline.record(table, &outline.extents, n))
-        .map(|record| record.unwrap_or_else(ExtentRecord::lost))
-        .collect::<Vec<ExtentRecord>>();
+        .map(|record| record.unwrap_or_else(ExtentRecord::lost));
+    let extents = sound(extents, p.file_len);
     let nodes = nodes(table, outline);
     let shapes = (0..p.shape_count as usize)
         .map(|n| outline.record(table, &outline.shapes, n))
@@ -39,17 +38,19 @@ pub(super) fn rebuild(table: &[u8], outline: &Outline) -> Rebuilt {
         let name = name_of(table, outline, &entry);
         match reason_lost(&entry, &extents, &shapes) {
             None => kept.push((name, entry)),
-            Some(reason) => lost.push(LostEntry {
+            Some(reason) => lost.push(Loss {
                 name,
+                part: "",
                 reason: reason.to_owned(),
             }),
         }
     }
-    lost.extend((0..unnamed).map(|_| LostEntry {
+    lost.extend((0..unnamed).map(|_| Loss {
         name: None,
+        part: "",
         reason: "its record in the table of contents is damaged, and its name with it".to_owned(),
     }));
-    let (entries, names, renamed) = named(kept);
+    let (entries, names, renamed) = named(kept, &mut lost);
     let mut preamble = *p;
     preamble.entry_count = entries.len() as u32;
     preamble.shared_id_count = p.shared_id_count;
@@ -93,6 +94,27 @@ pub(super) fn rebuild(table: &[u8], outline: &Outline) -> Rebuilt {
         lost,
         renamed,
     }
+}
+
+/// Records that say something of the file: what lies outside of it, or over one before, is lost.
+fn sound(records: impl Iterator<Item = ExtentRecord>, file_len: u64) -> Vec<ExtentRecord> {
+    let (mut data_end, mut sums_end) = (0, 0);
+    let within = |start: u64, len: u64, from: u64| {
+        let end = start.checked_add(len).filter(|end| *end <= file_len)?;
+        (len == 0 || start >= from).then_some(end.max(from))
+    };
+    let mut take = |record: ExtentRecord| {
+        if record.is_lost() || record.check().is_err() {
+            return None;
+        }
+        let data = within(record.offset, record.stored_len, data_end)?;
+        let sums = within(record.sums_offset, record.sums_len(), sums_end)?;
+        (data_end, sums_end) = (data, sums);
+        Some(record)
+    };
+    records
+        .map(|record| take(record).unwrap_or_else(ExtentRecord::lost))
+        .collect()
 }
 
 /// Nodes follow each other: those whose records are lost fill what is between the others, with sums
@@ -168,14 +190,17 @@ fn reason_lost(
 }
 
 /// The entries in the order of their names, with names for those that have lost theirs.
-fn named(kept: Vec<(Option<String>, EntryRecord)>) -> (Vec<EntryRecord>, String, Vec<String>) {
-    let taken: HashSet<String> = kept.iter().filter_map(|(name, _)| name.clone()).collect();
+fn named(
+    kept: Vec<(Option<String>, EntryRecord)>,
+    lost: &mut Vec<Loss>,
+) -> (Vec<EntryRecord>, String, Vec<String>) {
+    let mut taken: HashSet<String> = kept.iter().filter_map(|(name, _)| name.clone()).collect();
     let mut renamed = Vec::new();
     let mut all: Vec<(String, EntryRecord)> = Vec::with_capacity(kept.len());
     for (name, entry) in kept {
         let name = name.unwrap_or_else(|| {
             let mut name = format!("unnamed-{}", entry.ordinal);
-            while taken.contains(&name) || renamed.contains(&name) {
+            while !taken.insert(name.clone()) {
                 name.push('_');
             }
             renamed.push(name.clone());
@@ -184,7 +209,17 @@ fn named(kept: Vec<(Option<String>, EntryRecord)>) -> (Vec<EntryRecord>, String,
         all.push((name, entry));
     }
     all.sort_by(|a, b| a.0.cmp(&b.0));
-    all.dedup_by(|a, b| a.0 == b.0);
+    all.dedup_by(|later, first| {
+        let same = later.0 == first.0;
+        if same {
+            lost.push(Loss {
+                name: Some(later.0.clone()),
+                part: "",
+                reason: "another record of the table of contents has the same name".to_owned(),
+            });
+        }
+        same
+    });
     let mut names = String::new();
     let mut entries = Vec::with_capacity(all.len());
     for (name, mut entry) in all {

@@ -3,13 +3,13 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use achronyme_env::{Archive, ArchiveWriter, Patterns, SaveOptions};
+use achronyme_env::{Archive, ArchiveWriter, Patterns, SaveOptions, escape_pattern};
 use serde_json::json;
 
 use super::{Document, Status, counted};
 use crate::carry::Carriage;
 use crate::error::{Failure, Result, journal_stays, shown};
-use crate::gather::{About, literal};
+use crate::gather::About;
 use crate::journal::Reading;
 use crate::opened::Opened;
 use crate::progress::Progress;
@@ -98,14 +98,14 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
             let mut options = options.compression_level(level);
             for binding in archive.bindings() {
                 if binding.sizes()?.cold && !hot.matches(binding.name()) {
-                    options = options.cold(literal(binding.name()));
+                    options = options.cold(escape_pattern(binding.name()));
                 }
             }
             options
         }
     };
     let packed = carriage.names().filter(|name| cold.matches(name));
-    options = packed.fold(options, |options, name| options.cold(literal(name)));
+    options = packed.fold(options, |options, name| options.cold(escape_pattern(name)));
     let mut writer = ArchiveWriter::create(&args.destination, &options).map_err(journal_stays)?;
     carriage.write(&mut writer)?;
     let saved = writer.finish();

@@ -4,14 +4,15 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use achronyme_env::{
-    Archive, Clash, EnvError, Outcome, RestoreOptions, Restored, SaveOptions, SaveReport,
-    save_environment,
+    Archive, Clash, EnvError, Kind, Outcome, RestoreOptions, Restored, SaveOptions, SaveReport,
+    escape_pattern, save_environment,
 };
 use clap::ValueEnum;
 use serde_json::json;
 
 use super::{Document, Status, counted};
 use crate::attribute::pair;
+use crate::carry::is_all_cold;
 use crate::error::{Failure, Result, note, shown};
 use crate::journal::Reading;
 use crate::opened::{finding_json, told};
@@ -121,7 +122,8 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
         return Err(Failure::refused(unknown.to_string()));
     }
     let progress = Progress::new("merging");
-    let options = options(args, &archives, &progress);
+    let options = replacing(args, &archives, options(args, &archives, &progress))?;
+    let options = keep_texts_cold(args.clash, &archives, options)?;
     let saved = save_environment(&merged.environment, &args.output, &options);
     progress.finish();
     tell(args, &merged, &saved?, out)?;
@@ -145,6 +147,33 @@ fn options(args: &Args, archives: &[Archive], progress: &Progress) -> SaveOption
     let options = args.tag.iter().fold(options, SaveOptions::tag);
     let pairs = args.meta.iter();
     pairs.fold(options, |options, (key, value)| options.custom(key, value))
+}
+
+/// Keeps the long texts compressed that are: under the names that the variables get.
+fn keep_texts_cold(rule: Rule, archives: &[Archive], options: SaveOptions) -> Result<SaveOptions> {
+    if matches!(rule, Rule::Namespace) {
+        return Ok(options);
+    }
+    let mut options = options;
+    for binding in archives.iter().flat_map(Archive::bindings) {
+        if binding.kind()? != Kind::Tensor && is_all_cold(&binding)? {
+            options = options.cold(escape_pattern(binding.name()));
+        }
+    }
+    Ok(options)
+}
+
+/// Where one of the archives is written over, it must still be the one that was read.
+fn replacing(args: &Args, archives: &[Archive], options: SaveOptions) -> Result<SaveOptions> {
+    let real = |path: &PathBuf| std::fs::canonicalize(path).ok();
+    let Some(output) = real(&args.output) else {
+        return Ok(options);
+    };
+    let mut inputs = args.files.iter().zip(archives);
+    match inputs.find(|(path, _)| real(path).as_ref() == Some(&output)) {
+        Some((_, archive)) => Ok(options.replaces(archive.root_digest()?)),
+        None => Ok(options),
+    }
 }
 
 /// Tells what was not taken on standard error, and on the output what was written.

@@ -17,7 +17,7 @@ use crate::term::size::short;
 /// Write every intact variable of a damaged archive to a new one, and list what is lost.
 ///
 /// SRC is only read. What is saved was compared with its sums, part by part. The journal beside SRC
-/// is read too, up to the first byte that is damaged; of a lost archive, name the journal itself
+/// is read too, and what is whole behind damage of it; of a lost archive, name the journal itself
 /// (run.ach-journal). One wrong byte in the table of contents is corrected.
 ///
 /// Exit codes: 0 nothing is lost, 1 something is, 2 nothing can be read.

@@ -107,10 +107,7 @@ fn chosen(args: &Args, archive: &Archive, given: &str) -> Result<Vec<(String, Va
 
 /// The numbers of a value as a tensor; `None` when it holds others or something else.
 fn numbers(value: &Value) -> Result<Option<Tensor>> {
-    let single = |len: usize| match len {
-        1 => Vec::new(),
-        len => vec![len as u64],
-    };
+    let shape = |len: usize| vec![len as u64];
     Ok(match value {
         Value::Tensor(tensor) if tensor.dtype().size() > 0 => {
             let opaque = matches!(
@@ -133,8 +130,8 @@ fn numbers(value: &Value) -> Result<Option<Tensor>> {
             let only = vector.iter().all(|v| matches!(v, Value::Integer(_)));
             let floats: Option<Vec<f64>> = vector.iter().map(plain).collect();
             match (integers.filter(|_| only), floats) {
-                (Some(all), _) => Some(Tensor::from_vec(all, single(vector.len()))?),
-                (None, Some(all)) => Some(Tensor::from_vec(all, single(vector.len()))?),
+                (Some(all), _) => Some(Tensor::from_vec(all, shape(vector.len()))?),
+                (None, Some(all)) => Some(Tensor::from_vec(all, shape(vector.len()))?),
                 _ => None,
             }
         }

@@ -48,6 +48,10 @@ pub(crate) fn statistics(tensor: &Tensor) -> Result<Option<Statistics>, EnvError
     Ok(Some(running.finish()))
 }
 
+/// Numbers above this are made smaller by the factor [`SMALLER`], 2^-600.
+const LARGE: f64 = 1e150;
+const SMALLER: f64 = f64::from_bits((1023 - 600) << 52);
+
 /// Welford's running mean and squared deviations, beside the exact sum of integers.
 #[derive(Debug, Default)]
 pub(super) struct Running {
@@ -55,6 +59,8 @@ pub(super) struct Running {
     nan: u64,
     mean: f64,
     squares: f64,
+    /// Whether both are of numbers made smaller, whose differences and squares do not overflow.
+    is_scaled: bool,
     /// The sum of the infinite elements: 0 when there are none, NaN when there are both.
     infinite: f64,
     sum: Option<i128>,
@@ -83,6 +89,12 @@ impl Running {
         if x.is_infinite() {
             self.infinite += x;
         } else {
+            if x.abs() > LARGE && !self.is_scaled {
+                self.is_scaled = true;
+                self.mean *= SMALLER;
+                self.squares *= SMALLER * SMALLER;
+            }
+            let x = x * self.scale();
             let delta = x - self.mean;
             self.mean += delta / (self.count - self.nan) as f64;
             self.squares += delta * (x - self.mean);
@@ -99,6 +111,10 @@ impl Running {
         }
     }
 
+    fn scale(&self) -> f64 {
+        if self.is_scaled { SMALLER } else { 1.0 }
+    }
+
     pub(super) fn finish(self) -> Statistics {
         let counted = (self.count - self.nan) as f64;
         let infinite = self.infinite != 0.0;
@@ -110,11 +126,11 @@ impl Running {
                 Some(sum) => sum as f64 / counted,
                 None if counted == 0.0 => f64::NAN,
                 None if infinite => self.infinite,
-                None => self.mean,
+                None => self.mean / self.scale(),
             },
             std: match infinite {
                 true => f64::NAN,
-                false => (self.squares / counted).sqrt(),
+                false => (self.squares / counted).sqrt() / self.scale(),
             },
         }
     }
@@ -158,6 +174,14 @@ mod tests {
         let count = elements.len() as u64;
         let tensor = Tensor::from_vec(elements, [count]).unwrap();
         statistics(&tensor).unwrap().unwrap()
+    }
+
+    #[test]
+    fn numbers_near_the_greatest_do_not_overflow() {
+        let s = of(vec![1.0, -1.5e308, 1.5e308]);
+        assert!(s.mean.abs() < 1e293, "{}", s.mean);
+        assert!((s.std / (1.5e308 * (2.0f64 / 3.0).sqrt()) - 1.0).abs() < 1e-12);
+        assert_eq!(of(vec![1e308; 1000]).mean, 1e308);
     }
 
     #[test]
