@@ -17,6 +17,8 @@ pub(crate) mod mark;
 pub(crate) mod merge;
 pub(crate) mod mv;
 pub(crate) mod pack;
+#[cfg(feature = "plot")]
+pub(crate) mod plot;
 pub(crate) mod repair;
 pub(crate) mod rm;
 pub(crate) mod set;
