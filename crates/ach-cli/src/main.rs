@@ -86,6 +86,8 @@ enum Command {
     Watch(cmd::watch::Args),
     Upgrade(cmd::upgrade::Args),
     Demo(cmd::demo::Args),
+    Completions(cmd::completions::Args),
+    Man(cmd::man::Args),
 }
 
 fn main() -> ExitCode {
@@ -139,5 +141,7 @@ fn dispatch(command: &Command, screen: &Screen, out: &mut dyn Write) -> error::R
         Command::Watch(args) => cmd::watch::run(args, screen, out),
         Command::Upgrade(args) => cmd::upgrade::run(args, out),
         Command::Demo(args) => cmd::demo::run(args, screen, out),
+        Command::Completions(args) => cmd::completions::run(args, out),
+        Command::Man(args) => cmd::man::run(args, out),
     }
 }
