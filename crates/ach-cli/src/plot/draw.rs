@@ -164,7 +164,7 @@ impl<DB: DrawingBackend> Pen<'_, DB> {
                     for piece in pieces {
                         let points: Vec<(f64, f64)> = piece.iter().copied().map(place).collect();
                         if let [alone] = points.as_slice() {
-                            let dot = Circle::new(*alone, self.px(1), filled);
+                            let dot = Circle::new(*alone, self.px(5) / 2, filled);
                             chart.plotting_area().draw(&dot)?;
                         }
                         let style = self.stroke(colour, 15);

@@ -8,7 +8,7 @@ use super::colours;
 use super::figure::{Figure, Form, Marks};
 use super::numbers::Numbers;
 use super::trace::{Missing, Point};
-use super::{Wish, lines, parts, tell_missing, united};
+use super::{Wish, counted, lines, parts, tell_missing, united};
 use crate::error::{Failure, Result};
 
 /// Draws a histogram.
@@ -67,10 +67,8 @@ pub(crate) fn figure(_: &Source, chosen: Chosen, wish: &Wish) -> Result<(Figure,
         .iter()
         .map(|series| series.numbers.len())
         .sum();
-    Ok((
-        figure,
-        format!("histogram of {elements} elements in {bins} bars"),
-    ))
+    let (elements, bars) = (counted(elements, "element"), counted(bins as u64, "bar"));
+    Ok((figure, format!("histogram of {elements} in {bars}")))
 }
 
 fn spread(numbers: &Numbers) -> Result<(Option<(f64, f64)>, Missing), EnvError> {
