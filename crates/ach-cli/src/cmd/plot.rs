@@ -14,8 +14,8 @@ use crate::plot::{Format, Kind, Wish, picture};
 ///
 /// A vector becomes a line, several vectors or the columns of a table become several, a matrix becomes
 /// a heat map, and uint8 in rows and columns, with 3 or 4 channels or none, an image. Of complex
-/// numbers both parts are drawn. NAME is as for `ach get`, with slices: 'weights[0:100]',
-/// 'waves[3]', 'run.loss'.
+/// numbers both parts are drawn. NAME is as for `ach get`, with slices: `weights[0:100]`,
+/// `waves[3]`, `run.loss`.
 ///
 /// Arrays are read block by block, so their size does not matter: of a long vector the least and the
 /// greatest element of each column of pixels are drawn, of a large matrix the mean of those that share
