@@ -22,6 +22,8 @@ mod output_file;
 mod overview;
 mod overview_delta;
 mod overview_version1;
+#[cfg(feature = "plot")]
+mod plot;
 mod progress;
 mod term;
 mod tour;
@@ -60,6 +62,8 @@ enum Command {
     Info(cmd::info::Args),
     Get(cmd::get::Args),
     Stat(cmd::stat::Args),
+    #[cfg(feature = "plot")]
+    Plot(cmd::plot::Args),
     Extract(cmd::extract::Args),
     Verify(cmd::verify::Args),
     Repair(cmd::repair::Args),
@@ -82,6 +86,8 @@ enum Command {
     Watch(cmd::watch::Args),
     Upgrade(cmd::upgrade::Args),
     Demo(cmd::demo::Args),
+    Completions(cmd::completions::Args),
+    Man(cmd::man::Args),
 }
 
 fn main() -> ExitCode {
@@ -111,6 +117,8 @@ fn dispatch(command: &Command, screen: &Screen, out: &mut dyn Write) -> error::R
         Command::Info(args) => cmd::info::run(args, screen, out),
         Command::Get(args) => cmd::get::run(args, screen, out),
         Command::Stat(args) => cmd::stat::run(args, out),
+        #[cfg(feature = "plot")]
+        Command::Plot(args) => cmd::plot::run(args, out),
         Command::Extract(args) => cmd::extract::run(args, out),
         Command::Verify(args) => cmd::verify::run(args, screen, out),
         Command::Repair(args) => cmd::repair::run(args, out),
@@ -133,5 +141,7 @@ fn dispatch(command: &Command, screen: &Screen, out: &mut dyn Write) -> error::R
         Command::Watch(args) => cmd::watch::run(args, screen, out),
         Command::Upgrade(args) => cmd::upgrade::run(args, out),
         Command::Demo(args) => cmd::demo::run(args, screen, out),
+        Command::Completions(args) => cmd::completions::run(args, out),
+        Command::Man(args) => cmd::man::run(args, out),
     }
 }

@@ -41,6 +41,12 @@ fn packing_a_gibibyte_and_getting_one_scalar_take_little_memory() {
     let getting = peak(&folder, &["get", "big.ach", "s500"]);
     let slicing = peak(&folder, &["get", "big.ach", "t3", "-s", "4095,-3:"]);
     println!("peaks in KiB: pack {packing}, get a scalar {getting}, get a slice {slicing}");
+    #[cfg(feature = "plot")]
+    {
+        let plotting = peak(&folder, &["plot", "big.ach", "t3"]);
+        println!("plot a matrix of 64 MiB {plotting}");
+        assert!(plotting < 48 * 1024, "plotting peaked at {plotting} KiB");
+    }
     assert!(packing < 64 * 1024, "packing peaked at {packing} KiB");
     assert!(
         getting < 16 * 1024,

@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod checkpoint;
+pub(crate) mod completions;
 pub(crate) mod convert;
 pub(crate) mod cp;
 pub(crate) mod delta;
@@ -13,10 +14,13 @@ pub(crate) mod hash;
 pub(crate) mod info;
 pub(crate) mod log;
 pub(crate) mod ls;
+pub(crate) mod man;
 pub(crate) mod mark;
 pub(crate) mod merge;
 pub(crate) mod mv;
 pub(crate) mod pack;
+#[cfg(feature = "plot")]
+pub(crate) mod plot;
 pub(crate) mod repair;
 pub(crate) mod rm;
 pub(crate) mod set;
