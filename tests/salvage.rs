@@ -421,8 +421,10 @@ fn texts_that_are_compressed_stay_compressed() {
 fn a_table_above_the_limit_is_refused_before_it_is_read() {
     let dir = tempfile::tempdir().unwrap();
     let bytes = many(&dir.path().join("whole.ach"));
-    let mut limits = Limits::default();
-    limits.max_table_bytes = 1000;
+    let limits = Limits {
+        max_table_bytes: 1000,
+        ..Limits::default()
+    };
     let error = run(dir.path(), &bytes, &SalvageOptions::new().limits(limits)).unwrap_err();
     assert!(matches!(error, EnvError::TooLarge { .. }), "{error}");
 }
