@@ -143,7 +143,7 @@ pub use pool::{BufferPool, PoolCounts, PooledBuffer};
 pub use read::image::deserialize_value;
 pub use read::{
     Archive, Binding, Check, Child, ExtentInfo, Metadata, OpenOptions, Section, SectionKind, Sizes,
-    VerifyFault, VerifyReport, View, read_cancellable,
+    ValueImage, VerifyFault, VerifyReport, View, read_cancellable,
 };
 /// The version of rkyv that typed values are archived with.
 pub use rkyv;

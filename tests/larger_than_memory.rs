@@ -835,7 +835,7 @@ fn get_many_reads_what_stands_behind_strings_and_typed_values() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.ach");
     let words: Vec<String> = (0..5000).map(|n| format!("word {n}")).collect();
-    let strings = StringArray::new(&words, &[5000]).unwrap();
+    let strings = StringArray::new(&words, [5000]).unwrap();
     let typed = Typed {
         type_name: "a.Type".into(),
         version: 1,

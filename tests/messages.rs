@@ -8,7 +8,7 @@ use std::io::{self, Read};
 
 use achronyme_env::{
     BufferPool, DType, EncodingStatistics, EnvError, MessageCompression, MessageHeader,
-    MessageReader, MessageWriter, Order, Temperature, Tensor, VALUE_IMAGE, Value, serialize_value,
+    MessageReader, MessageWriter, Order, Temperature, Record, ValueImage, Tensor, VALUE_IMAGE, Value, serialize_value,
 };
 use proptest::prelude::*;
 
@@ -261,6 +261,46 @@ fn a_header_that_promises_much_takes_no_memory() {
     let mut messages = MessageReader::new(&stream[..]).pool(BufferPool::new(2 << 20));
     let error = messages.receive().unwrap_err();
     assert!(matches!(error, EnvError::PoolExhausted { .. }), "{error}");
+}
+
+#[test]
+fn a_part_of_a_value_is_read_where_it_was_received_and_damage_elsewhere_is_no_matter() {
+    let waves = Tensor::from_vec(vec![0.5f64; 50_000], [50_000]).unwrap();
+    let text = Value::from("a long text ".repeat(10_000));
+    let record = Record::from([("step", Value::from(7i64)), ("waves", waves.into()), ("text", text)]);
+    let value = Value::from(record);
+    let mut messages = writer();
+    messages.send_value(&value).unwrap();
+    let stream = messages.into_inner();
+    let message = MessageReader::new(&stream[..]).receive().unwrap().unwrap();
+    let image = message.image().unwrap();
+    let view = image.view().unwrap();
+    assert_eq!(view.field("step").unwrap().as_i64().unwrap(), 7);
+    let waves = view.field("waves").unwrap().tensor().unwrap();
+    let inside = message.payload().as_ptr_range();
+    let here = waves.as_slice::<f64>().unwrap();
+    assert!(inside.contains(&here.as_ptr().cast()), "copied");
+    assert!(image.value().unwrap().identical(&value).unwrap());
+
+    // As bytes of whoever, aligned or not; each damaged byte is found where it is looked at.
+    let bytes = serialize_value(&value).unwrap();
+    let mut damaged = bytes.clone();
+    let at = damaged.len() - 1000;
+    damaged[at] ^= 1;
+    let image = ValueImage::open(damaged).unwrap();
+    let view = image.view().unwrap();
+    assert_eq!(view.field("step").unwrap().as_i64().unwrap(), 7);
+    let whole = image.value().and_then(|v| v.identical(&value));
+    assert!(whole.is_err(), "{whole:?}");
+    for cut in [0, 10, 64, 100, bytes.len() - 1] {
+        let error = ValueImage::open(bytes[..cut].to_vec()).unwrap_err();
+        assert!(matches!(error, EnvError::Damaged { .. }), "{cut}: {error}");
+    }
+    let mut text = writer();
+    text.send("text/plain", 0, b"hello").unwrap();
+    let stream = text.into_inner();
+    let message = MessageReader::new(&stream[..]).receive().unwrap().unwrap();
+    assert!(matches!(message.image(), Err(EnvError::Unsupported { .. })));
 }
 
 #[cfg(feature = "zstd")]

@@ -1,8 +1,9 @@
-//! Measures sessions beside redb, SQLite and the plain calls of the system, in one process, in turn,
+//! Measures sessions beside redb, SQLite and the plain calls of the system, and messages beside JSON and
+//! MessagePack, in one process, in turn,
 //! and prints Markdown tables:
 //!
 //! ```text
-//! cargo run --release -- [--quick] [--dir DIR] [commit | group | open | tensor | checkpoint | history]...
+//! cargo run --release -- [--quick] [--dir DIR] [commit | group | open | tensor | checkpoint | history | messages]...
 //! ```
 //!
 //! Files stand in a directory of their own below `DIR`, the current directory if it is not given: it
@@ -10,11 +11,13 @@
 //! and 6 GiB there; `--quick` does less of everything and is for trying the program. Ratios are of
 //! runs that follow each other, so that what else the machine does falls on all alike.
 
+mod allocations;
 mod arrays;
 mod commits;
 mod folding;
 mod history;
 mod measure;
+mod messages;
 mod opening;
 mod stores;
 
@@ -50,13 +53,14 @@ type Outcome = Result<(), Box<dyn Error>>;
 /// What can be measured, and its name.
 type Part = (&'static str, fn(&Plan<'_>) -> Outcome);
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     ("commit", commits::one),
     ("group", commits::many),
     ("open", opening::open),
     ("tensor", arrays::tensor),
     ("checkpoint", folding::checkpoint),
     ("history", history::history),
+    ("messages", messages::messages),
 ];
 
 fn main() -> Outcome {

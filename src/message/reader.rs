@@ -10,6 +10,7 @@ use crate::error::{EnvError, Origin, Result};
 use crate::fault::{Fault, Part, Problem};
 use crate::journal::{FrameKind, MESSAGE_HEADER_LEN, MessageHeader, crc_of, key_of};
 use crate::pool::{BufferPool, PooledBuffer};
+use crate::read::ValueImage;
 use crate::read::image::value_in;
 use crate::value::Value;
 
@@ -85,6 +86,16 @@ impl Message {
         self.payload.as_bytes()
     }
 
+    /// The image of a value, of which only what is asked for is read and checked; as
+    /// [`Message::value`].
+    ///
+    /// # Errors
+    /// As [`Message::value`].
+    pub fn image(&self) -> Result<ValueImage> {
+        self.check_is_value()?;
+        ValueImage::shared(Arc::clone(&self.payload))
+    }
+
     /// The value of a message that [`super::MessageWriter::send_value`] sent. Tensors borrow from the
     /// memory of the message, which goes back to the pool when the last of them is dropped.
     ///
@@ -92,6 +103,11 @@ impl Message {
     /// [`EnvError::Unsupported`] for another content type or a later version;
     /// [`EnvError::Damaged`] when the payload is no image of a value.
     pub fn value(&self) -> Result<Value> {
+        self.check_is_value()?;
+        value_in(Arc::clone(&self.payload))
+    }
+
+    fn check_is_value(&self) -> Result<()> {
         let unsupported = |what: String| EnvError::Unsupported {
             path: Origin::Stream,
             what,
@@ -104,7 +120,7 @@ impl Message {
             let what = format!("version {} of {VALUE_IMAGE}", self.version());
             return Err(unsupported(what));
         }
-        value_in(Arc::clone(&self.payload))
+        Ok(())
     }
 }
 

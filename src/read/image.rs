@@ -43,13 +43,7 @@ where
 fn value_of<S: ByteSource + 'static>(source: Arc<S>) -> Result<Value> {
     let bytes = source.lend(0, source.len()).unwrap_or_default();
     let head = ImageHead::from_bytes(bytes).map_err(damaged)?;
-    if head.shared_ids.is_some() {
-        let what = "content that stands elsewhere in a session".to_owned();
-        return Err(EnvError::Unsupported {
-            path: Origin::Memory,
-            what,
-        });
-    }
+    refuse_parts_elsewhere(&head)?;
     let slot = head.slot;
     let tables = Tables::Image(head);
     let store = Arc::new(Store::new(
@@ -65,7 +59,18 @@ fn value_of<S: ByteSource + 'static>(source: Arc<S>) -> Result<Value> {
     store.value(slot, None)
 }
 
-fn damaged(fault: Fault) -> EnvError {
+/// Refuses an image of a session.
+pub(super) fn refuse_parts_elsewhere(head: &ImageHead) -> Result<()> {
+    if head.shared_ids.is_none() {
+        return Ok(());
+    }
+    Err(EnvError::Unsupported {
+        path: Origin::Memory,
+        what: "content that stands elsewhere in a session".to_owned(),
+    })
+}
+
+pub(super) fn damaged(fault: Fault) -> EnvError {
     EnvError::Damaged {
         path: Origin::Memory,
         fault,

@@ -34,6 +34,7 @@ mod sound;
 pub(crate) mod source;
 pub(crate) mod store;
 mod stored;
+mod value_image;
 mod verify;
 pub(crate) mod view;
 
@@ -46,5 +47,6 @@ pub(crate) use checked::Checked;
 pub use layout::{Section, SectionKind};
 pub use names::Child;
 pub use open::OpenOptions;
+pub use value_image::ValueImage;
 pub use verify::{VerifyFault, VerifyReport};
 pub use view::View;
