@@ -17,6 +17,7 @@ pub(crate) mod image;
 mod index;
 mod layout;
 mod lineage;
+mod long;
 pub(crate) mod map;
 pub(crate) mod mended;
 mod names;

@@ -25,6 +25,8 @@ mod overview_version1;
 mod progress;
 mod term;
 mod tour;
+#[cfg(feature = "view")]
+mod view;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -62,6 +64,8 @@ enum Command {
     Stat(cmd::stat::Args),
     Extract(cmd::extract::Args),
     Verify(cmd::verify::Args),
+    #[cfg(feature = "view")]
+    View(cmd::view::Args),
     Repair(cmd::repair::Args),
     Diff(cmd::diff::Args),
     Hash(cmd::hash::Args),
@@ -113,6 +117,8 @@ fn dispatch(command: &Command, screen: &Screen, out: &mut dyn Write) -> error::R
         Command::Stat(args) => cmd::stat::run(args, out),
         Command::Extract(args) => cmd::extract::run(args, out),
         Command::Verify(args) => cmd::verify::run(args, screen, out),
+        #[cfg(feature = "view")]
+        Command::View(args) => cmd::view::run(args, out),
         Command::Repair(args) => cmd::repair::run(args, out),
         Command::Diff(args) => cmd::diff::run(args, screen, out),
         Command::Hash(args) => cmd::hash::run(args, out),
