@@ -254,8 +254,10 @@ pub(super) fn rows(snapshot: &Snapshot, query: &Query) -> Result<Json> {
         Table::Elements(look) => {
             let rows = look.len()?;
             let (from, count) = page.rows(rows);
-            let cells = Column::Elements(look).cells(from, count)?;
-            (rows, vec![head("value", "")], vec![cells])
+            let column = Column::Elements(look);
+            let mut head = head("value", "");
+            head["is_numeric"] = json!(column.is_numeric()?);
+            (rows, vec![head], vec![column.cells(from, count)?])
         }
         Table::Columns(columns, rows) => {
             let (from, count) = page.rows(rows);
@@ -293,7 +295,14 @@ pub(super) fn rows(snapshot: &Snapshot, query: &Query) -> Result<Json> {
                     });
                 }
             }
-            let heads = shown.iter().map(|name| head(name, "")).collect();
+            let sample = look.part(0)?.1;
+            let heads = shown.iter().map(|name| {
+                let value = sample.field(name)?;
+                let mut head = head(name, "");
+                head["is_numeric"] = json!(value.and_then(|value| value.number()).is_some());
+                Ok(head)
+            });
+            let heads = heads.collect::<Result<Vec<_>>>()?;
             let all = fields.len() as u64;
             return Ok(answer(&page, (rows, all), heads, cells));
         }

@@ -121,7 +121,8 @@ class Grid {
     // True proportions, unless that would leave a sliver.
     const shape = rows / columns;
     const isTrue = !isHeat || (shape > 0.2 && shape < 5);
-    const most = Math.max(220, Math.min(620, window.innerHeight - 240));
+    const above = this.#frame.getBoundingClientRect().top + (this.#frame.closest("main")?.scrollTop ?? 0);
+    const most = Math.max(260, Math.min(760, window.innerHeight - above - 84));
     let tall = isTrue ? inner * shape : inner * 0.55;
     let wide = inner;
     if (tall > most) {

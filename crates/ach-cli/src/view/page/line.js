@@ -56,6 +56,8 @@ class Plot {
   #range = null;
   #drag = null;
   #timer = 0;
+  // Whether each line has a scale of its own: chosen, or else where one would hide the others.
+  #ownScales = null;
 
   constructor(place, signal) {
     this.#signal = signal;
@@ -94,6 +96,12 @@ class Plot {
       const swatch = element("span", { class: `swatch line-${(n % 8) + 1}` });
       this.#legend.append(element("label", {}, box, swatch, name(each.label)));
     });
+    const own = element("input", { type: "checkbox", class: "own-scales" });
+    own.addEventListener("change", () => {
+      this.#ownScales = own.checked;
+      this.#draw();
+    });
+    this.#legend.append(element("label", { class: "choice" }, own, "each on its own scale"));
   }
 
   /** Asks for what is to be seen and draws it. */
@@ -161,43 +169,36 @@ class Plot {
     const context = prepare(this.#canvas, width, height);
     const lines = this.#drawn;
     const [from, to] = this.#bounds();
-    let [low, high] = [Infinity, -Infinity];
-    for (const line of lines) {
-      for (const values of [line.values, line.least, line.most]) {
-        for (const value of values ?? []) {
-          if (value === null) continue;
-          if (value < low) low = value;
-          if (value > high) high = value;
-        }
-      }
-    }
-    const isEmpty = !(low <= high);
-    if (isEmpty) [low, high] = [0, 1];
-    if (low === high) [low, high] = [low - (Math.abs(low) / 2 || 1), high + (Math.abs(high) / 2 || 1)];
-    const room = (high / 2 - low / 2) * 0.08;
-    [low, high] = [low - room, high + room];
-    const half = high / 2 - low / 2;
+    const bounds = lines.map(boundsOf);
+    const isOwn = lines.length > 1 && (this.#ownScales ?? differ(bounds));
+    const box = this.#legend.querySelector(".own-scales");
+    if (box) box.checked = isOwn;
+    const all = [Math.min(...bounds.map(([low]) => low)), Math.max(...bounds.map(([, high]) => high))];
+    const isEmpty = !(all[0] <= all[1]);
+    const scales = bounds.map((each) => widened(isOwn ? each : all));
     const isPoints = lines.every((line) => line.values);
     const span = isPoints ? Math.max(1, to - from - 1) : to - from;
     const x = (index) => MARGIN.left + ((index - from) / span) * inner;
-    const y = (value) => MARGIN.top + tall - ((value / 2 - low / 2) / half) * tall;
-    this.#frameAround(context, { from, to: from + span, low, high, x, y, width, height });
+    const over = ([low, high]) => (value) =>
+      MARGIN.top + tall - ((value / 2 - low / 2) / (high / 2 - low / 2)) * tall;
+    const [low, high] = isOwn ? [0, 1] : widened(all);
+    this.#frameAround(context, { from, to: from + span, low, high, x, y: over([low, high]), width, height, isOwn });
     const colours = lineColours();
     context.save();
     context.beginPath();
     context.rect(MARGIN.left, 0, inner + 1, height);
     context.clip();
-    for (const line of lines) {
+    lines.forEach((line, n) => {
       context.strokeStyle = colours[line.n % 8];
       context.fillStyle = colours[line.n % 8];
-      if (line.values) drawValues(context, line, x, y);
-      else drawRanges(context, line, inner, y);
-    }
+      if (line.values) drawValues(context, line, x, over(scales[n]));
+      else drawRanges(context, line, inner, over(scales[n]));
+    });
     context.restore();
     this.#say(lines, isEmpty, from, to);
   }
 
-  #frameAround(context, { from, to, low, high, x, y, width, height }) {
+  #frameAround(context, { from, to, low, high, x, y, width, height, isOwn }) {
     context.lineWidth = 1;
     context.strokeStyle = styled("--grid");
     context.fillStyle = styled("--faint");
@@ -215,7 +216,8 @@ class Plot {
     });
     context.textAlign = "right";
     context.textBaseline = "middle";
-    const text = words(down);
+    // A scale that is no line's own has no numbers.
+    const text = isOwn ? down.map(() => "") : words(down);
     down.forEach((tick, n) => {
       const at = Math.round(y(tick)) + 0.5;
       context.beginPath();
@@ -330,6 +332,33 @@ class Plot {
     this.#tip.style.right = isRight ? `${box.width - at + 14}px` : "auto";
     this.#tip.style.top = `${Math.max(0, event.clientY - box.top - 10)}px`;
   }
+}
+
+/** The least and the greatest number of a line. */
+function boundsOf(line) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const values of [line.values, line.least, line.most]) {
+    for (const value of values ?? []) {
+      if (value === null) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  return [low, high];
+}
+
+/** Whether one scale would make some of the lines flat. */
+function differ(bounds) {
+  const spans = bounds.map(([low, high]) => high - low).filter((span) => span > 0);
+  return spans.length > 1 && Math.max(...spans) > 20 * Math.min(...spans);
+}
+
+/** A range with some room around it. */
+function widened([low, high]) {
+  if (!(low <= high)) return [0, 1];
+  if (low === high) return [low - (Math.abs(low) / 2 || 1), high + (Math.abs(high) / 2 || 1)];
+  const room = (high / 2 - low / 2) * 0.08;
+  return [low - room, high + room];
 }
 
 function drawValues(context, line, x, y) {

@@ -44,7 +44,7 @@ function item(row, at, signal) {
   if (row.error !== undefined) {
     return element("li", {}, label, " ", failure(new Error(row.error)));
   }
-  const value = element("span", { class: `part-value kind-${row.kind.replace(/[^a-z]/g, "-")}` });
+  const value = element("span", { class: "part-value" });
   if (row.kind === "string") value.append("\u201c", shown(row.brief), row.opens ? "..." : "\u201d");
   else value.append(shown(row.brief));
   const kind = element("span", { class: "part-kind", text: row.kind.replace("_", " ") });

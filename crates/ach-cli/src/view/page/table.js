@@ -26,14 +26,14 @@ export async function showTable(place, at, variable, signal) {
       frame.replaceChildren(failure(error));
     }
   };
-  if (variable.array && (rank > 1 || variable.array.is_complex)) {
-    const start = rank > 1 ? [rank - 2, rank - 1] : [0];
-    axes = new Axes(variable.array, rank > 1 ? ["rows", "columns"] : [], start, () => {
+  if (rank > 2) {
+    // Cells show complex numbers whole.
+    const array = { ...variable.array, is_complex: false };
+    axes = new Axes(array, ["rows", "columns"], [rank - 2, rank - 1], () => {
       [from, first] = [0, 0];
       load();
     });
-    // Cells show complex numbers whole.
-    if (rank > 2) place.append(axes.element);
+    place.append(axes.element);
   }
   const draw = (page) => {
     controls.replaceChildren(

@@ -42,10 +42,17 @@ export class Tree {
     if (!list.querySelector("[tabindex='0']")) this.#rows()[0]?.setAttribute("tabindex", "0");
   }
 
-  /** Marks the variable that is shown. */
-  select(variable) {
+  /** Marks the variable that is shown, and opens the groups it stands in. */
+  async select(variable) {
     this.#selected = variable;
     this.#mark();
+    while (variable !== null && !this.#rows().some((row) => row.variable === variable)) {
+      const around = this.#rows().find((row) =>
+        row.getAttribute("aria-expanded") === "false" && variable.startsWith(row.group));
+      if (!around) return;
+      await around.act();
+      if (this.#selected !== variable) return;
+    }
   }
 
   /** Puts the keyboard into the tree. */
@@ -105,6 +112,7 @@ export class Tree {
       element("span", { class: "what", text: count(row.below) }));
     made.title = brief(row.group);
     made.setAttribute("aria-expanded", "false");
+    made.group = row.group;
     const item = element("li", { role: "none" }, made);
     made.act = async () => {
       const open = made.getAttribute("aria-expanded") === "true";
