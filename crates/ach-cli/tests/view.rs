@@ -115,10 +115,7 @@ fn numbers(response: &Response) -> (Json, usize) {
     let (length, rest) = response.body.split_first_chunk::<4>().unwrap();
     let length = u32::from_le_bytes(*length) as usize;
     let head = serde_json::from_slice(&rest[..length]).unwrap();
-    (
-        head,
-        response.body.len() - (4 + length).next_multiple_of(8),
-    )
+    (head, response.body.len() - (4 + length).next_multiple_of(8))
 }
 
 fn with_examples() -> Folder {
@@ -156,14 +153,22 @@ fn zoo() -> Vec<(&'static str, Value)> {
     let dates = Extension {
         type_name: "numpy.datetime64".into(),
         parameters: Record::from([("unit", Value::from("D")), ("count", 1.into())]).into(),
-        storage: Tensor::from_vec(vec![0i64, 20_000, i64::MIN], [3]).unwrap().into(),
+        storage: Tensor::from_vec(vec![0i64, 20_000, i64::MIN], [3])
+            .unwrap()
+            .into(),
     };
     let categories = Extension {
         type_name: "pandas.Categorical".into(),
         parameters: Record::from([("ordered", Value::from(false))]).into(),
         storage: Record::from([
-            ("codes", Value::from(Tensor::from_vec(vec![1i8, -1, 0], [3]).unwrap())),
-            ("categories", StringArray::new(["low", "high"], [2]).unwrap().into()),
+            (
+                "codes",
+                Value::from(Tensor::from_vec(vec![1i8, -1, 0], [3]).unwrap()),
+            ),
+            (
+                "categories",
+                StringArray::new(["low", "high"], [2]).unwrap().into(),
+            ),
         ])
         .into(),
     };
@@ -171,8 +176,14 @@ fn zoo() -> Vec<(&'static str, Value)> {
         type_name: "pandas.DataFrame".into(),
         parameters: Value::Null,
         storage: Record::from([
-            ("columns", StringArray::new(["day", "level"], [2]).unwrap().into()),
-            ("index", Value::from(Tensor::from_vec(vec![7i64, 8, 9], [3]).unwrap())),
+            (
+                "columns",
+                StringArray::new(["day", "level"], [2]).unwrap().into(),
+            ),
+            (
+                "index",
+                Value::from(Tensor::from_vec(vec![7i64, 8, 9], [3]).unwrap()),
+            ),
             (
                 "values",
                 Value::vector([
@@ -193,8 +204,16 @@ fn zoo() -> Vec<(&'static str, Value)> {
         ("bytes", Value::Bytes(vec![0u8, 255].into())),
         ("vector", Value::vector([1, 2, 3])),
         ("record", record.clone().into()),
-        ("records", Value::vector([Value::Record(record.clone()), record.clone().into()])),
-        ("strings", StringArray::new(["a", "b", "c", "d"], [2, 2]).unwrap().into()),
+        (
+            "records",
+            Value::vector([Value::Record(record.clone()), record.clone().into()]),
+        ),
+        (
+            "strings",
+            StringArray::new(["a", "b", "c", "d"], [2, 2])
+                .unwrap()
+                .into(),
+        ),
         ("cell", Value::Cell(Cell::new(5))),
         (
             "edge",
@@ -213,7 +232,10 @@ fn zoo() -> Vec<(&'static str, Value)> {
                 source: Some("why".into()),
             })),
         ),
-        ("function", Value::Function(Callable::new(Function::User(function)))),
+        (
+            "function",
+            Value::Function(Callable::new(Function::User(function))),
+        ),
         (
             "builtin",
             Value::Function(Callable::new(Function::Builtin { name: "sin".into() })),
@@ -250,7 +272,10 @@ fn nobody_without_the_secret_is_answered() {
         let response = served.request("GET", &path, &served.host(), "");
         assert_eq!(response.status, 403, "{path}: {response:?}");
         let body = String::from_utf8_lossy(&response.body);
-        assert!(!body.contains("a.ach") && !body.contains(&served.secret), "{body}");
+        assert!(
+            !body.contains("a.ach") && !body.contains(&served.secret),
+            "{body}"
+        );
     }
     assert_eq!(served.get("").status, 200);
     assert_eq!(served.secret.len(), 40);
@@ -262,11 +287,19 @@ fn foreign_hosts_origins_and_methods_are_refused() {
     let served = Served::new(&folder, &["a.ach"]);
     let path = format!("/{}/api/overview", served.secret);
     let own = served.host();
-    for host in ["evil.example", &format!("evil.example:{}", served.port), "127.0.0.1", "[::1]"] {
+    for host in [
+        "evil.example",
+        &format!("evil.example:{}", served.port),
+        "127.0.0.1",
+        "[::1]",
+    ] {
         assert_eq!(served.request("GET", &path, host, "").status, 421, "{host}");
     }
     let twice = format!("Host: {own}\r\n");
-    assert_ne!(served.request("GET", &path, "evil.example", &twice).status, 200);
+    assert_ne!(
+        served.request("GET", &path, "evil.example", &twice).status,
+        200
+    );
     let local = format!("localhost:{}", served.port);
     assert_eq!(served.request("GET", &path, &local, "").status, 200);
     let foreign = "Origin: http://evil.example\r\n";
@@ -283,7 +316,14 @@ fn foreign_hosts_origins_and_methods_are_refused() {
 fn every_answer_forbids_what_the_page_does_not_need() {
     let folder = with_examples();
     let served = Served::new(&folder, &["a.ach"]);
-    let answers = ["", "style.css", "main.js", "api/overview", "api/nothing", "nothing"];
+    let answers = [
+        "",
+        "style.css",
+        "main.js",
+        "api/overview",
+        "api/nothing",
+        "nothing",
+    ];
     for rest in answers {
         let response = served.get(rest);
         let head = response.head.to_lowercase();
@@ -298,7 +338,10 @@ fn every_answer_forbids_what_the_page_does_not_need() {
         ] {
             assert!(head.contains(line), "{rest}: {line} is not in {head}");
         }
-        assert!(!head.contains("set-cookie") && !head.contains("access-control"), "{head}");
+        assert!(
+            !head.contains("set-cookie") && !head.contains("access-control"),
+            "{head}"
+        );
     }
     assert_eq!(served.get("nothing").status, 404);
     assert_eq!(served.get("api/nothing").status, 400);
@@ -322,7 +365,10 @@ fn hostile_names_are_text_in_json_and_nowhere_else() {
     save(folder.path("a.ach"), bindings, &SaveOptions::new()).unwrap();
     let served = Served::new(&folder, &["a.ach"]);
     let response = served.get("api/names");
-    assert!(response.head.contains("content-type: application/json"), "{response:?}");
+    assert!(
+        response.head.contains("content-type: application/json"),
+        "{response:?}"
+    );
     let level: Json = serde_json::from_slice(&response.body).unwrap();
     let mut listed: Vec<&str> = level["rows"]
         .as_array()
@@ -349,7 +395,9 @@ fn with_names(count: usize) -> Folder {
     let folder = Folder::new();
     let mut writer = ArchiveWriter::create(folder.path("a.ach"), &SaveOptions::new()).unwrap();
     for n in 0..count {
-        writer.add(&format!("group{:04}/v{:02}", n / 100, n % 100), n as i64).unwrap();
+        writer
+            .add(&format!("group{:04}/v{:02}", n / 100, n % 100), n as i64)
+            .unwrap();
         writer.add(&format!("flat{n:06}"), n as i64).unwrap();
     }
     writer.finish().unwrap();
@@ -392,7 +440,10 @@ fn a_search_finds_every_name_that_holds_a_text() {
         loop {
             let page = served.json(&format!("search?text={}{after}", encoded(text)));
             let rows = page["rows"].as_array().unwrap();
-            names.extend(rows.iter().map(|row| row["name"].as_str().unwrap().to_owned()));
+            names.extend(
+                rows.iter()
+                    .map(|row| row["name"].as_str().unwrap().to_owned()),
+            );
             match page["next"].as_str() {
                 Some(next) => after = format!("&after={}", encoded(next)),
                 None => return names,
@@ -413,7 +464,15 @@ fn a_value_of_every_kind_is_shown_and_no_question_breaks_the_server() {
     save(folder.path("a.ach"), zoo(), &SaveOptions::new()).unwrap();
     let served = Served::new(&folder, &["a.ach"]);
     let questions = [
-        "variable", "sizes", "parts", "text", "bytes", "rows", "line", "heat", "image",
+        "variable",
+        "sizes",
+        "parts",
+        "text",
+        "bytes",
+        "rows",
+        "line",
+        "heat",
+        "image",
         "statistics",
     ];
     let ends = [
@@ -439,7 +498,9 @@ fn a_value_of_every_kind_is_shown_and_no_question_breaks_the_server() {
     ];
     for (name, _) in zoo() {
         let shown = served.json(&format!("variable?v={name}"));
-        let ways = shown["ways"].as_array().unwrap_or_else(|| panic!("{name}: {shown}"));
+        let ways = shown["ways"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{name}: {shown}"));
         assert!(name == "empty" || !ways.is_empty(), "{name}: {shown}");
         for way in ways {
             let question = match way.as_str().unwrap() {
@@ -459,7 +520,10 @@ fn a_value_of_every_kind_is_shown_and_no_question_breaks_the_server() {
             for end in ends {
                 let response = served.get(&format!("api/{question}?v={name}{end}"));
                 let asked = format!("{question} {name} {end}");
-                assert!([200, 400].contains(&response.status), "{asked}: {response:?}");
+                assert!(
+                    [200, 400].contains(&response.status),
+                    "{asked}: {response:?}"
+                );
                 assert!(response.body.len() < 1 << 20, "{asked}");
             }
         }
@@ -482,9 +546,15 @@ fn tables_show_what_the_values_are() {
     assert_eq!(frame["cells"][1], days);
     assert_eq!(frame["cells"][2], serde_json::json!(["high", null, "low"]));
     let records = served.json("rows?v=records");
-    assert_eq!(records["cells"], serde_json::json!([["1", "1"], ["text", "text"]]));
+    assert_eq!(
+        records["cells"],
+        serde_json::json!([["1", "1"], ["text", "text"]])
+    );
     let strings = served.json("rows?v=strings");
-    assert_eq!(strings["cells"], serde_json::json!([["a", "c"], ["b", "d"]]));
+    assert_eq!(
+        strings["cells"],
+        serde_json::json!([["a", "c"], ["b", "d"]])
+    );
     let function = served.json("parts?v=function");
     assert_eq!(function["rows"][2]["brief"], "a + k");
     let scope = served.json("parts?v=function&p=4");
@@ -507,19 +577,32 @@ fn lines_and_maps_say_what_they_are_samples_of() {
     assert_eq!((&line["nan"], &line["infinite"]), (&1.into(), &1.into()));
     assert_eq!(line["looked_at"], 1 << 20);
     let most = line["most"].as_array().unwrap();
-    assert!(most.len() == 100 && most.contains(&1e9.into()), "a peak is lost");
+    assert!(
+        most.len() == 100 && most.contains(&1e9.into()),
+        "a peak is lost"
+    );
     let closer = served.json("line?v=line&pixels=100&from=990&to=1010");
     assert_eq!(closer["values"][9], 999.0);
     assert_eq!(closer["values"][10], Json::Null);
     let (head, bytes) = numbers(&served.get("api/heat?v=plane&height=64&width=32"));
-    assert_eq!((&head["height"], &head["width"], bytes), (&64.into(), &32.into(), 64 * 32 * 8));
+    assert_eq!(
+        (&head["height"], &head["width"], bytes),
+        (&64.into(), &32.into(), 64 * 32 * 8)
+    );
     assert_eq!((&head["nan"], &head["one_in"]), (&1.into(), &1.into()));
     let (head, bytes) = numbers(&served.get("api/heat?v=plane&height=9999&width=9999"));
     assert!(bytes <= 512 * 512 * 8, "{head}");
-    let (head, bytes) = numbers(&served.get("api/image?v=plane&height=9&width=9&down=0.3&across=5.7"));
-    assert_eq!((&head["height"], &head["width"], bytes), (&3.into(), &2.into(), 24));
+    let (head, bytes) =
+        numbers(&served.get("api/image?v=plane&height=9&width=9&down=0.3&across=5.7"));
+    assert_eq!(
+        (&head["height"], &head["width"], bytes),
+        (&3.into(), &2.into(), 24)
+    );
     let statistics = served.json("statistics?v=line");
-    assert_eq!((&statistics["nan"], &statistics["infinite"]), (&1.into(), &1.into()));
+    assert_eq!(
+        (&statistics["nan"], &statistics["infinite"]),
+        (&1.into(), &1.into())
+    );
 }
 
 /// Bytes the server has read since it began.
@@ -546,7 +629,11 @@ fn little_is_read_of_a_large_array_whatever_is_asked() {
     served.json("variable?v=big");
     served.json("rows?v=big&axes=1.2");
     let after = read_by(&served);
-    assert!(after - before < 32 << 20, "a page of a table read {}", after - before);
+    assert!(
+        after - before < 32 << 20,
+        "a page of a table read {}",
+        after - before
+    );
     for question in [
         "line?v=big&axis=2&pixels=2000",
         "line?v=big&axis=0&pixels=2000",
@@ -567,7 +654,12 @@ fn little_is_read_of_a_large_array_whatever_is_asked() {
 fn a_long_text_comes_in_pieces_that_end_between_characters() {
     let folder = Folder::new();
     let text = "\u{e9}\u{1f600}x".repeat(50_000);
-    save(folder.path("a.ach"), [("text", text.as_str())], &SaveOptions::new()).unwrap();
+    save(
+        folder.path("a.ach"),
+        [("text", text.as_str())],
+        &SaveOptions::new(),
+    )
+    .unwrap();
     let served = Served::new(&folder, &["a.ach"]);
     let (mut whole, mut from) = (String::new(), 0);
     while from < text.len() as u64 {
@@ -590,8 +682,15 @@ fn damage_in_one_variable_leaves_the_others() {
     folder.write("a.ach", bytes);
     let served = Served::new(&folder, &["a.ach"]);
     let error = served.error("heat?v=layer1.weight");
-    assert!(error.contains("layer1.weight") && error.contains("checksum"), "{error}");
-    assert!(served.error("statistics?v=layer1.weight").contains("checksum"));
+    assert!(
+        error.contains("layer1.weight") && error.contains("checksum"),
+        "{error}"
+    );
+    assert!(
+        served
+            .error("statistics?v=layer1.weight")
+            .contains("checksum")
+    );
     assert_eq!(served.json("variable?v=layer1.weight")["kind"], "tensor");
     assert_eq!(served.get("api/heat?v=layer2.weight").status, 200);
     assert!(served.json("line?v=layer1.bias")["values"].is_array());
@@ -603,12 +702,18 @@ fn a_changed_file_is_told_and_what_is_shown_stays_until_it_is_reloaded() {
     let folder = Folder::new();
     save(folder.path("a.ach"), [("old", 1)], &SaveOptions::new()).unwrap();
     let served = Served::new(&folder, &["a.ach"]);
-    assert_eq!(served.json("state"), serde_json::json!({"epoch": 0, "file": "same"}));
+    assert_eq!(
+        served.json("state"),
+        serde_json::json!({"epoch": 0, "file": "same"})
+    );
     let options = SaveOptions::new().allow_overwrite(true);
     save(folder.path("a.ach"), [("new", "text")], &options).unwrap();
     assert_eq!(served.json("state")["file"], "changed");
     assert_eq!(served.json("variable?v=old")["brief"], "1");
-    assert_eq!(served.json("reload"), serde_json::json!({"epoch": 1, "file": "same"}));
+    assert_eq!(
+        served.json("reload"),
+        serde_json::json!({"epoch": 1, "file": "same"})
+    );
     assert_eq!(served.json("variable?v=new")["brief"], "text");
     assert!(served.error("variable?v=old").contains("no variable"));
     // A file that cannot be opened is no reason to lose what is shown.
@@ -631,7 +736,10 @@ fn a_session_shows_its_history_and_what_stands_in_the_journal() {
     assert_eq!(history["all"], 3);
     assert_eq!(history["commits"][0]["events"][0]["event"], "remove");
     assert_eq!(history["commits"][1]["events"][0]["name"], "before <b>");
-    assert_eq!(served.json("history?from=2")["commits"][0]["events"][0]["name"], "rate");
+    assert_eq!(
+        served.json("history?from=2")["commits"][0]["events"][0]["name"],
+        "rate"
+    );
     assert!(history["journal"]["session"].is_string());
     assert_eq!(served.json("variable?v=rate")["journal"], true);
     folder.fine(&["set", "a.ach", "rate=0.25"]);
@@ -670,7 +778,10 @@ fn the_layout_names_what_stands_where() {
 fn a_file_of_version_1_is_shown_without_places() {
     let folder = Folder::new();
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/version1");
-    let mut samples: Vec<_> = std::fs::read_dir(data).unwrap().map(Result::unwrap).collect();
+    let mut samples: Vec<_> = std::fs::read_dir(data)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
     samples.retain(|sample| sample.path().extension().is_some_and(|end| end == "ach"));
     samples.sort_by_key(|sample| sample.path());
     let readable = samples.iter().find(|sample| {
@@ -699,7 +810,10 @@ fn what_cannot_be_served_is_one_sentence() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let text = folder.refused(&["view", "--no-open", "--port", &port, "a.ach"]);
-    assert!(text.contains(&port) && text.contains("without --port"), "{text}");
+    assert!(
+        text.contains(&port) && text.contains("without --port"),
+        "{text}"
+    );
     let text = folder.refused(&["view", "--no-open", "--port", "70000", "a.ach"]);
     assert!(text.contains("70000"), "{text}");
 }

@@ -71,7 +71,10 @@ mod tests {
         let url = address.url();
         let path = url.strip_prefix("http://127.0.0.1:7").unwrap();
         assert_eq!(address.below(path), Some(""));
-        assert_eq!(address.below(&format!("{path}api/state")), Some("api/state"));
+        assert_eq!(
+            address.below(&format!("{path}api/state")),
+            Some("api/state")
+        );
         assert_eq!(address.below(path.trim_end_matches('/')), None);
         assert_eq!(address.below("/"), None);
         assert_eq!(address.below("//"), None);
@@ -84,7 +87,13 @@ mod tests {
     fn foreign_hosts_are_told_apart() {
         let address = Address::new(80).unwrap();
         assert!(address.is_host("127.0.0.1:80") && address.is_host("localhost:80"));
-        for host in ["127.0.0.1", "127.0.0.1:8", "evil.example:80", "127.0.0.1:80:80", ""] {
+        for host in [
+            "127.0.0.1",
+            "127.0.0.1:8",
+            "evil.example:80",
+            "127.0.0.1:80:80",
+            "",
+        ] {
             assert!(!address.is_host(host), "{host}");
         }
         assert!(address.is_origin("http://127.0.0.1:80"));

@@ -67,7 +67,10 @@ mod tests {
         while let Some(name) = waiting.pop() {
             let text = asset(&name).unwrap_or_else(|| panic!("{name}")).text;
             assert!(!text.contains("innerHTML"), "{name}");
-            assert!(!text.contains("http://www") && !text.contains("https://"), "{name}");
+            assert!(
+                !text.contains("http://www") && !text.contains("https://"),
+                "{name}"
+            );
             for other in text.split('"').filter_map(|part| part.strip_prefix("./")) {
                 if other.ends_with(".js") && !seen.contains(&other.to_owned()) {
                     waiting.push(other.to_owned());

@@ -24,9 +24,7 @@ pub(super) fn open(address: &Address) -> Result<Option<NamedTempFile>, String> {
 /// Whether there is somewhere to open a window.
 fn has_display() -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    cfg!(any(windows, target_os = "macos"))
-        || is_set("DISPLAY")
-        || is_set("WAYLAND_DISPLAY")
+    cfg!(any(windows, target_os = "macos")) || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
 }
 
 /// A page that leads on, readable by its owner only.

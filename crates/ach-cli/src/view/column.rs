@@ -79,9 +79,10 @@ impl<'a> Column<'a> {
         };
         match &*name {
             "datetime64" | "numpy.datetime64" | "timedelta64" | "numpy.timedelta64" => {
-                let Some(counts) = storage.tensor()?.filter(|counts| {
-                    counts.dtype() == DType::I64 && counts.shape().len() == 1
-                }) else {
+                let Some(counts) = storage
+                    .tensor()?
+                    .filter(|counts| counts.dtype() == DType::I64 && counts.shape().len() == 1)
+                else {
                     return Ok(None);
                 };
                 let (unit, step) = unit(&parameters)?;
@@ -128,7 +129,9 @@ impl<'a> Column<'a> {
     pub(super) fn dtype(&self) -> &'static str {
         match self {
             Column::Numbers(tensor) => tensor.dtype().name(),
-            Column::Times { are_dates: true, .. } => "date",
+            Column::Times {
+                are_dates: true, ..
+            } => "date",
             Column::Times { .. } => "duration",
             Column::Strings(_) => "text",
             Column::Categories(..) => "category",

@@ -27,7 +27,9 @@ pub(super) fn admit<'u>(
         ));
     }
     if let Some(origin) = headers.get(header::ORIGIN) {
-        let own = origin.to_str().is_ok_and(|origin| address.is_origin(origin));
+        let own = origin
+            .to_str()
+            .is_ok_and(|origin| address.is_origin(origin));
         if !own {
             return Err((StatusCode::FORBIDDEN, "asked for by another site\n"));
         }

@@ -102,7 +102,9 @@ impl Owners {
 }
 
 fn owners(snapshot: &Snapshot) -> &Owners {
-    snapshot.owners.get_or_init(|| Owners::of(&snapshot.archive))
+    snapshot
+        .owners
+        .get_or_init(|| Owners::of(&snapshot.archive))
 }
 
 fn code(kind: SectionKind) -> char {
@@ -199,7 +201,9 @@ pub(super) fn at(snapshot: &Snapshot, query: &Query) -> Result<Json> {
     let within = sections
         .iter()
         .filter(|section| section.offset < to && section.offset + section.len > from);
-    let labels = within.take(MOST_NAMED).map(|section| segment(section).label);
+    let labels = within
+        .take(MOST_NAMED)
+        .map(|section| segment(section).label);
     let owners = owners(snapshot);
     let count = owners.within(from, to).count();
     let extents = owners.within(from, to).take(MOST_NAMED);

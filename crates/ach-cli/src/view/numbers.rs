@@ -114,19 +114,31 @@ mod tests {
     #[test]
     fn floats_of_one_byte_are_what_their_standard_says() {
         let four = |byte| small_float(byte, 4);
-        assert_eq!((four(0x38), four(0x7e), four(0x01)), (1.0, 448.0, 2f64.powi(-9)));
+        assert_eq!(
+            (four(0x38), four(0x7e), four(0x01)),
+            (1.0, 448.0, 2f64.powi(-9))
+        );
         assert!(four(0x7f).is_nan() && four(0xb8) == -1.0);
         let five = |byte| small_float(byte, 5);
-        assert_eq!((five(0x3c), five(0x7b), five(0x01)), (1.0, 57344.0, 2f64.powi(-16)));
+        assert_eq!(
+            (five(0x3c), five(0x7b), five(0x01)),
+            (1.0, 57344.0, 2f64.powi(-16))
+        );
         assert!(five(0x7c).is_infinite() && five(0x7d).is_nan());
     }
 
     #[test]
     fn parts_of_complex_numbers_are_told_apart() {
-        let bytes: Vec<u8> = [3.0f64, -4.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let bytes: Vec<u8> = [3.0f64, -4.0]
+            .iter()
+            .flat_map(|x| x.to_le_bytes())
+            .collect();
         let of = |part| numbers(DType::Complex128, &bytes, part)[0];
         assert_eq!(of(ComplexPart::Absolute), 5.0);
-        assert_eq!((of(ComplexPart::Real), of(ComplexPart::Imaginary)), (3.0, -4.0));
+        assert_eq!(
+            (of(ComplexPart::Real), of(ComplexPart::Imaginary)),
+            (3.0, -4.0)
+        );
         assert_eq!(of(ComplexPart::Angle), (-4.0f64).atan2(3.0));
     }
 }

@@ -37,7 +37,10 @@ pub(super) fn overview(snapshot: &Snapshot) -> Result<Json> {
     });
     let custom: Vec<Json> = custom.map(|(key, value)| json!([key, value])).collect();
     let left_out = metadata.custom.len() - custom.len();
-    let file_name = snapshot.path.file_name().unwrap_or(snapshot.path.as_os_str());
+    let file_name = snapshot
+        .path
+        .file_name()
+        .unwrap_or(snapshot.path.as_os_str());
     Ok(json!({
         "file": file_name.to_string_lossy(),
         "path": snapshot.path.to_string_lossy(),

@@ -3,11 +3,11 @@
 use achronyme_env::{Kind, format_shape};
 use serde_json::{Value as Json, json};
 
+use super::column;
 use super::look::{Label, Look, Place};
 use super::query::Query;
 use super::refusal::Result;
 use super::snapshot::Snapshot;
-use super::column;
 
 /// Parts in one answer.
 const MOST_PARTS: u64 = 500;
@@ -111,7 +111,10 @@ pub(super) fn brief(look: &Look<'_>) -> Result<Brief> {
         }
         Kind::StringArray => {
             let shape = look.strings()?.map(|strings| strings.shape().to_vec());
-            (format!("strings {}", format_shape(&shape.unwrap_or_default())), true)
+            (
+                format!("strings {}", format_shape(&shape.unwrap_or_default())),
+                true,
+            )
         }
         Kind::String => text_of(look)?,
         Kind::Bytes => {

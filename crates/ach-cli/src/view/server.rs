@@ -220,9 +220,10 @@ async fn ask(shared: &Arc<Shared>, question: String, query: String) -> Body {
         ),
         // The page shows it: to the browser all is well.
         Ok(Err(Refusal::Told(text))) => said(StatusCode::OK, &serde_json::json!({ "error": text })),
-        Ok(Err(Refusal::Question(text))) => {
-            said(StatusCode::BAD_REQUEST, &serde_json::json!({ "error": text }))
-        }
+        Ok(Err(Refusal::Question(text))) => said(
+            StatusCode::BAD_REQUEST,
+            &serde_json::json!({ "error": text }),
+        ),
         Err(_) => plain(
             StatusCode::INTERNAL_SERVER_ERROR,
             "a fault of this program\n",

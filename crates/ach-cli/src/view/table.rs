@@ -195,7 +195,10 @@ fn of_extension<'a>(look: &Look<'a>) -> Result<Option<Table<'a>>> {
     }
     if let Some(column) = Column::of(look)? {
         let rows = column.len()?;
-        return Ok(Some(Table::Columns(vec![("values".into(), look.clone())], rows)));
+        return Ok(Some(Table::Columns(
+            vec![("values".into(), look.clone())],
+            rows,
+        )));
     }
     let (_, standing) = look.standing()?;
     match standing.kind()? {

@@ -93,7 +93,7 @@ HOSTILE = [
 def hostile(folder):
     """An archive whose names, texts, fields and attributes are all hostile."""
     values = {name: name for name in HOSTILE if name != ""}
-    values["fields"] = {**{name: index for index, name in enumerate(HOSTILE)}, "y" * 60_000: "long"}
+    values["fields"] = {**{name: index for index, name in enumerate(HOSTILE)}, "y" * 4096: "z" * 70_000}
     values["rows"] = [{name: name for name in HOSTILE}] * 3
     (folder / "hostile.json").write_text(json.dumps(values), encoding="utf-8")
     marks = ["--tag", HOSTILE[0], "--meta", f"{HOSTILE[8]}={HOSTILE[1]}"]

@@ -242,7 +242,8 @@ fn sample(
         values.iter().for_each(|x| seen.note(*x));
         return Ok(Sampled::Values(values));
     }
-    let edge = |pixel: u64| from + (u128::from(count) * u128::from(pixel) / u128::from(pixels)) as u64;
+    let edge =
+        |pixel: u64| from + (u128::from(count) * u128::from(pixel) / u128::from(pixels)) as u64;
     let mut ranges = Vec::with_capacity(pixels as usize);
     if count <= series.budget(1) {
         // All of it, in pieces of whole columns of pixels.

@@ -92,7 +92,11 @@ impl Picked {
     /// # Errors
     /// When an axis is named twice or is not there; what reading answers.
     pub(super) fn block(&self, ranges: &[Range]) -> Result<Block> {
-        let mut axes: Vec<Axis> = self.fixed.iter().map(|at| Axis::Index(*at as i64)).collect();
+        let mut axes: Vec<Axis> = self
+            .fixed
+            .iter()
+            .map(|at| Axis::Index(*at as i64))
+            .collect();
         for (axis, from, count, step) in ranges {
             let place = axes.get_mut(*axis);
             let place = place.ok_or_else(|| Refusal::question("the array has no such axis"))?;
@@ -149,7 +153,8 @@ mod tests {
             let elements = block.tensor.as_slice::<i32>().unwrap();
             for last in 0..2 {
                 for middle in 0..3 {
-                    let found = elements[(last * block.strides[0] + middle * block.strides[1]) as usize];
+                    let found =
+                        elements[(last * block.strides[0] + middle * block.strides[1]) as usize];
                     let at = strides[0] + middle * strides[1] + (1 + last * 2) * strides[2];
                     assert_eq!(found, whole[at as usize], "{order:?} {last} {middle}");
                 }

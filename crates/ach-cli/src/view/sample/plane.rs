@@ -174,13 +174,21 @@ mod tests {
 
     #[test]
     fn what_is_read_of_any_plane_is_bounded() {
-        for shape in [[1 << 20, 1 << 20, 1 << 10], [1 << 40, 2, 3], [3, 1 << 40, 1], [512, 512, 2]] {
+        for shape in [
+            [1 << 20, 1 << 20, 1 << 10],
+            [1 << 40, 2, 3],
+            [3, 1 << 40, 1],
+            [512, 512, 2],
+        ] {
             for order in [Order::C, Order::Fortran] {
                 for axes in ["0.1", "1.0", "0.2", "2.1"] {
                     let picked = picked(shape, order);
                     let query = Query::parse(&format!("axes={axes}&height=300&width=300")).unwrap();
                     let plane = Plane::of(&picked, &query, (0, 1), 512, 1).unwrap();
-                    assert!(plane.is_affordable(&picked, 1), "{shape:?} {order:?} {axes}");
+                    assert!(
+                        plane.is_affordable(&picked, 1),
+                        "{shape:?} {order:?} {axes}"
+                    );
                     for side in [plane.down, plane.across] {
                         assert!(side.cells >= 1 && side.cells <= side.count(), "{side:?}");
                         assert_eq!(side.cell(side.count() - 1), side.cells - 1, "{side:?}");
