@@ -129,7 +129,10 @@ pub(super) fn search(snapshot: &Snapshot, query: &Query) -> Result<Json> {
     Ok(json!({ "rows": rows, "next": next, "variables": archive.len() }))
 }
 
-fn matcher(text: &str) -> Result<Box<dyn Fn(&str) -> bool>> {
+/// Whether a name is one that is looked for.
+type Matcher = Box<dyn Fn(&str) -> bool>;
+
+fn matcher(text: &str) -> Result<Matcher> {
     if text.contains(['*', '?', '{']) {
         let patterns = Patterns::new([text])?;
         return Ok(Box::new(move |name| patterns.matches(name)));
