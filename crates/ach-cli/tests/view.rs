@@ -545,6 +545,7 @@ fn tables_show_what_the_values_are() {
     let days = serde_json::json!(["1970-01-01", "2024-10-04", "NaT"]);
     assert_eq!(frame["cells"][1], days);
     assert_eq!(frame["cells"][2], serde_json::json!(["high", null, "low"]));
+    assert_eq!(frame["heads"][1]["part"], Json::Null);
     let records = served.json("rows?v=records");
     assert_eq!(
         records["cells"],

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use achronyme_env::{Archive, Binding, Patterns, format_shape};
+use achronyme_env::{Archive, Binding, EnvError, Patterns, format_shape};
 use serde_json::{Value as Json, json};
 
 use super::query::Query;
@@ -155,9 +155,18 @@ fn row(binding: &Binding<'_>, label: &str) -> Json {
     json!({
         "name": binding.name(),
         "label": label,
-        "kind": kind.as_ref().map_or("damaged", |kind| kind.name()),
+        "kind": kind.map_or_else(|error| unread(&error), |kind| kind.name()),
         "dtype": dtype,
         "shape": shape,
         "journal": binding.is_in_journal(),
     })
+}
+
+/// What stands for the kind of a value that cannot be read, as `ach ls` says it.
+fn unread(error: &EnvError) -> &'static str {
+    match error {
+        EnvError::Variable { source, .. } => unread(source),
+        EnvError::Unsupported { .. } => "unknown",
+        _ => "damaged",
+    }
 }

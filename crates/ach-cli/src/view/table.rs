@@ -265,13 +265,17 @@ pub(super) fn rows(snapshot: &Snapshot, query: &Query) -> Result<Json> {
         Table::Columns(columns, rows) => {
             let (from, count) = page.rows(rows);
             let (first, taken) = page.columns(columns.len() as u64);
+            // The columns of a record are its parts, and can be shown by themselves.
+            let are_parts = place.look.kind()? == Kind::Record;
             let mut heads = Vec::new();
             let mut cells = Vec::new();
-            for (name, look) in columns.iter().skip(first as usize).take(taken as usize) {
+            let shown = (first..).zip(columns.iter().skip(first as usize));
+            for (index, (name, look)) in shown.take(taken as usize) {
                 let column = Column::of(look)?;
                 let column = column.ok_or_else(|| Refusal::told("this is no table"))?;
                 let mut head = head(name, column.dtype());
                 head["is_numeric"] = json!(column.is_numeric()?);
+                head["part"] = json!(are_parts.then_some(index));
                 heads.push(head);
                 // Damage in one column is no reason to hide the others.
                 cells.push(match column.cells(from, count) {

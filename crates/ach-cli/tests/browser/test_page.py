@@ -129,6 +129,9 @@ def test_tables_are_paged(page, tour):
     browser.driver.find_element(By.CSS_SELECTOR, ".pager button[title='Last rows']").click()
     browser.settle("return document.querySelector('.pager').textContent.includes('of 344') && document.querySelector('tbody th').textContent === '244'")
     assert browser.driver.find_elements(By.CSS_SELECTOR, "tbody td.numeric")
+    browser.driver.find_element(By.LINK_TEXT, "body_mass_g").click()
+    browser.settle("return document.querySelector('main h2')?.textContent === 'penguins.body_mass_g'")
+    assert painted(browser) > 1
 
 
 def test_the_search_is_reached_by_a_key_and_finds_names(page, tour):

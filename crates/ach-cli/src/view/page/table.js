@@ -1,5 +1,6 @@
 // Tables: a page of rows and columns at a time.
 
+import { fragment } from "./address.js";
 import { ask, isGivenUp, Latest } from "./ask.js";
 import { Axes } from "./axes.js";
 import { count, element, failure, name, shown } from "./text.js";
@@ -47,7 +48,7 @@ export async function showTable(place, at, variable, signal) {
           load();
         })
         : []));
-    frame.replaceChildren(table(page));
+    frame.replaceChildren(table(page, at));
   };
   place.append(controls, frame);
   await load();
@@ -79,10 +80,15 @@ function pager(thing, from, shownNow, all, most, turn) {
   return parts;
 }
 
-function table(page) {
+function table(page, at) {
   const head = element("tr", {}, element("th", { class: "corner" }));
   for (const column of page.heads) {
-    const cell = element("th", { scope: "col", class: column.is_numeric ? "numeric" : "" }, name(column.label));
+    const cell = element("th", { scope: "col", class: column.is_numeric ? "numeric" : "" });
+    if (column.part === undefined || column.part === null) cell.append(name(column.label));
+    else {
+      const to = { ...at, p: at.p ? `${at.p}.${column.part}` : column.part };
+      cell.append(element("a", { href: fragment(to), title: "The column by itself" }, name(column.label)));
+    }
     if (column.dtype) cell.append(element("span", { class: "dtype", text: column.dtype }));
     head.append(cell);
   }
