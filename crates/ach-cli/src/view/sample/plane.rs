@@ -4,6 +4,9 @@ use super::{MOST_ELEMENTS, MOST_READ, Picked, Range};
 use crate::view::query::Query;
 use crate::view::refusal::{Refusal, Result};
 
+/// Everything that one answer may cost.
+const WHOLE: u128 = 1 << 20;
+
 /// A stretch of one axis, and how many cells it becomes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Side {
@@ -33,6 +36,17 @@ impl Side {
     /// Elements that are looked at.
     pub(super) fn count(&self) -> u64 {
         (self.to - self.from).div_ceil(self.step)
+    }
+
+    /// The same with fewer elements looked at, when there is more than one.
+    fn thinner(self) -> Side {
+        match self.count() {
+            1 => self,
+            _ => Side {
+                step: self.step + self.step.div_ceil(2),
+                ..self
+            },
+        }
     }
 
     /// The cell that the element looked at as number `n` belongs to.
@@ -86,22 +100,33 @@ impl Plane {
         Ok(plane)
     }
 
-    /// Looks at fewer elements until it is few enough.
+    /// Looks at fewer elements until it is few enough: first at those that there are no cells for, and
+    /// always where that saves most.
     fn thin(&mut self, picked: &Picked, depth: u64) {
-        let is_down_slow = picked.stride(self.down.axis) >= picked.stride(self.across.axis);
         while !self.is_affordable(picked, depth) {
-            let (slow, fast) = match is_down_slow {
-                true => (&mut self.down, &mut self.across),
-                false => (&mut self.across, &mut self.down),
+            let thinner = [
+                Plane {
+                    down: self.down.thinner(),
+                    ..*self
+                },
+                Plane {
+                    across: self.across.thinner(),
+                    ..*self
+                },
+            ];
+            let spare = [&self.down, &self.across].map(|side| side.count() > side.cells);
+            let cost = self.cost(picked, depth);
+            let costs = [0, 1].map(|n: usize| thinner[n].cost(picked, depth));
+            let saves = [0, 1].map(|n: usize| costs[n] < cost);
+            let is_down = match (saves, spare) {
+                ([true, false], _) => true,
+                ([false, true], _) => false,
+                ([true, true], [true, false]) => true,
+                ([true, true], [false, true]) => false,
+                ([true, true], _) if costs[0] != costs[1] => costs[0] < costs[1],
+                _ => self.down.count() >= self.across.count(),
             };
-            // Rows that stand together are left out first: each of them is read on its own.
-            let side = match (slow.count() > slow.cells, fast.count() > fast.cells) {
-                (true, _) => slow,
-                (false, true) => fast,
-                _ if slow.count() >= fast.count() => slow,
-                _ => fast,
-            };
-            side.step += side.step.div_ceil(2);
+            *self = thinner[usize::from(!is_down)];
         }
         for side in [&mut self.down, &mut self.across] {
             side.cells = side.cells.min(side.count());
@@ -109,12 +134,17 @@ impl Plane {
     }
 
     fn is_affordable(&self, picked: &Picked, depth: u64) -> bool {
-        let (down, across) = (self.down.count(), self.across.count());
-        if down == 1 && across == 1 {
-            return true;
-        }
-        let elements = u128::from(down) * u128::from(across) * u128::from(depth);
-        elements <= u128::from(MOST_ELEMENTS) && self.bytes(picked) <= u128::from(MOST_READ)
+        let is_one = self.down.count() == 1 && self.across.count() == 1;
+        is_one || self.cost(picked, depth) <= WHOLE
+    }
+
+    /// What it takes of what may be looked at and read: all of it is [`WHOLE`].
+    fn cost(&self, picked: &Picked, depth: u64) -> u128 {
+        let elements = u128::from(self.down.count()) * u128::from(self.across.count());
+        let elements =
+            elements.saturating_mul(u128::from(depth) * WHOLE) / u128::from(MOST_ELEMENTS);
+        let bytes = self.bytes(picked).saturating_mul(WHOLE) / u128::from(MOST_READ);
+        elements.max(bytes)
     }
 
     /// Bytes that are read, about.
@@ -196,6 +226,18 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_plane_across_a_large_array_keeps_the_cells_that_cost_nothing() {
+        let picked = picked([64, 1024, 2048], Order::C);
+        let query = Query::parse("axes=0.1&height=500&width=500").unwrap();
+        let plane = Plane::of(&picked, &query, (0, 1), 512, 1).unwrap();
+        // To read a row costs what it costs whatever is looked at of it: rows are left out.
+        assert!(
+            plane.across.cells >= 300 && plane.down.cells >= 6,
+            "{plane:?}"
+        );
     }
 
     #[test]
