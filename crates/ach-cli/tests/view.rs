@@ -35,11 +35,12 @@ impl Served {
     fn new(folder: &Folder, args: &[&str]) -> Served {
         let mut command = folder.command(env!("CARGO_BIN_EXE_ach"));
         command.arg("view").arg("--no-open").args(args);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::null());
+        Served::of(command.spawn().unwrap())
+    }
+
+    /// A server that tells its address on its standard output.
+    fn of(mut child: Child) -> Served {
         let out = BufReader::new(child.stdout.take().unwrap());
         let mut lines = out.lines().map(Result::unwrap);
         let address = lines.find(|line| line.contains("http://")).unwrap();
@@ -835,4 +836,38 @@ fn it_ends_when_told_and_leaves_nothing_behind() {
         assert!(TcpStream::connect(("127.0.0.1", served.port)).is_err());
     }
     assert_eq!(folder.names(), before);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_browser_is_started_with_a_file_and_not_with_the_address() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = with_examples();
+    let script = "#!/bin/sh\ncp \"$1\" page.html\necho \"$@\" > given.part\nmv given.part given\n";
+    folder.write("xdg-open", script);
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder.path("xdg-open"), mode).unwrap();
+    let mut command = folder.command(env!("CARGO_BIN_EXE_ach"));
+    let path = format!("{}:/usr/bin:/bin", folder.path("").display());
+    let child = command
+        .args(["view", "a.ach"])
+        .env("PATH", path)
+        .env("DISPLAY", ":99")
+        .stdout(Stdio::piped());
+    let mut served = Served::of(child.spawn().unwrap());
+    let given = folder.path("given");
+    while !given.exists() {
+        assert!(served.child.try_wait().unwrap().is_none(), "it ended");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let given = String::from_utf8(folder.read("given")).unwrap();
+    assert!(!given.contains(&served.secret), "{given}");
+    let page = String::from_utf8(folder.read("page.html")).unwrap();
+    assert!(page.contains(&served.secret), "{page}");
+    let leads_on = std::path::Path::new(given.trim());
+    assert!(leads_on.exists());
+    let id = served.child.id().to_string();
+    folder.command("kill").args(["-INT", &id]).status().unwrap();
+    served.child.wait().unwrap();
+    assert!(!leads_on.exists(), "the page that leads on is left behind");
 }
