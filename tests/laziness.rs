@@ -260,6 +260,38 @@ fn one_field_of_a_large_record_reads_its_nodes() {
     assert_eq!(reads, Reads { bytes: 0, calls: 0 });
 }
 
+#[test]
+fn a_piece_of_a_long_text_reads_its_block() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.ach");
+    let log: String = (0..1_000_000).map(|n| format!("line {n}\n")).collect();
+    let fields = Record::from([("log", Value::from(log.as_str())), ("short", "ok".into())]);
+    for compress in [false, true] {
+        let options = SaveOptions::new().compress(compress).allow_overwrite(true);
+        save(&path, [("run", Value::from(fields.clone()))], &options).unwrap();
+        let archive = Archive::open(&path).unwrap();
+        let view = archive.view("run").unwrap();
+        let (name, text) = view.field_at(0).unwrap();
+        assert_eq!(name, "log");
+        let mut piece = [0; 100];
+        let at = log.len() as u64 / 2;
+        let (bytes, reads) = reads_of(|| {
+            let bytes = text.byte_tensor().unwrap();
+            bytes.read_at(at, &mut piece).unwrap();
+            bytes
+        });
+        assert_eq!(bytes.len(), log.len() as u64);
+        assert_eq!(&piece, &log.as_bytes()[at as usize..][..100]);
+        assert!(reads.bytes < 1 << 20, "{reads:?}");
+        let (name, short) = view.field_at(1).unwrap();
+        assert_eq!(
+            (name, short.byte_tensor().unwrap().as_bytes().unwrap()),
+            ("short", &b"ok"[..])
+        );
+        assert!(view.field_at(2).is_err() && view.byte_tensor().is_err());
+    }
+}
+
 /// A tensor `x` of four blocks with a wrong byte in the third, a node `n`, and a sound tensor `y`.
 fn damaged(dir: &Path) -> PathBuf {
     let path = dir.join("damaged.ach");

@@ -8,7 +8,8 @@ use std::io::{self, Read};
 
 use achronyme_env::{
     BufferPool, DType, EncodingStatistics, EnvError, MessageCompression, MessageHeader,
-    MessageReader, MessageWriter, Order, Temperature, Record, ValueImage, Tensor, VALUE_IMAGE, Value, serialize_value,
+    MessageReader, MessageWriter, Order, Record, Temperature, Tensor, VALUE_IMAGE, Value,
+    ValueImage, serialize_value,
 };
 use proptest::prelude::*;
 
@@ -267,7 +268,11 @@ fn a_header_that_promises_much_takes_no_memory() {
 fn a_part_of_a_value_is_read_where_it_was_received_and_damage_elsewhere_is_no_matter() {
     let waves = Tensor::from_vec(vec![0.5f64; 50_000], [50_000]).unwrap();
     let text = Value::from("a long text ".repeat(10_000));
-    let record = Record::from([("step", Value::from(7i64)), ("waves", waves.into()), ("text", text)]);
+    let record = Record::from([
+        ("step", Value::from(7i64)),
+        ("waves", waves.into()),
+        ("text", text),
+    ]);
     let value = Value::from(record);
     let mut messages = writer();
     messages.send_value(&value).unwrap();

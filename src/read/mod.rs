@@ -19,6 +19,7 @@ mod index;
 mod layout;
 mod lineage;
 mod loaded;
+mod long;
 pub(crate) mod map;
 pub(crate) mod mended;
 mod mended_sums;

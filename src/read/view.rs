@@ -295,6 +295,17 @@ impl<'a> View<'a> {
         Ok(self.at_index(index)?.1)
     }
 
+    /// The name and the value of the field at `index` of a record.
+    ///
+    /// # Errors
+    /// As [`View::index`].
+    pub fn field_at(&self, index: u64) -> Result<(&'a str, View<'a>)> {
+        match self.at_index(index)? {
+            (Some(name), value) => Ok((name, value)),
+            (None, _) => Err(self.wrong_kind("record")),
+        }
+    }
+
     /// The value of field `name` of a record.
     ///
     /// # Errors
@@ -413,6 +424,16 @@ impl<'a> View<'a> {
             Item::Slot(_) => None,
             Item::Tree(tree, node) => Some((tree, node)),
         }
+    }
+
+    /// Where its bytes are.
+    pub(super) fn store(&self) -> &'a Arc<Store> {
+        self.store
+    }
+
+    /// Name of the binding it belongs to.
+    pub(super) fn variable(&self) -> &'a str {
+        self.variable
     }
 
     /// A view of a tree that was checked already, which stands in node `own`.

@@ -27,6 +27,8 @@ mod plot;
 mod progress;
 mod term;
 mod tour;
+#[cfg(feature = "view")]
+mod view;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -66,6 +68,8 @@ enum Command {
     Plot(cmd::plot::Args),
     Extract(cmd::extract::Args),
     Verify(cmd::verify::Args),
+    #[cfg(feature = "view")]
+    View(cmd::view::Args),
     Repair(cmd::repair::Args),
     Diff(cmd::diff::Args),
     Hash(cmd::hash::Args),
@@ -121,6 +125,8 @@ fn dispatch(command: &Command, screen: &Screen, out: &mut dyn Write) -> error::R
         Command::Plot(args) => cmd::plot::run(args, out),
         Command::Extract(args) => cmd::extract::run(args, out),
         Command::Verify(args) => cmd::verify::run(args, screen, out),
+        #[cfg(feature = "view")]
+        Command::View(args) => cmd::view::run(args, out),
         Command::Repair(args) => cmd::repair::run(args, out),
         Command::Diff(args) => cmd::diff::run(args, screen, out),
         Command::Hash(args) => cmd::hash::run(args, out),

@@ -28,6 +28,8 @@ pub(crate) mod stat;
 pub(crate) mod travel;
 pub(crate) mod upgrade;
 pub(crate) mod verify;
+#[cfg(feature = "view")]
+pub(crate) mod view;
 pub(crate) mod watch;
 
 use std::io::Write;
@@ -90,7 +92,7 @@ impl From<Status> for ExitCode {
 }
 
 /// `1 variable`, `2 variables`.
-fn counted(variables: usize) -> String {
+pub(crate) fn counted(variables: usize) -> String {
     let unit = if variables == 1 {
         "variable"
     } else {

@@ -1,0 +1,257 @@
+//! The server: HTTP on 127.0.0.1, one thread for the wire and a few that read.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use achronyme_env::read_cancellable;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::sync::Semaphore;
+
+use super::address::Address;
+use super::answers::{Answer, answer};
+use super::assets::asset;
+use super::guard::{HEADERS, admit};
+use super::query::Query;
+use super::refusal::Refusal;
+use super::snapshot::Shelf;
+use crate::error::{Failure, Result};
+
+/// How long one question may read.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a browser may take to send the head of a request.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
+
+/// Questions that are read for at the same time; the others wait.
+const READERS: usize = 4;
+
+/// Connections that are served at the same time; the others wait.
+const CONNECTIONS: usize = 64;
+
+/// A port of 127.0.0.1 that is ours.
+#[derive(Debug)]
+pub(super) struct Listener {
+    listener: TcpListener,
+    port: u16,
+}
+
+type Body = Response<Full<Bytes>>;
+
+/// What all requests share.
+struct Shared {
+    shelf: Arc<Shelf>,
+    address: Arc<Address>,
+    readers: Semaphore,
+}
+
+impl Listener {
+    /// Takes a port of 127.0.0.1; with 0 any that is free.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub(super) fn bind(port: u16) -> Result<Listener> {
+        let refused = |e: std::io::Error| {
+            let way_out = match port {
+                0 => "",
+                _ => "; without --port any free one is taken",
+            };
+            Failure::refused(format!("cannot listen at 127.0.0.1:{port}: {e}{way_out}"))
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(refused)?;
+        listener.set_nonblocking(true).map_err(refused)?;
+        let port = listener.local_addr().map_err(refused)?.port();
+        Ok(Listener { listener, port })
+    }
+
+    /// The port.
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Serves until the process is told to stop.
+    ///
+    /// # Errors
+    /// When the system refuses what a server needs.
+    pub(super) fn serve(self, shelf: Arc<Shelf>, address: Arc<Address>) -> Result<()> {
+        let failed = |e: std::io::Error| Failure::refused(format!("cannot serve the page: {e}"));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(READERS + 1)
+            .build()
+            .map_err(failed)?;
+        let shared = Arc::new(Shared {
+            shelf,
+            address,
+            readers: Semaphore::new(READERS),
+        });
+        let served = runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(self.listener)?;
+            let accepting = tokio::spawn(accept(listener, shared));
+            let end = stopped().await;
+            accepting.abort();
+            end
+        });
+        // What still reads is not waited for: it only reads.
+        runtime.shutdown_background();
+        served.map_err(failed)
+    }
+}
+
+/// Takes connections, so many at a time, until it is aborted.
+async fn accept(listener: tokio::net::TcpListener, shared: Arc<Shared>) {
+    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok(place) = Arc::clone(&connections).acquire_owned().await else {
+            return;
+        };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let shared = Arc::clone(&shared);
+                tokio::spawn(async move {
+                    connection(stream, shared).await;
+                    drop(place);
+                });
+            }
+            // Too many files are open, or the other side left: the next may do.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+/// Ends when the process is told to: by Ctrl-C, or politely.
+async fn stopped() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupted = signal(SignalKind::interrupt())?;
+        let mut terminated = signal(SignalKind::terminate())?;
+        std::future::poll_fn(|context| {
+            let is_over = interrupted.poll_recv(context).is_ready()
+                || terminated.poll_recv(context).is_ready();
+            match is_over {
+                true => std::task::Poll::Ready(Ok(())),
+                false => std::task::Poll::Pending,
+            }
+        })
+        .await
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
+
+async fn connection(stream: tokio::net::TcpStream, shared: Arc<Shared>) {
+    let service = service_fn(move |request| {
+        let shared = Arc::clone(&shared);
+        async move { Ok::<_, Infallible>(respond(&shared, request).await) }
+    });
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .max_headers(64);
+    // A connection that ends in the middle is the browser's doing.
+    let _ = http.serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn respond(shared: &Arc<Shared>, request: Request<Incoming>) -> Body {
+    let uri = request.uri();
+    let rest = match admit(&shared.address, request.method(), uri, request.headers()) {
+        Ok(rest) => rest,
+        Err((status, line)) => return plain(status, line),
+    };
+    if let Some(question) = rest.strip_prefix("api/") {
+        let query = uri.query().unwrap_or_default();
+        return ask(shared, question.to_owned(), query.to_owned()).await;
+    }
+    match asset(rest) {
+        Some(asset) => body(
+            StatusCode::OK,
+            asset.media_type,
+            Bytes::from_static(asset.text.as_bytes()),
+        ),
+        None => plain(StatusCode::NOT_FOUND, "the page has no such part\n"),
+    }
+}
+
+/// Raises a flag when it goes: whoever reads for a question that nobody waits for any more stops.
+struct Raise(Arc<AtomicBool>);
+
+impl Drop for Raise {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+/// Has a question answered by a thread that may read.
+async fn ask(shared: &Arc<Shared>, question: String, query: String) -> Body {
+    let flag = Arc::new(AtomicBool::new(false));
+    let _raise = Raise(Arc::clone(&flag));
+    let Ok(_place) = shared.readers.acquire().await else {
+        return plain(StatusCode::SERVICE_UNAVAILABLE, "the server stops\n");
+    };
+    let read = {
+        let (shelf, flag) = (Arc::clone(&shared.shelf), Arc::clone(&flag));
+        tokio::task::spawn_blocking(move || {
+            let query = Query::parse(&query)?;
+            read_cancellable(&flag, || answer(&shelf, &question, &query))
+        })
+    };
+    let mut read = std::pin::pin!(read);
+    let answered = match tokio::time::timeout(PATIENCE, &mut read).await {
+        Ok(answered) => answered,
+        Err(_) => {
+            flag.store(true, Relaxed);
+            read.await
+        }
+    };
+    match answered {
+        Ok(Ok(Answer::Json(json))) => said(StatusCode::OK, &json),
+        Ok(Ok(Answer::Numbers(bytes))) => body(
+            StatusCode::OK,
+            "application/octet-stream",
+            Bytes::from(bytes),
+        ),
+        // The page shows it: to the browser all is well.
+        Ok(Err(Refusal::Told(text))) => said(StatusCode::OK, &serde_json::json!({ "error": text })),
+        Ok(Err(Refusal::Question(text))) => said(
+            StatusCode::BAD_REQUEST,
+            &serde_json::json!({ "error": text }),
+        ),
+        Err(_) => plain(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "a fault of this program\n",
+        ),
+    }
+}
+
+fn said(status: StatusCode, json: &serde_json::Value) -> Body {
+    body(
+        status,
+        "application/json",
+        Bytes::from(json.to_string().into_bytes()),
+    )
+}
+
+fn plain(status: StatusCode, line: &'static str) -> Body {
+    body(
+        status,
+        "text/plain; charset=utf-8",
+        Bytes::from_static(line.as_bytes()),
+    )
+}
+
+fn body(status: StatusCode, media_type: &'static str, bytes: Bytes) -> Body {
+    let mut response = Response::new(Full::new(bytes));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.extend(HEADERS);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
