@@ -106,6 +106,9 @@ _ach() {
             ach,verify)
                 cmd="ach__subcmd__verify"
                 ;;
+            ach,view)
+                cmd="ach__subcmd__view"
+                ;;
             ach,watch)
                 cmd="ach__subcmd__watch"
                 ;;
@@ -217,6 +220,9 @@ _ach() {
             ach__subcmd__help,verify)
                 cmd="ach__subcmd__help__subcmd__verify"
                 ;;
+            ach__subcmd__help,view)
+                cmd="ach__subcmd__help__subcmd__view"
+                ;;
             ach__subcmd__help,watch)
                 cmd="ach__subcmd__help__subcmd__watch"
                 ;;
@@ -233,7 +239,7 @@ _ach() {
 
     case "${cmd}" in
         ach)
-            opts="-h -V --help --version pack ls info get stat plot extract verify repair diff hash delta set rm mv cp merge convert log mark undo redo restore checkpoint backup watch upgrade demo completions man help"
+            opts="-h -V --help --version pack ls info get stat plot extract verify view repair diff hash delta set rm mv cp merge convert log mark undo redo restore checkpoint backup watch upgrade demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -593,7 +599,7 @@ _ach() {
             return 0
             ;;
         ach__subcmd__help)
-            opts="pack ls info get stat plot extract verify repair diff hash delta set rm mv cp merge convert log mark undo redo restore checkpoint backup watch upgrade demo completions man help"
+            opts="pack ls info get stat plot extract verify view repair diff hash delta set rm mv cp merge convert log mark undo redo restore checkpoint backup watch upgrade demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1054,6 +1060,20 @@ _ach() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ach__subcmd__help__subcmd__view)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ach__subcmd__help__subcmd__watch)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1473,6 +1493,24 @@ _ach() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ach__subcmd__view)
+            opts="-q -h --port --no-open --archive-only --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -33,6 +33,7 @@ Register-ArgumentCompleter -Native -CommandName 'ach' -ScriptBlock {
             [CompletionResult]::new('plot', 'plot', [CompletionResultType]::ParameterValue, 'Draw a vector, a matrix or an image as a PNG or SVG file')
             [CompletionResult]::new('extract', 'extract', [CompletionResultType]::ParameterValue, 'Write variables of an archive to files')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check archives: every sum, digest, node, reference and byte of padding')
+            [CompletionResult]::new('view', 'view', [CompletionResultType]::ParameterValue, 'Show an archive or a session in the browser: variables with search, plots, images, tables, the layout of the file, and its history')
             [CompletionResult]::new('repair', 'repair', [CompletionResultType]::ParameterValue, 'Write every intact variable of a damaged archive to a new one, and list what is lost')
             [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare two archives: variables added, removed and changed, and where in their values')
             [CompletionResult]::new('hash', 'hash', [CompletionResultType]::ParameterValue, 'Name the content of an archive by a SHA-256, or that of some of its variables')
@@ -173,6 +174,16 @@ Register-ArgumentCompleter -Native -CommandName 'ach' -ScriptBlock {
         'ach;verify' {
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'As JSON, one object (docs/cli.md has the schema)')
             [CompletionResult]::new('--archive-only', '--archive-only', [CompletionResultType]::ParameterName, 'Only the archive, and not the journal beside it')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'ach;view' {
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The port on 127.0.0.1; 0 is any that is free')
+            [CompletionResult]::new('--no-open', '--no-open', [CompletionResultType]::ParameterName, 'Do not open the browser')
+            [CompletionResult]::new('--archive-only', '--archive-only', [CompletionResultType]::ParameterName, 'Only the archive, without what its journal says')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Do not tell on standard error that a journal was read too')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Do not tell on standard error that a journal was read too')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -405,6 +416,7 @@ Register-ArgumentCompleter -Native -CommandName 'ach' -ScriptBlock {
             [CompletionResult]::new('plot', 'plot', [CompletionResultType]::ParameterValue, 'Draw a vector, a matrix or an image as a PNG or SVG file')
             [CompletionResult]::new('extract', 'extract', [CompletionResultType]::ParameterValue, 'Write variables of an archive to files')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check archives: every sum, digest, node, reference and byte of padding')
+            [CompletionResult]::new('view', 'view', [CompletionResultType]::ParameterValue, 'Show an archive or a session in the browser: variables with search, plots, images, tables, the layout of the file, and its history')
             [CompletionResult]::new('repair', 'repair', [CompletionResultType]::ParameterValue, 'Write every intact variable of a damaged archive to a new one, and list what is lost')
             [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare two archives: variables added, removed and changed, and where in their values')
             [CompletionResult]::new('hash', 'hash', [CompletionResultType]::ParameterValue, 'Name the content of an archive by a SHA-256, or that of some of its variables')
@@ -452,6 +464,9 @@ Register-ArgumentCompleter -Native -CommandName 'ach' -ScriptBlock {
             break
         }
         'ach;help;verify' {
+            break
+        }
+        'ach;help;view' {
             break
         }
         'ach;help;repair' {
