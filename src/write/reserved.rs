@@ -2,6 +2,8 @@
 //! the archive is published.
 
 use std::fmt;
+use std::fs::File;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,12 +16,12 @@ use super::emit::threads;
 use super::options::Progress;
 use super::stream::Stream;
 use super::written::WrittenExtent;
-use crate::error::{EnvError, Result};
+use crate::error::{EnvError, Origin, Result};
 use crate::format::extent::{Codec, DigestKind, ExtentRecord};
 use crate::format::sums::{PIECE_BYTES, combine, piece_digest};
 use crate::format::{AREA_ALIGNMENT, TRAILER_LEN};
 use crate::limits::HOT_BLOCK_BYTES;
-use crate::mapped::MappedRange;
+use crate::mapped::{MappedRange, ReservedMemory};
 use crate::name::check_name;
 use crate::value::{DType, Element, TensorRef, ValueRef, byte_len, format_shape};
 
@@ -35,6 +37,12 @@ pub struct ReservedTensor {
     shape: Box<[u64]>,
     /// Number of its extent, and the map of that; none without elements.
     mapped: Option<(usize, MappedRange)>,
+    /// Where it stands in the file.
+    offset: u64,
+    file: Arc<File>,
+    path: Origin,
+    /// What was handed out by [`ReservedTensor::memory`].
+    memory: Option<Arc<ReservedMemory>>,
 }
 
 impl ReservedTensor {
@@ -144,6 +152,36 @@ impl ReservedTensor {
         // In a tensor with elements no product of dimensions overflows.
         let row = self.len().checked_div(rows).unwrap_or_default();
         self.range_mut(start * row, count * row)
+    }
+
+    /// The same bytes as memory of its own, for a host whose arrays hold on to what they stand on:
+    /// an array of NumPy may be alive when the archive is finished. It then keeps its contents and
+    /// no longer writes to the file; see [`ReservedMemory`]. `None` without elements. Asked again, it
+    /// is the same memory.
+    ///
+    /// A forked process shares it, and is not set free from the file: it must not write when the
+    /// archive is finished.
+    ///
+    /// # Errors
+    /// [`EnvError::Io`], about the variable, when the system does not map.
+    pub fn memory(&mut self) -> Result<Option<Arc<ReservedMemory>>> {
+        if let (None, Some((_, map))) = (&self.memory, &self.mapped) {
+            let memory = ReservedMemory::beside(map, &self.file, self.offset);
+            let failed = |e| EnvError::io("map", self.path.clone(), e).of_variable(&self.name);
+            self.memory = Some(Arc::new(memory.map_err(failed)?));
+        }
+        Ok(self.memory.clone())
+    }
+
+    /// Sees to it that nobody writes to the file any more.
+    fn set_free(&mut self, directory: &Path) -> Result<()> {
+        // Nobody but the host can make it more than one, and only of one that it holds.
+        match self.memory.take().filter(|m| Arc::strong_count(m) > 1) {
+            Some(memory) => memory.set_free(directory).map_err(|e| {
+                EnvError::io("set free memory of", self.path.clone(), e).of_variable(&self.name)
+            }),
+            None => Ok(()),
+        }
     }
 
     fn check_dtype<T: Element>(&self) -> Result<()> {
@@ -350,11 +388,20 @@ impl ArchiveWriter<'_> {
             dtype,
             shape: shape.into(),
             mapped,
+            offset,
+            file: Arc::clone(&stream.file),
+            path: self.destination.origin(),
+            memory: None,
         })
     }
 
     /// Sums the reserved tensors: nobody writes to them any more.
     pub(super) fn sum_reserved(&self, stream: &mut Stream) -> Result<()> {
+        if let Destination::Replacement(replacement) = &self.destination {
+            for reserved in &mut stream.reserved {
+                reserved.set_free(replacement.directory())?;
+            }
+        }
         let reserved_bytes: u64 = stream.reserved.iter().map(ReservedTensor::byte_len).sum();
         let mut before = stream.raw_bytes;
         for reserved in &stream.reserved {
