@@ -17,6 +17,7 @@ with ach.create("field.ach", "field", "f4", (200_000, 100_000)) as field:
 
 from typing import Any
 
+from ._convert import ConvertReport, convert
 from ._errors import (
     AccessError,
     AchError,
@@ -41,6 +42,7 @@ from ._errors import (
     JournalGapError,
     LossWarning,
     LossyError,
+    MissingLibraryError,
     NameTakenError,
     NameTooLongError,
     NestingTooDeepError,
@@ -89,6 +91,8 @@ __all__ = [
     "Commit",
     "CommitNotDurableError",
     "ConstantError",
+    "convert",
+    "ConvertReport",
     "create",
     "DamagedError",
     "DiskFullError",
@@ -113,6 +117,7 @@ __all__ = [
     "LossWarning",
     "LossyError",
     "Lost",
+    "MissingLibraryError",
     "NameTakenError",
     "NameTooLongError",
     "NestingTooDeepError",
