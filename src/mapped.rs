@@ -128,7 +128,10 @@ impl ReservedMemory {
     #[cfg(unix)]
     pub(crate) fn set_free(&self, directory: &Path) -> io::Result<()> {
         use rustix::mm::MapFlags;
-        let private = MapFlags::PRIVATE | MapFlags::NORESERVE;
+        let private = MapFlags::PRIVATE;
+        // Not every system has the flag; those without it do not count what is only promised.
+        #[cfg(any(target_os = "linux", target_vendor = "apple"))]
+        let private = private | MapFlags::NORESERVE;
         if self.room_for_changes() && self.replace(private, &self.file, self.start).is_ok() {
             return Ok(());
         }

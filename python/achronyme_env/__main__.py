@@ -61,6 +61,10 @@ def main(arguments: list[str] | None = None) -> int:
     except (AchError, OSError, ValueError) as error:
         print(f"convert: {plain(str(error))}", file=sys.stderr)
         return 1
+    except MemoryError as error:
+        why = plain(str(error)) or "a value of it is larger than memory"
+        print(f"convert: {plain(given.source)} cannot be converted in this memory: {why}", file=sys.stderr)
+        return 1
     head, *lines = str(report).split("\n")
     print(head)
     for line in lines:

@@ -241,6 +241,17 @@ def test_what_another_format_has_no_form_for_is_told(extension, module, tmp_path
     assert sorted(os.listdir(tmp_path)) == sorted(["a.ach", f"a{extension}"])
 
 
+def test_floats_and_names_that_hdf5_has_not_are_told(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    values = {"b": np.full((2, 3), 1.5, ml_dtypes.bfloat16), "a//c": 1, "": 2, "d": {"x": 1}, "d/x": 2}
+    ach.save(tmp_path / "a.ach", values)
+    report = ach.convert(tmp_path / "a.ach", tmp_path / "a.h5")
+    assert told(report) == {"b", "a//c", "", "d/x"}
+    with h5py.File(tmp_path / "a.h5") as f:
+        assert f["b"].dtype == np.float32 and f["b"][1, 2] == 1.5 and f["a/c"][()] == 1 and f["d/x"][()] == 1
+
+
 # MATLAB
 
 
@@ -465,6 +476,27 @@ def test_a_table_comes_back(extension, table, tmp_path):
     assert back.schema.types == table.schema.types and back.schema.metadata == {b"source": b"by hand"}
 
 
+@pytest.mark.parametrize("chunk", [1, 1 << 30])
+def test_columns_are_chosen_and_found_by_their_names(chunk, tmp_path):
+    pq = pytest.importorskip("pyarrow.parquet")
+    import pyarrow as pa
+
+    columns = {"a.b": [1, 2], "a": [3, 4], "c": [{"d": 1}, {"d": 2}], "c.d": [5, 6]}
+    pq.write_table(pa.table(columns), tmp_path / "x.parquet")
+    ach.convert(tmp_path / "x.parquet", tmp_path / "x.ach", chunk=chunk)
+    ws = ach.open(tmp_path / "x.ach")
+    found = {name[2:]: value for name, value in ws.items()} if chunk == 1 else ws["x"]
+    assert {name: list(value) for name, value in found.items()} == columns
+    ach.convert(tmp_path / "x.parquet", tmp_path / "y.ach", only=["x.a"], chunk=chunk)
+    ws = ach.open(tmp_path / "y.ach")
+    assert (list(ws) == ["x.a"]) if chunk == 1 else (list(ws["x"]) == ["a"])
+    twice = pa.table([pa.array([1]), pa.array([2])], names=["a", "a"])
+    with pa.OSFile(str(tmp_path / "z.arrow"), "wb") as file, pa.ipc.new_file(file, twice.schema) as out:
+        out.write_table(twice)
+    report = ach.convert(tmp_path / "z.arrow", tmp_path / "z.ach")
+    assert told(report) == {"z.a"} and [list(each) for each in ach.open(tmp_path / "z.ach")["z"].values()] == [[1], [2]]
+
+
 def test_vectors_of_one_length_are_a_table_and_the_rest_is_told(tmp_path):
     pq = pytest.importorskip("pyarrow.parquet")
     values = {"a": np.arange(3), "b": np.array(["x", "y", "z"]), "short": np.arange(2), "m": np.zeros((3, 2)), "n": 1}
@@ -625,6 +657,18 @@ def test_the_command_tells_what_it_did_and_what_was_not_kept(h5, tmp_path):
     assert done.returncode == 1 and "without loss" in done.stderr and "elsewhere" in done.stderr
     assert run(h5, "-o", tmp_path / "y.ach", "--chunk", "3x").returncode == 2
     assert run(h5, "-o", tmp_path / "y.ach", "--chunk", "1K", "--compress").returncode == 0
+
+
+@pytest.mark.skipif("ACH_COMMAND" not in os.environ, reason="ACH_COMMAND does not name the command `ach`")
+@pytest.mark.skipif(os.name != "posix", reason="the line is one for a shell")
+def test_the_line_that_the_command_ach_shows_can_be_run(h5, tmp_path):
+    os.rename(h5, tmp_path / "my run's.h5")
+    command = [os.environ["ACH_COMMAND"], "pack", "-o", "x.ach", "my run's.h5"]
+    refused = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    line = refused.stderr.split("`")[1]
+    assert refused.returncode != 0 and line.startswith("python -m ")
+    done = subprocess.run(line.replace("python", f"'{sys.executable}'", 1), shell=True, cwd=tmp_path, capture_output=True)
+    assert done.returncode == 0 and ach.open(tmp_path / "my run's.ach").verify()
 
 
 @pytest.mark.parametrize(

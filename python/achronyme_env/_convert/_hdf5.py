@@ -201,6 +201,8 @@ def write(path: str, source: Source) -> None:
                 except (ValueError, TypeError, OSError) as error:
                     source.lose(name, type(error).__name__, f"h5py does not take it: {error}")
                     continue
+            if name != ROOT and target.name != f"/{name}":
+                source.lose(name, "name", f"HDF5 has no such names; it is {target.name[1:]}")
             for key, value in attrs.items():
                 _put_attribute(h5py, target, name, key, value, source)
 
@@ -209,7 +211,8 @@ def _put(h5py: Any, group: Any, key: str, name: str, source: Source, attrs: dict
     """Variable `name` of an archive under `key`; what was made."""
     if source.is_array(name):
         shape, dtype = source.outline(name)
-        if shape:
+        # Others are dtypes that HDF5 has not.
+        if shape and dtype.num < 24:
             attrs.update(_dates(dtype))
             stored = np.dtype(np.int64) if dtype.kind in "mM" else dtype
             data = group.create_dataset(key, shape, stored)

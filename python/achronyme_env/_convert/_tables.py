@@ -24,23 +24,22 @@ def read(path: str, target: Target, name: str) -> None:
         for key, value in ((key.decode("utf-8", "replace"), value) for key, value in _metadata(table.schema))
     }
     columns = _unique(table.schema.names, target, name)
-    whole = table.bytes <= target.chunk
-    record: dict[str, Any] = {}
-    if not whole and attrs and target.wants(name):
-        target.described(name, attrs)
-    elif whole and not target.wants(name) and not target.patterns:
+    # Asked for by its own name, or by those of columns.
+    everything = target.wants(name)
+    wanted = [place for place, column in enumerate(columns) if target.wants(f"{name}.{column}") or everything]
+    if table.bytes > target.chunk:
+        if everything and attrs:
+            target.described(name, attrs)
+        for place in wanted:
+            _copy(pa, table, place, f"{name}.{columns[place]}", target)
         return
-    for place, column in enumerate(columns):
-        own = f"{name}.{column}"
-        if whole:
-            if not target.wants(name):
-                return
-            record[column], extra = _values(pa, table.column(place), target, name, f".{column}")
-            if extra:
-                attrs.setdefault("columns", {})[column] = extra
-        elif target.wants(own):
-            _copy(pa, table, place, own, target)
-    if whole:
+    record: dict[str, Any] = {}
+    for place in wanted:
+        column = columns[place]
+        record[column], extra = _values(pa, table.column(place), target, name, f".{column}")
+        if extra:
+            attrs.setdefault("columns", {})[column] = extra
+    if wanted or everything:
         target.add(name, record, attrs)
 
 
@@ -78,7 +77,8 @@ class _Parquet:
         # By name, with which nested columns are read whole; by place where several have the name.
         several = self.schema.names.count(field) > 1
         for batch in self.file.iter_batches(batch_size=1 << 16, columns=None if several else [field]):
-            yield batch.column(place if several else 0)
+            # Of a column that is called `a.b` comes also what is asked for as `a`.
+            yield batch.column(place if several else batch.schema.names.index(field))
 
 
 class _Arrow:
