@@ -35,12 +35,13 @@ impl Writer {
     fn new(py: Python<'_>, path: PathBuf, options: &Bound<'_, PyDict>) -> PyResult<Writer> {
         let strict = options.get_item("strict")?;
         let strict = strict.is_some_and(|strict| strict.is_truthy().unwrap_or(true));
-        let (cancel, counts) = (Arc::default(), Arc::new(Counts::default()));
-        let counted = Arc::clone(&counts);
+        let cancel: Arc<AtomicBool> = Arc::default();
+        let counts = Arc::new(Counts::default());
+        let (counted, given_up) = (Arc::clone(&counts), Arc::clone(&cancel));
         let options: SaveOptions = options_of(options)?
             .streaming(true)
             .cancel(Arc::clone(&cancel))
-            .on_progress(move |done, total| counted.tell(done, total));
+            .on_progress(move |done, total| counted.tell_before_the_end(done, total, &given_up));
         let begun = py.detach(|| ArchiveWriter::create(&path, &options));
         Ok(Writer {
             writer: Mutex::new(Some(begun.map_err(|e| raise(py, e))?)),
