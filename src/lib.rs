@@ -133,7 +133,7 @@ pub use format::header::{
 pub use interop::{from_value, to_value};
 pub use journal::{Durability, FLAG_COMMIT, FrameKind, MESSAGE_HEADER_LEN, MessageHeader};
 pub use limits::Limits;
-pub use mapped::MmapFile;
+pub use mapped::{MmapFile, ReservedMemory};
 pub use message::{
     Message, MessageCompression, MessageId, MessageReader, MessageWriter, VALUE_IMAGE,
 };

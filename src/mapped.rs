@@ -8,6 +8,7 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use memmap2::{MmapMut, MmapOptions};
 use tempfile::NamedTempFile;
@@ -53,6 +54,141 @@ impl MappedRange {
 impl fmt::Debug for MappedRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MappedRange({} bytes)", self.0.len())
+    }
+}
+
+/// A second map of the bytes of a reserved tensor, for a host whose arrays hold on to memory and may
+/// live longer than the writer. Given by
+/// [`ReservedTensor::memory`](crate::ReservedTensor::memory).
+///
+/// What is written through it is written to the unpublished file. When the archive is finished, or
+/// fails to be, and the memory is still held, it is set free first: at the same address stands from
+/// then on a private map of the same bytes, so that whoever holds it may go on reading and writing,
+/// and the file does not change. Where the system has no room for private changes (a limit on data,
+/// or no overcommitment), it becomes a map of a copy in an unnamed file beside the archive.
+pub struct ReservedMemory {
+    map: MmapMut,
+    file: Arc<File>,
+    /// Where the map begins in the file.
+    start: u64,
+    /// Bytes of the map in front of the tensor.
+    before: usize,
+}
+
+/// Where maps begin: a multiple of every system's page.
+const MAP_ALIGNMENT: u64 = 64 << 10;
+
+impl ReservedMemory {
+    /// Maps bytes `offset..offset + len` of the file that `range` is a map of.
+    pub(crate) fn beside(
+        range: &MappedRange,
+        file: &Arc<File>,
+        offset: u64,
+    ) -> io::Result<ReservedMemory> {
+        let start = offset - offset % MAP_ALIGNMENT;
+        let before = (offset - start) as usize;
+        let len = range.0.len().checked_add(before);
+        let mut options = MmapOptions::new();
+        options
+            .offset(start)
+            .len(len.ok_or(io::ErrorKind::InvalidInput)?);
+        // SAFETY: `range` is a map of the same file up to the same place, made under the promise of
+        // `MappedRange::of_temporary`; nobody makes the file shorter than that. This map is given
+        // out as a pointer only.
+        let map = unsafe { options.map_mut(&**file)? };
+        Ok(ReservedMemory {
+            map,
+            file: Arc::clone(file),
+            start,
+            before,
+        })
+    }
+
+    /// The first byte of the tensor. It is readable and writable for [`ReservedMemory::len`] bytes
+    /// while `self` lives, and stays at this address.
+    ///
+    /// Whoever writes there sees to it that nobody reads or writes the same bytes meanwhile, neither
+    /// here nor through slices of the [`ReservedTensor`](crate::ReservedTensor).
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.map.as_ptr().wrapping_add(self.before).cast_mut()
+    }
+
+    /// Number of bytes.
+    pub fn len(&self) -> usize {
+        self.map.len() - self.before
+    }
+
+    /// Whether there are none, which is never so.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// From here on nothing that is written to this memory reaches the file. A copy, when one is
+    /// needed, is made in `directory`.
+    #[cfg(unix)]
+    pub(crate) fn set_free(&self, directory: &Path) -> io::Result<()> {
+        use rustix::mm::MapFlags;
+        let private = MapFlags::PRIVATE;
+        // Not every system has the flag; those without it do not count what is only promised.
+        #[cfg(any(target_os = "linux", target_vendor = "apple"))]
+        let private = private | MapFlags::NORESERVE;
+        if self.room_for_changes() && self.replace(private, &self.file, self.start).is_ok() {
+            return Ok(());
+        }
+        use std::io::{Read, Seek, SeekFrom};
+        let mut copy = tempfile::tempfile_in(directory)?;
+        let len = self.map.len() as u64;
+        allocate(&copy, 0, len)?;
+        // The place is shared with the writer's handle, which names one whenever it reads or writes.
+        let mut ours = self.file.try_clone()?;
+        ours.seek(SeekFrom::Start(self.start))?;
+        copy.rewind()?;
+        if io::copy(&mut ours.take(len), &mut copy)? < len {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.replace(MapFlags::SHARED, &copy, 0)
+    }
+
+    /// Whether the system would give this process as much private memory, and leave it as much again.
+    /// What takes the place of another map is not held against a limit, and all that is asked for
+    /// after it is: the process would come to a stop.
+    #[cfg(unix)]
+    fn room_for_changes(&self) -> bool {
+        let mut options = MmapOptions::new();
+        options
+            .len(self.map.len().saturating_mul(2))
+            .no_reserve_swap();
+        options.map_anon().is_ok()
+    }
+
+    /// As above; there is no call that puts a map in the place of another.
+    #[cfg(not(unix))]
+    pub(crate) fn set_free(&self, _: &Path) -> io::Result<()> {
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "its memory is still in use, which this system cannot set free",
+        ))
+    }
+
+    /// Puts a map of bytes from `start` on of `file` in the place of this one.
+    #[cfg(unix)]
+    fn replace(&self, flags: rustix::mm::MapFlags, file: &File, start: u64) -> io::Result<()> {
+        use rustix::mm::{MapFlags, ProtFlags, mmap};
+        let protection = ProtFlags::READ | ProtFlags::WRITE;
+        let (place, len) = (self.map.as_ptr().cast_mut().cast(), self.map.len());
+        // SAFETY: the addresses are those of `self.map`, whole, so no other memory is replaced; it
+        // begins at a page, since `start` of the file does. `self.map` goes on to own them, and
+        // unmaps them when it is dropped. No reference to the bytes exists, only pointers, for which
+        // the memory stays readable and writable. The call replaces in one step: another thread
+        // finds the old map or the new one. The bytes of the file are there, to the end of the map.
+        unsafe { mmap(place, len, protection, flags | MapFlags::FIXED, file, start)? };
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ReservedMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReservedMemory({} bytes)", self.len())
     }
 }
 

@@ -278,7 +278,7 @@ fn a_reserved_tensor_has_the_bytes_of_one_saved_from_memory() {
             reserved.as_mut_slice().unwrap().copy_from_slice(&values);
             writer.add("after", "text").unwrap();
             // Written again after something was added behind it.
-            let reserved = writer.reserved("t").unwrap();
+            let mut reserved = writer.reserved("t").unwrap();
             assert_eq!(reserved.as_slice::<f64>().unwrap(), values);
             let report = writer.finish().unwrap();
             assert_eq!(report.bindings, 3);
@@ -877,4 +877,80 @@ fn a_prefetch_changes_nothing_and_never_fails() {
     }
     let memory = Archive::from_bytes(fs::read(&path).unwrap()).unwrap();
     assert_eq!(memory.prefetch(&["a"]), 0);
+}
+
+// Memory that outlives its writer
+
+#[test]
+#[cfg(unix)]
+#[allow(unsafe_code)]
+fn memory_that_outlives_the_writer_keeps_its_bytes_and_does_not_change_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.ach");
+    let mut writer = ArchiveWriter::create(&path, &options()).unwrap();
+    // The second stands in the middle of a page, and its neighbours with it.
+    for (name, len) in [("large", 100_000), ("small", 100), ("other", 100)] {
+        let mut reserved = writer.reserve_tensor(name, DType::F64, &[len]).unwrap();
+        reserved
+            .as_mut_slice::<f64>()
+            .unwrap()
+            .copy_from_slice(&numbers(len as u32));
+    }
+    let memory = |writer: &mut ArchiveWriter<'_>, name: &str| {
+        let mut reserved = writer.reserved(name).unwrap();
+        let memory = reserved.memory().unwrap().unwrap();
+        let again = reserved.memory().unwrap().unwrap();
+        assert_eq!(memory.as_ptr(), again.as_ptr());
+        assert_eq!(memory.len() as u64, reserved.byte_len());
+        memory
+    };
+    let (large, small) = (memory(&mut writer, "large"), memory(&mut writer, "small"));
+    // SAFETY: nobody else reads or writes them.
+    unsafe {
+        large.as_ptr().cast::<f64>().write(-1.0);
+        small.as_ptr().cast::<f64>().add(99).write(-2.0);
+    }
+    writer.finish().unwrap();
+    let published = fs::read(&path).unwrap();
+    for (memory, len, changed) in [(large, 100_000, 0), (small, 100, 99)] {
+        // SAFETY: as many elements as were reserved, which nobody writes meanwhile.
+        let kept = unsafe { std::slice::from_raw_parts(memory.as_ptr().cast::<f64>(), len) };
+        let mut expected = numbers(len as u32);
+        expected[changed] = if len == 100 { -2.0 } else { -1.0 };
+        assert_eq!(kept, expected);
+        // SAFETY: `kept` is used no more.
+        unsafe { memory.as_ptr().write_bytes(0xFF, memory.len()) };
+    }
+    assert_eq!(fs::read(&path).unwrap(), published);
+    let archive = verified(&path);
+    let small = archive.tensor("small").unwrap();
+    assert_eq!(small.as_slice::<f64>().unwrap()[99], -2.0);
+    let other = archive.tensor("other").unwrap();
+    assert_eq!(other.as_slice::<f64>().unwrap(), numbers(100));
+    assert_eq!(names(dir.path()), ["a.ach"]);
+}
+
+#[test]
+#[cfg(unix)]
+#[allow(unsafe_code)]
+fn memory_of_a_writer_that_was_dropped_can_still_be_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.ach");
+    let mut writer = ArchiveWriter::create(&path, &options()).unwrap();
+    let mut reserved = writer.reserve_tensor("t", DType::U8, &[1 << 20]).unwrap();
+    let memory = reserved.memory().unwrap().unwrap();
+    assert!(
+        writer
+            .reserve_tensor("none", DType::U8, &[0])
+            .unwrap()
+            .memory()
+            .unwrap()
+            .is_none()
+    );
+    drop(writer);
+    assert_eq!(names(dir.path()), [""; 0]);
+    // SAFETY: nobody else reads or writes it.
+    unsafe { memory.as_ptr().write_bytes(7, memory.len()) };
+    // SAFETY: as above.
+    assert_eq!(unsafe { memory.as_ptr().add(memory.len() - 1).read() }, 7);
 }

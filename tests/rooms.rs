@@ -165,6 +165,7 @@ fn only_the_right_rooms_touch_files() {
         "src/write/destination.rs",
         "src/write/journal_guard.rs",
         "src/write/replace.rs",
+        "src/write/reserved.rs",
         "src/write/spool.rs",
         "src/write/stream.rs",
         "src/write/written.rs",

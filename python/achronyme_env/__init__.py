@@ -10,10 +10,14 @@ ach.load("run.ach", "weights")    # writable; the file does not change
 with ach.session("run.ach") as s: # a journal beside the file: a commit costs what changed
     s["step"] = 4
     s.undo()
+
+with ach.create("field.ach", "field", "f4", (200_000, 100_000)) as field:
+    field[0] = 1                  # computed in the file, which may be larger than memory
 """
 
 from typing import Any
 
+from ._convert import ConvertReport, convert
 from ._errors import (
     AccessError,
     AchError,
@@ -38,6 +42,7 @@ from ._errors import (
     JournalGapError,
     LossWarning,
     LossyError,
+    MissingLibraryError,
     NameTakenError,
     NameTooLongError,
     NestingTooDeepError,
@@ -68,6 +73,7 @@ from ._session import Closed, Session, backup, session
 from ._session_attributes import AttributesOf, SessionAttributes
 from ._stand_in import StandIn
 from ._workspace import Attributes, Workspace, open
+from ._writer import Writer, create, writer
 
 __all__ = [
     "__version__",
@@ -85,6 +91,9 @@ __all__ = [
     "Commit",
     "CommitNotDurableError",
     "ConstantError",
+    "convert",
+    "ConvertReport",
+    "create",
     "DamagedError",
     "DiskFullError",
     "DTypeError",
@@ -108,6 +117,7 @@ __all__ = [
     "LossWarning",
     "LossyError",
     "Lost",
+    "MissingLibraryError",
     "NameTakenError",
     "NameTooLongError",
     "NestingTooDeepError",
@@ -139,6 +149,8 @@ __all__ = [
     "VerifyReport",
     "Version1Error",
     "Workspace",
+    "Writer",
+    "writer",
     "WrongKindError",
 ]
 

@@ -124,6 +124,10 @@ class LossyError(AchError, ValueError):
     lost: list[Lost] = []
 
 
+class MissingLibraryError(AchError, ImportError):
+    """A library is needed that is not installed: the message says how to install it."""
+
+
 class NameTakenError(AchError, ValueError):
     """A restore would put something in the place of a variable."""
 

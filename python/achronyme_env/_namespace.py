@@ -17,6 +17,7 @@ from ._errors import (
     UnsupportedError,
     WrongKindError,
 )
+from ._progress import Progress, telling
 from ._report import Lost, RestoreReport, SaveReport
 from ._save import save
 from ._workspace import MMap, Types, Workspace
@@ -42,6 +43,7 @@ def load(
     types: Types = (),
     pickle: bool = False,
     check: bool | None = None,
+    progress: Progress = None,
 ) -> Any: ...
 @overload
 def load(
@@ -52,6 +54,7 @@ def load(
     types: Types = (),
     pickle: bool = False,
     check: bool | None = None,
+    progress: Progress = None,
 ) -> dict[str, Any]: ...
 def load(
     path: str | os.PathLike[str],
@@ -61,6 +64,7 @@ def load(
     types: Types = (),
     pickle: bool = False,
     check: bool | None = None,
+    progress: Progress = None,
 ) -> Any:
     """The value of one variable; or, without a name, a dict of all.
 
@@ -72,12 +76,22 @@ def load(
     check: whether mapped arrays up to 64 MiB are compared with their sums before they are handed
     out. By default they are for one variable, and for all of a file of up to 64 MiB; larger arrays
     never are: `open(path).verify(name)` does it. Copies always are.
+
+    progress: as in `save`, told after each variable; what it raises, and Ctrl-C, gives the load up.
     """
     with Workspace(path, mmap, types=types, pickle=pickle) as workspace:
         if name is not None:
             return workspace.load(name, check=check is not False)
         check = _checks(workspace, check)
-        return {each: workspace.load(each, check=check) for each in workspace}
+        sizes = {row[0]: row[4] for row in workspace._archive.listing(0, len(workspace))}
+        done, total, values = 0, sum(sizes.values()), {}
+        with telling("loading", workspace.path, progress) as told:
+            for each in workspace:
+                values[each] = workspace.load(each, check=check)
+                done += sizes[each]
+                if told is not None:
+                    told(done, total)
+        return values
 
 
 def save_env(

@@ -12,10 +12,14 @@ __all__ = [
     "Pattern",
     "Reader",
     "Session",
+    "Writer",
     "backup",
     "digests",
-    "save",
+    "get_many",
     "is_network",
+    "outline",
+    "prefetch",
+    "save",
 ]
 
 __version__: str
@@ -35,7 +39,17 @@ _Describe: TypeAlias = Callable[[Any], tuple[Any, ...]]
 
 def backup(source: str, destination: str, overwrite: bool) -> tuple[int, int]: ...
 def digests(items: list[tuple[str, Any]], describe: _Describe) -> list[tuple[int, list[_Finding]]]: ...
+def get_many(
+    archive: Archive,
+    names: list[str],
+    context: Any,
+    progress: Callable[[int, int], Any] | None,
+) -> list[Any]: ...
 def is_network(path: str) -> bool: ...
+
+# Shape, bytes of an element, whether the first index runs fastest.
+def outline(archive: Archive, name: str) -> tuple[list[int], int, bool] | None: ...
+def prefetch(archive: Archive, names: list[str]) -> int: ...
 def save(
     path: str,
     bindings: list[tuple[str, Any]],
@@ -143,6 +157,23 @@ class Session:
     def replay(self) -> Events: ...
     def checkpoint(self, progress: Callable[[int, int], Any] | None) -> tuple[int, int] | None: ...
     def close(self) -> tuple[str | None, int] | None: ...
+
+@final
+class Writer:
+    def __new__(cls, path: str, options: dict[str, Any]) -> Writer: ...
+    def add(
+        self, name: str, value: Any, attributes: dict[str, Any] | None, describe: _Describe
+    ) -> list[_Finding]: ...
+    def create(
+        self,
+        name: str,
+        dtype: str,
+        shape: list[int],
+        attributes: dict[str, Any] | None,
+        describe: _Describe,
+    ) -> tuple[Any, list[_Finding]]: ...
+    def finish(self, progress: Callable[[int, int], Any] | None) -> tuple[int, int, list[_Finding]]: ...
+    def discard(self) -> None: ...
 
 @final
 class Foreign:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _native
 from ._encode import Describer
-from ._errors import InvalidValueError, LossyError, WrongKindError
+from ._errors import InvalidValueError, LossyError, NameTooLongError, WrongKindError
 from ._progress import Progress, telling
 from ._report import Lost, SaveReport
 
@@ -94,20 +94,20 @@ def save(
             lost.append(Lost(shown, "", "", "attributes were given for it, and it is not saved"))
     if strict and lost:
         raise _lossy(file, lost)
-    options = {
-        "description": None if description is None else _texts("description", [description])[0],
-        "tags": _texts("tags", tags),
-        "custom": _custom(custom),
-        "cold": _texts("cold", cold),
-        "compress": compress,
-        "auto_cold": auto_cold,
-        "level": level,
-        "overwrite": overwrite,
-        "strict": strict,
-        "durable": durable,
-        "seal": seal,
-        "discard_journal": discard_journal,
-    }
+    options = _options(
+        description=description,
+        tags=tags,
+        custom=custom,
+        cold=cold,
+        compress=compress,
+        auto_cold=auto_cold,
+        level=level,
+        overwrite=overwrite,
+        strict=strict,
+        durable=durable,
+        seal=seal,
+        discard_journal=discard_journal,
+    )
     try:
         with telling("saving", file, progress) as told:
             file_len, count, findings = _native.save(file, bindings, attributes, options, Describer(pickle), told)
@@ -119,6 +119,24 @@ def save(
         entry = Lost(name, where, kind, why)
         (lost if outcome in ("lost", "unresolved") else notes).append(entry)
     return SaveReport(file, count, file_len, lost, notes)
+
+
+def _options(
+    *,
+    description: str | None,
+    tags: Iterable[str],
+    custom: Mapping[str, str] | None,
+    cold: Iterable[str],
+    **others: Any,
+) -> dict[str, Any]:
+    """The options for the extension, those looked at that hold texts."""
+    return {
+        "description": None if description is None else _texts("description", [description])[0],
+        "tags": _texts("tags", tags),
+        "custom": _custom(custom),
+        "cold": _texts("cold", cold),
+        **others,
+    }
 
 
 # Not as an attribute, which a class of classes may answer with anything.
@@ -144,6 +162,17 @@ def _named(mapping: Mapping[str, Any]) -> tuple[list[tuple[str, Any]], list[Lost
             continue
         bindings.append((str(name), value))
     return bindings, lost
+
+
+def _checked_name(name: Any) -> str:
+    """A name for a variable."""
+    if not isinstance(name, str):
+        raise WrongKindError(f"the name of a variable is a {_KIND(type(name))}, where a str is expected")
+    if not _is_text(name):
+        raise InvalidValueError(f"the name {name!r} holds half a character")
+    if len(name.encode("utf-8")) > MAX_NAME_BYTES:
+        raise NameTooLongError(f"the name {name[:40] + '...'!r} is longer than {MAX_NAME_BYTES} bytes")
+    return str(name)
 
 
 def _lossy(file: str, lost: list[Lost]) -> LossyError:

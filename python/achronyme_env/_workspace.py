@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import html
+import itertools
 import os
 import re
 import time
@@ -31,6 +32,8 @@ from ._stand_in import StandIn
 from ._table import html_table, text_table
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ._native import _Row
 
 # How a file is read, and the classes that may be made of what it holds; see `open`.
@@ -232,6 +235,53 @@ class Workspace(Mapping[str, Any]):
         context = Context(self._types, self._pickle, writable=True)
         return self._archive.load(name, context, check)
 
+    def get_many(self, names: Iterable[str] | None = None, *, progress: Progress = None) -> dict[str, Any]:
+        """The values of several variables, or of all, their arrays read and checked on all cores.
+
+        As `ws[name]` of each, but those of a file that is not mapped, and compressed ones, are read
+        on as many threads as there are processors. progress: as in `save`; what it raises, and Ctrl-C,
+        gives the reading up.
+        """
+        wanted = list(self) if names is None else _listed(names)
+        with telling("reading", self._path, progress) as told:
+            values = _native.get_many(self._archive, wanted, self._context, told)
+        return dict(zip(wanted, values))
+
+    def prefetch(self, names: Iterable[str]) -> int:
+        """Tell the system that these variables will be read soon, so that it begins now.
+
+        A hint, and nothing more: names that are not there are passed over. Returns for how many bytes
+        of the file it was taken.
+        """
+        return _native.prefetch(self._archive, _listed(names))
+
+    def blocks(self, name: str, max_bytes: int = 8 << 20) -> Iterator[tuple[tuple[slice, ...], np.ndarray]]:
+        """Walk an array that may be larger than memory: pairs of an index and the read-only part there.
+
+        for index, part in ws.blocks("field"):
+            total += part.sum()                       # part is ws["field"][index]
+
+        A part is as many whole rows as `max_bytes` hold, or where one is larger, as much of a row; of
+        an array in Fortran order, columns. Each is checked and, where the file is not mapped or the
+        array is compressed, read anew, so that what is not kept takes no memory. (A compressed array
+        is unpacked 256 KiB at a time.)
+        """
+        try:
+            outline = _native.outline(self._archive, name)
+        except UnicodeEncodeError:
+            raise _no_such(self._path, name) from None
+        if outline is None:
+            raise WrongKindError(f"variable {name!r} of {_plain(self._path)} is no array that is read in parts")
+        shape, size, fortran = outline
+        if max_bytes < size:
+            raise InvalidValueError(f"blocks of {max_bytes} bytes: an element of {name!r} has {size}")
+        # Of one state, whatever comes to the file meanwhile.
+        archive, context = self._archive, self._context
+        return (
+            (index, archive.part(name, (*index, ...), context))
+            for index in _block_indices(shape, size, fortran, max_bytes)
+        )
+
     def names(self, pattern: str | None = None) -> list[str]:
         """The names, in the order they were saved; or those that a pattern matches, sorted.
 
@@ -369,6 +419,40 @@ class Workspace(Mapping[str, Any]):
             return html.escape(repr(self))
         rows, more = self._rows(HTML_ROWS)
         return html_table(f"{self._head().partition(' ')[2]}, {count_of(len(self), 'variable')}", rows, more)
+
+
+def _listed(names: Iterable[str]) -> list[str]:
+    listed = [names] if isinstance(names, str) else list(names)
+    for name in listed:
+        if not isinstance(name, str):
+            raise WrongKindError(f"{name!r} is no name: names are str")
+    return listed
+
+
+def _block_indices(shape: list[int], size: int, fortran: bool, max_bytes: int) -> Iterator[tuple[slice, ...]]:
+    """Indices of parts of at most `max_bytes` that stand together, in their order."""
+    if 0 in shape:
+        return
+    # Axes from the slowest to the fastest; `held` bytes lie behind one step along the one that is cut.
+    axes = list(range(len(shape)))
+    if fortran:
+        axes.reverse()
+    held, cut = size, len(axes)
+    while cut > 0 and held * shape[axes[cut - 1]] <= max_bytes:
+        cut -= 1
+        held *= shape[axes[cut]]
+    index = [slice(0, length) for length in shape]
+    if cut == 0:
+        yield tuple(index)
+        return
+    outer, axis = axes[: cut - 1], axes[cut - 1]
+    step = max_bytes // held
+    for place in itertools.product(*(range(shape[each]) for each in outer)):
+        for each, at in zip(outer, place):
+            index[each] = slice(at, at + 1)
+        for start in range(0, shape[axis], step):
+            index[axis] = slice(start, min(start + step, shape[axis]))
+            yield tuple(index)
 
 
 def _no_such(path: str, key: object) -> NotFoundError:

@@ -19,7 +19,8 @@ use crate::memory::{self, Loan};
 
 /// Extensions whose elements are those of their storage, one by one: a part of one is the extension
 /// of that part.
-const ELEMENTWISE: [&str; 3] = ["numpy.datetime64", "numpy.timedelta64", "numpy.ml_dtypes"];
+pub(crate) const ELEMENTWISE: [&str; 3] =
+    ["numpy.datetime64", "numpy.timedelta64", "numpy.ml_dtypes"];
 
 /// Extensions whose storage has one more axis, for the bytes of an element.
 const BYTES_LAST: [&str; 3] = ["numpy.bytes", "numpy.structured", "numpy.longdouble"];
@@ -282,7 +283,11 @@ impl Archive {
         }
     }
 
-    fn view(&self) -> Hand<'static> {
+    pub(crate) fn library(&self) -> &achronyme_env::Archive {
+        &self.archive
+    }
+
+    pub(crate) fn view(&self) -> Hand<'static> {
         Hand::View {
             mapped: self.mapped,
         }

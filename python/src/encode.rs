@@ -31,6 +31,9 @@ const MAX_AROUND: usize = 4 * MAX_NESTING;
 /// Arrays from this many bytes on are lent and not copied, where values outlive the call: smaller
 /// ones are read twice when they are written, and must not change in between.
 const ARRAYS_LENT_FROM_BYTES: usize = 1 << 20;
+/// Arrays from this many bytes on are written by a streaming writer before its `add` returns; others
+/// may wait.
+const STREAMED_FROM_BYTES: usize = 8 << 20;
 
 /// How arrays become part of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,8 @@ pub(crate) enum Arrays {
     Borrowed,
     /// Where they are, as long as the value; small ones as copies.
     Lent,
+    /// As `Lent`, for a writer that streams: what waits is a copy, so that its owner may go on.
+    Streamed,
     /// As copies.
     Copied,
 }
@@ -263,8 +268,12 @@ impl<'l, 'py> Encoder<'l, 'py> {
         let shape: Vec<u64> = array.shape().iter().map(|n| *n as u64).collect();
         let lent = match self.arrays {
             Arrays::Borrowed | Arrays::Copied => None,
-            Arrays::Lent => {
-                let large = array.len() * array.dtype().itemsize() >= ARRAYS_LENT_FROM_BYTES;
+            Arrays::Lent | Arrays::Streamed => {
+                let from = match self.arrays {
+                    Arrays::Streamed => STREAMED_FROM_BYTES,
+                    _ => ARRAYS_LENT_FROM_BYTES,
+                };
+                let large = array.len() * array.dtype().itemsize() >= from;
                 large.then(|| Lent::of(array)).flatten()
             }
         };

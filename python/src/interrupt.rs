@@ -36,6 +36,9 @@ pub(crate) fn read<T: Send>(
 pub(crate) struct Counts {
     done: AtomicU64,
     total: AtomicU64,
+    /// Whether somebody is told, and up to where he was.
+    listened: AtomicBool,
+    told: AtomicU64,
 }
 
 impl Counts {
@@ -43,6 +46,19 @@ impl Counts {
     pub(crate) fn tell(&self, done: u64, total: u64) {
         self.done.fetch_max(done, Relaxed);
         self.total.store(total, Relaxed);
+    }
+
+    /// As [`Counts::tell`]; the last count only returns when it was told, or `flag` is raised: so
+    /// whoever is told can give up what follows, which is to put a file in its place.
+    pub(crate) fn tell_before_the_end(&self, done: u64, total: u64, flag: &AtomicBool) {
+        self.tell(done, total);
+        while done >= total
+            && self.listened.load(Relaxed)
+            && self.told.load(Relaxed) < total
+            && !flag.load(Relaxed)
+        {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
@@ -55,7 +71,10 @@ pub(crate) fn watched<T: Send>(
     progress: Option<(&Counts, Bound<'_, PyAny>)>,
     work: impl FnOnce() -> achronyme_env::Result<T> + Send,
 ) -> PyResult<achronyme_env::Result<T>> {
-    let progress = progress.map(|(counts, told)| (counts, told.unbind()));
+    let progress = progress.map(|(counts, told)| {
+        counts.listened.store(true, Relaxed);
+        (counts, told.unbind())
+    });
     let mut raised: Option<PyErr> = None;
     let result = py.detach(|| {
         std::thread::scope(|scope| {
@@ -72,7 +91,11 @@ pub(crate) fn watched<T: Send>(
                 let (done, total) = (counts.done.load(Relaxed), counts.total.load(Relaxed));
                 match total {
                     0 => Ok(()),
-                    _ => told.call1(py, (done, total)).map(drop),
+                    _ => {
+                        told.call1(py, (done, total))?;
+                        counts.told.fetch_max(done, Relaxed);
+                        Ok(())
+                    }
                 }
             };
             loop {

@@ -9,6 +9,7 @@ mod error;
 mod foreign;
 mod history;
 mod interrupt;
+mod many;
 mod memory;
 mod mount;
 mod owned;
@@ -16,6 +17,7 @@ mod pattern;
 mod reader;
 mod save;
 mod session;
+mod writer;
 
 use pyo3::prelude::*;
 
@@ -30,7 +32,11 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<history::Events>()?;
     module.add_class::<reader::Reader>()?;
     module.add_class::<session::Session>()?;
+    module.add_class::<writer::Writer>()?;
     module.add_function(wrap_pyfunction!(digest::digests, module)?)?;
+    module.add_function(wrap_pyfunction!(many::get_many, module)?)?;
+    module.add_function(wrap_pyfunction!(many::outline, module)?)?;
+    module.add_function(wrap_pyfunction!(many::prefetch, module)?)?;
     module.add_function(wrap_pyfunction!(session::backup, module)?)?;
     module.add_function(wrap_pyfunction!(save::save, module)?)?;
     module.add_function(wrap_pyfunction!(mount::is_network, module)?)?;

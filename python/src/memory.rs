@@ -10,9 +10,11 @@ use std::ffi::{c_int, c_long};
 use std::fs::File;
 use std::path::Path;
 use std::ptr::{NonNull, null_mut};
+use std::sync::Arc;
 
 use achronyme_env::{
-    Buffer, DType, OpenOptions, Order, Session, SessionOptions, SessionReader, Storage, Tensor,
+    Buffer, DType, OpenOptions, Order, ReservedMemory, ReservedTensor, Session, SessionOptions,
+    SessionReader, Storage, Tensor,
 };
 use memmap2::{MmapMut, MmapOptions};
 use numpy::npyffi::{
@@ -146,6 +148,69 @@ struct Owned(Buffer);
 #[pyclass(module = "achronyme_env._native")]
 struct Private(MmapMut);
 
+/// What a writable array stands on: the memory of a reserved tensor, which the library sets free from
+/// the file before that is published.
+#[pyclass(frozen, module = "achronyme_env._native")]
+struct Reserved(#[allow(dead_code)] Arc<ReservedMemory>);
+
+/// What an array is apart from its memory.
+struct Outline {
+    dtype: DType,
+    shape: Vec<npy_intp>,
+    strides: Vec<npy_intp>,
+    empty: bool,
+    fortran: bool,
+}
+
+impl Outline {
+    fn of(tensor: &Tensor) -> Outline {
+        Outline {
+            dtype: tensor.dtype(),
+            shape: tensor.shape().iter().map(|n| *n as npy_intp).collect(),
+            strides: tensor.strides().iter().map(|n| *n as npy_intp).collect(),
+            empty: tensor.is_empty(),
+            fortran: tensor.order() == Order::Fortran,
+        }
+    }
+
+    /// That of an array in C order.
+    fn in_c_order(dtype: DType, shape: &[u64]) -> Outline {
+        let shape: Vec<npy_intp> = shape.iter().map(|n| *n as npy_intp).collect();
+        let mut strides = vec![0; shape.len()];
+        let mut stride = dtype.size() as npy_intp;
+        for (at, length) in strides.iter_mut().zip(&shape).rev() {
+            *at = stride;
+            stride = stride.saturating_mul(*length);
+        }
+        Outline {
+            dtype,
+            empty: shape.contains(&0),
+            shape,
+            strides,
+            fortran: false,
+        }
+    }
+}
+
+/// A writable array over the bytes of `tensor` in the unpublished file. When the archive is finished
+/// and the array lives, its memory stays, and no longer is that of the file.
+pub(crate) fn reserved<'py>(
+    py: Python<'py>,
+    mut tensor: ReservedTensor<'_>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let outline = Outline::in_c_order(tensor.dtype(), tensor.shape());
+    let memory = tensor.memory().map_err(|e| crate::error::raise(py, e))?;
+    let data = memory.as_ref().map_or(null_mut(), |memory| memory.as_ptr());
+    let base = match memory {
+        Some(memory) => Bound::new(py, Reserved(memory))?.into_any(),
+        None => py.None().into_bound(py),
+    };
+    // SAFETY: the memory is that of all elements, stays at its address and writable while the base
+    // holds it, and the array is the only one made of it; `Writer` never takes a slice of the tensor.
+    // The library reads the file only after it has set the memory free.
+    unsafe { array(py, outline, data, true, base) }
+}
+
 /// A read-only array over the elements of `tensor`, where they are. Of one of 16-bit or 8-bit
 /// floats that NumPy does not know, an array of integers of that width. `looked_at` is about how
 /// many bytes are read on the way.
@@ -159,7 +224,7 @@ pub(crate) fn view<'py>(
     let base = Bound::new(py, Lease(tensor.clone()))?.into_any();
     // SAFETY: the bytes of a tensor stay where they are while a clone of it lives, and the base
     // holds one; they are as many as dtype and shape need; nobody is allowed to write them.
-    unsafe { array(py, tensor, data.cast_mut(), false, base) }
+    unsafe { array(py, Outline::of(tensor), data.cast_mut(), false, base) }
 }
 
 /// A writable array with a copy of the elements of `tensor`, checked as they are copied.
@@ -177,7 +242,7 @@ pub(crate) fn copy<'py>(py: Python<'py>, tensor: &Tensor) -> PyResult<Bound<'py,
     let data = base.borrow_mut().0.as_bytes_mut().as_mut_ptr();
     // SAFETY: the buffer does not move while the base lives, has as many bytes as dtype and shape
     // need, and nothing but the array uses it from here on.
-    unsafe { array(py, tensor, data, true, base.into_any()) }
+    unsafe { array(py, Outline::of(tensor), data, true, base.into_any()) }
 }
 
 /// A writable array over a private map of the `tensor`'s bytes at `offset` of `file`: pages are
@@ -201,7 +266,7 @@ pub(crate) fn private<'py>(
     let data = base.borrow_mut().0.as_mut_ptr();
     // SAFETY: the map does not move while the base lives, has `len` bytes, and nothing but the
     // array uses it from here on.
-    let array = unsafe { array(py, tensor, data, true, base.into_any())? };
+    let array = unsafe { array(py, Outline::of(tensor), data, true, base.into_any())? };
     Ok(Some(array))
 }
 
@@ -234,21 +299,25 @@ pub(crate) fn write_mapped(
     unsafe { options.open_mmap(path) }
 }
 
-/// An array of the dtype, shape and order of `tensor` at `data`, which keeps `base` alive.
+/// An array at `data`, which keeps `base` alive.
 ///
 /// # Safety
-/// `tensor.byte_len()` bytes at `data` stay valid while `base` lives, and nobody else writes them;
-/// nobody reads them either while they may be written.
+/// The bytes that `outline` needs stay valid at `data` while `base` lives, and nobody else writes
+/// them; nobody reads them either while they may be written.
 unsafe fn array<'py>(
     py: Python<'py>,
-    tensor: &Tensor,
+    outline: Outline,
     data: *mut u8,
     writable: bool,
     base: Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let mut shape: Vec<npy_intp> = tensor.shape().iter().map(|n| *n as npy_intp).collect();
-    let mut strides: Vec<npy_intp> = tensor.strides().iter().map(|n| *n as npy_intp).collect();
-    let empty = tensor.is_empty();
+    let Outline {
+        dtype,
+        mut shape,
+        mut strides,
+        empty,
+        fortran,
+    } = outline;
     // Of an empty one NumPy allocates the nothing itself.
     let data = if empty { null_mut() } else { data };
     let strides = match empty {
@@ -256,7 +325,7 @@ unsafe fn array<'py>(
         false => strides.as_mut_ptr(),
     };
     let flags = match (empty, writable) {
-        (true, _) => c_int::from(tensor.order() == Order::Fortran),
+        (true, _) => c_int::from(fortran),
         (false, true) => NPY_ARRAY_ALIGNED | NPY_ARRAY_WRITEABLE,
         (false, false) => NPY_ARRAY_ALIGNED,
     };
@@ -264,7 +333,7 @@ unsafe fn array<'py>(
     // answers a new reference or null with an exception set. Bytes, shape and strides agree.
     let array = unsafe {
         let kind = npyffi::get_type_object(py, NpyTypes::PyArray_Type);
-        let descr = PY_ARRAY_API.PyArray_DescrFromType(py, type_number(tensor.dtype()) as c_int);
+        let descr = PY_ARRAY_API.PyArray_DescrFromType(py, type_number(dtype) as c_int);
         let nd = shape.len() as c_int;
         let shape = shape.as_mut_ptr();
         let made = PY_ARRAY_API.PyArray_NewFromDescr(

@@ -117,11 +117,17 @@ pub(crate) fn attributes_of<'py>(
     let mut record = Record::new();
     for item in given.items() {
         let (key, object): (String, Bound<'py, PyAny>) = item.extract()?;
+        let before = encoder.findings.len();
         let value = encoder.binding(name, &object)?;
+        let found: Vec<Finding> = encoder.findings.drain(before..).collect();
         // Through bytes, since attributes are owned; they are small.
         let value = serialize_value(value).and_then(|image| deserialize_value(&image));
         match value {
             Ok(value) => {
+                findings.extend(found.into_iter().map(|part| {
+                    let path = format!("<attributes>.{key}{}", part.path);
+                    part.at(path)
+                }));
                 record.insert(key, value);
             }
             Err(error) => {
@@ -134,7 +140,8 @@ pub(crate) fn attributes_of<'py>(
     Ok(record)
 }
 
-fn options_of(given: &Bound<'_, PyDict>) -> PyResult<SaveOptions> {
+/// The options of the Python layer as those of the library.
+pub(crate) fn options_of(given: &Bound<'_, PyDict>) -> PyResult<SaveOptions> {
     let get = |name: &str| -> PyResult<Option<Bound<'_, PyAny>>> {
         Ok(given.get_item(name)?.filter(|value| !value.is_none()))
     };

@@ -29,7 +29,7 @@ import numpy as np
 import pytest
 
 ROOT = pathlib.Path(os.environ.get("ACH_DOCUMENTS", pathlib.Path(__file__).parents[2]))
-DOCUMENTS = ["python/README.md", "docs/python.md", "docs/coming-from-python.md"]
+DOCUMENTS = ["python/README.md", "docs/python.md", "docs/converting.md", "docs/coming-from-python.md"]
 HOME = "/home/me"
 
 if "ACH_DOCUMENTS" not in os.environ and not (ROOT / DOCUMENTS[0]).exists():

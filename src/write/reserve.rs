@@ -195,12 +195,21 @@ impl ArchiveWriter<'_> {
             dtype,
             shape: shape.into(),
             mapped,
+            offset,
+            file: Arc::clone(&stream.file),
+            path: self.destination.origin(),
+            memory: None,
         };
         Ok((reserved, slot))
     }
 
     /// Sums the reserved tensors: nobody writes to them any more.
     pub(super) fn sum_reserved(&self, stream: &mut Stream) -> Result<()> {
+        if let Destination::Replacement(replacement) = &self.destination {
+            for reserved in &mut stream.reserved {
+                reserved.set_free(replacement.directory())?;
+            }
+        }
         let bytes = |reserved: &Reserved| reserved.bytes().len() as u64;
         let reserved_bytes: u64 = stream.reserved.iter().map(bytes).sum();
         let mut before = stream.raw_bytes;

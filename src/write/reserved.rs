@@ -1,9 +1,12 @@
 //! Tensors that are computed in the file they will be read from.
 
 use std::fmt;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
 
-use crate::error::{EnvError, Result};
-use crate::mapped::MappedRange;
+use crate::error::{EnvError, Origin, Result};
+use crate::mapped::{MappedRange, ReservedMemory};
 use crate::value::{DType, Element, format_shape};
 
 /// A tensor of an archive that is being written, in C order: its elements are a map of the file and
@@ -26,11 +29,28 @@ pub(super) struct Reserved {
     pub(super) shape: Box<[u64]>,
     /// Number of its extent, and the map of that; none without elements.
     pub(super) mapped: Option<(usize, MappedRange)>,
+    /// Where it stands in the file.
+    pub(super) offset: u64,
+    pub(super) file: Arc<File>,
+    pub(super) path: Origin,
+    /// What was handed out by [`ReservedTensor::memory`].
+    pub(super) memory: Option<Arc<ReservedMemory>>,
 }
 
 impl Reserved {
     pub(super) fn bytes(&self) -> &[u8] {
         self.mapped.as_ref().map_or(&[], |(_, map)| map.bytes())
+    }
+
+    /// Sees to it that nobody writes to the file any more.
+    pub(super) fn set_free(&mut self, directory: &Path) -> Result<()> {
+        // Nobody but the host can make it more than one, and only of one that it holds.
+        match self.memory.take().filter(|m| Arc::strong_count(m) > 1) {
+            Some(memory) => memory.set_free(directory).map_err(|e| {
+                EnvError::io("set free memory of", self.path.clone(), e).of_variable(&self.name)
+            }),
+            None => Ok(()),
+        }
     }
 
     /// Refuses bytes that are no elements.
@@ -155,6 +175,26 @@ impl ReservedTensor<'_> {
         // In a tensor with elements no product of dimensions overflows.
         let row = self.len().checked_div(rows).unwrap_or_default();
         self.range_mut(start * row, count * row)
+    }
+
+    /// The same bytes as memory of its own, for a host whose arrays hold on to what they stand on:
+    /// an array of NumPy may be alive when the archive is finished. It then keeps its contents and
+    /// no longer writes to the file; see [`ReservedMemory`]. `None` without elements. Asked again, it
+    /// is the same memory.
+    ///
+    /// A forked process shares it, and is not set free from the file: it must not write when the
+    /// archive is finished.
+    ///
+    /// # Errors
+    /// [`EnvError::Io`], about the variable, when the system does not map.
+    pub fn memory(&mut self) -> Result<Option<Arc<ReservedMemory>>> {
+        let place = &mut *self.place;
+        if let (None, Some((_, map))) = (&place.memory, &place.mapped) {
+            let memory = ReservedMemory::beside(map, &place.file, place.offset);
+            let failed = |e| EnvError::io("map", place.path.clone(), e).of_variable(&place.name);
+            place.memory = Some(Arc::new(memory.map_err(failed)?));
+        }
+        Ok(place.memory.clone())
     }
 
     fn check_dtype<T: Element>(&self) -> Result<()> {

@@ -50,7 +50,11 @@ impl Arrivals {
         let mut arrivals = Arrivals::default();
         for input in inputs {
             let (name, path) = split(input);
-            if path.is_dir() {
+            // A store that is a directory is read as one thing, or refused as one.
+            let store = path
+                .extension()
+                .is_some_and(|extension| extension.eq_ignore_ascii_case("zarr"));
+            if path.is_dir() && (walk.recursive || !store) {
                 arrivals.walk(&path, name.as_deref(), walk)?;
                 continue;
             }

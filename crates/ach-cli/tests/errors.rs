@@ -59,7 +59,13 @@ fn foreign_files_that_are_broken_are_named_with_the_place() {
         ("nan.json", &["NaN", "null"]),
         ("empty.csv", &["empty"]),
         ("empty.npz", &["empty"]),
-        ("data.h5", &[".npz or .npy"]),
+        (
+            "data.h5",
+            &[
+                "run `python -m achronyme_env convert data.h5 -o data.ach`",
+                "h5py",
+            ],
+        ),
         ("missing.npy", &["cannot open"]),
     ] {
         let text = folder.refused(&["pack", "-o", "out.ach", file]);
@@ -69,6 +75,38 @@ fn foreign_files_that_are_broken_are_named_with_the_place() {
         }
         assert_eq!(folder.names(), before, "{file}");
     }
+}
+
+#[test]
+fn packing_what_python_converts_says_which_line_to_run() {
+    let folder = Folder::with_examples();
+    for (file, library) in [
+        ("run.h5", "h5py"),
+        ("run.nc", "h5py"),
+        ("run.mat", "scipy"),
+        ("run.parquet", "pyarrow"),
+        ("run.feather", "pyarrow"),
+        ("run.pt", "torch"),
+        ("run.pth", "torch"),
+        ("my run's.h5", "h5py"),
+    ] {
+        folder.write(file, "x");
+        let text = folder.refused(&["pack", "-o", "out.ach", file]);
+        assert!(
+            text.contains("run `python -m achronyme_env convert "),
+            "{text}"
+        );
+        assert!(text.contains(library), "{text}");
+    }
+    let text = folder.refused(&["pack", "-o", "out.ach", "my run's.h5"]);
+    assert!(
+        text.contains(r"convert 'my run'\''s.h5' -o 'my run'\''s.ach'`"),
+        "{text}"
+    );
+    // A store is a folder.
+    std::fs::create_dir(folder.path("run.zarr")).unwrap();
+    let text = folder.refused(&["pack", "-o", "out.ach", "run.zarr"]);
+    assert!(text.contains("convert run.zarr -o run.ach"), "{text}");
 }
 
 #[test]

@@ -55,9 +55,10 @@ pub(crate) enum ImportError {
 
     /// The file's extension is none that is read.
     #[error(
-        "{}: {} not read; what is read: .npy, .npz, .safetensors, .csv, .tsv, .json and .ach; {advice}",
+        "{}: {} not read; what is read: .npy, .npz, .safetensors, .csv, .tsv, .json and .ach; {}",
         shown(path),
-        escape_for_terminal(found)
+        escape_for_terminal(found),
+        escape_for_terminal(advice)
     )]
     UnknownFormat {
         /// The file.
@@ -65,7 +66,7 @@ pub(crate) enum ImportError {
         /// What the file is, with its verb: ".h5 files are", "a name without an extension is".
         found: String,
         /// How to get there.
-        advice: &'static str,
+        advice: String,
     },
 
     /// The file is well-formed, but holds something that no value stands for.

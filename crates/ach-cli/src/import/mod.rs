@@ -10,6 +10,7 @@ mod csv;
 mod csv_columns;
 mod csv_guess;
 mod csv_rows;
+mod elsewhere;
 mod error;
 mod file_range;
 mod json;
@@ -174,23 +175,6 @@ pub(crate) fn import(path: &Path, options: &ImportOptions) -> Result<Imports> {
 
 /// The error for an extension that is none of ours.
 fn unknown(path: &Path, extension: &str) -> ImportError {
-    let advice = match extension {
-        "h5" | "hdf5" | "he5" | "nc" | "mat" | "zarr" | "rds" | "rdata" => {
-            "save its arrays as .npz or .npy first"
-        }
-        "pt" | "pth" | "ckpt" | "bin" | "onnx" | "gguf" | "pb" | "keras" => {
-            "save its tensors as .safetensors or .npz first"
-        }
-        "pkl" | "pickle" | "joblib" | "dill" => {
-            "pickles can run programs; save the arrays as .npz and the rest as .json first"
-        }
-        "parquet" | "feather" | "arrow" | "xlsx" | "xls" | "ods" => {
-            "save the table as .csv, or its columns as .npz first"
-        }
-        "gz" | "bz2" | "xz" | "zst" | "zip" | "tar" | "7z" => "unpack it first",
-        "jsonl" | "ndjson" => "write its lines as one .json array",
-        _ => "save it as one of these, or give it the extension of what it is",
-    };
     let found = match extension {
         "" => "a file without an extension is".to_owned(),
         extension => format!(".{extension} files are"),
@@ -198,7 +182,7 @@ fn unknown(path: &Path, extension: &str) -> ImportError {
     ImportError::UnknownFormat {
         path: path.to_path_buf(),
         found,
-        advice,
+        advice: elsewhere::advice(path, extension),
     }
 }
 

@@ -9,13 +9,20 @@ fn extensions_decide_in_any_case() {
         Some(0)
     );
     assert_eq!(
-        refusal("model.pt", "x"),
-        "model.pt: .pt files are not read; what is read: .npy, .npz, .safetensors, .csv, .tsv, \
+        refusal("model.gguf", "x"),
+        "model.gguf: .gguf files are not read; what is read: .npy, .npz, .safetensors, .csv, .tsv, \
          .json and .ach; save its tensors as .safetensors or .npz first"
     );
     assert!(refusal("a.H5", "x").contains(".h5 files are not read"));
-    assert!(refusal("a.mat", "x").contains("save its arrays as .npz or .npy first"));
-    assert!(refusal("a.parquet", "x").contains("save the table as .csv"));
+    for name in ["a.H5", "a.mat", "a.parquet", "a.feather", "a.pt"] {
+        let text = refusal(name, "x");
+        assert!(
+            text.contains("; run `python -m achronyme_env convert "),
+            "{text}"
+        );
+    }
+    assert!(refusal("a.rds", "x").contains("save its arrays as .npz or .npy first"));
+    assert!(refusal("a.xlsx", "x").contains("save the table as .csv"));
     assert!(refusal("README", "x").contains("a file without an extension is not read"));
     assert!(refusal("a.\x1b[31m", "x").contains(".\\u{1b}[31m files are"));
 }
