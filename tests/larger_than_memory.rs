@@ -278,7 +278,7 @@ fn a_reserved_tensor_has_the_bytes_of_one_saved_from_memory() {
             reserved.as_mut_slice().unwrap().copy_from_slice(&values);
             writer.add("after", "text").unwrap();
             // Written again after something was added behind it.
-            let mut reserved = writer.reserved("t").unwrap();
+            let reserved = writer.reserved("t").unwrap();
             assert_eq!(reserved.as_slice::<f64>().unwrap(), values);
             let report = writer.finish().unwrap();
             assert_eq!(report.bindings, 3);
