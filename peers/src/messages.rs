@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use achronyme_env::codec::{Encoder, Rkyv};
+use achronyme_env::codec::{Codec, Encoder, Json, Rkyv};
 use achronyme_env::{
     BufferPool, MessageReader, MessageWriter, PooledBuffer, Record, Tensor, Value, ValueImage,
     serialize_value,
@@ -166,6 +166,9 @@ fn compare<T: Serialize>(
     let encoder = Encoder::new(Rkyv, BufferPool::new(64 << 20));
     let pooled = || encoder.encode("value", value).expect("a value");
     let json = || serde_json::to_vec(native).expect("JSON");
+    let dynamic = serde_json::to_value(native)?;
+    let json_value = || serde_json::to_vec(&dynamic).expect("JSON");
+    let json_same = || Json::new().encode(value).expect("JSON");
     let pack = || rmp_serde::to_vec_named(native).expect("MessagePack");
     let image = || serialize_value(value).expect("a value");
     let repeat = |work: &dyn Fn()| busy(|| (0..times).for_each(|_| work()));
@@ -175,8 +178,18 @@ fn compare<T: Serialize>(
             repeat(&|| drop(black_box(pooled())))
         }),
         Case::second("`serialize_value`", || repeat(&|| drop(black_box(image())))),
-        Case::second("serde_json", || repeat(&|| drop(black_box(json())))),
-        Case::second("rmp-serde", || repeat(&|| drop(black_box(pack())))),
+        Case::second("`codec::Json` of the same value", || {
+            repeat(&|| drop(black_box(json_same())))
+        }),
+        Case::second("serde_json, of its `Value`", || {
+            repeat(&|| drop(black_box(json_value())))
+        }),
+        Case::second("serde_json, of structs", || {
+            repeat(&|| drop(black_box(json())))
+        }),
+        Case::second("rmp-serde, of structs", || {
+            repeat(&|| drop(black_box(pack())))
+        }),
     ];
     in_turn(rounds, &mut cases);
     print(&format!("encoding {what}"), times.into(), &cases);
@@ -215,8 +228,18 @@ fn compare<T: Serialize>(
         pooled().len(),
     );
     tell("`serialize_value`", allocations(image), image().len());
-    tell("serde_json", allocations(json), json().len());
-    tell("rmp-serde", allocations(pack), pack().len());
+    tell(
+        "`codec::Json` of the same value",
+        allocations(json_same),
+        json_same().len(),
+    );
+    tell(
+        "serde_json, of its `Value`",
+        allocations(json_value),
+        json_value().len(),
+    );
+    tell("serde_json, of structs", allocations(json), json().len());
+    tell("rmp-serde, of structs", allocations(pack), pack().len());
     println!();
     Ok(())
 }
