@@ -125,6 +125,11 @@ impl Fixed {
         Ok(self.wrap(tensor, None))
     }
 
+    /// Bytes of one row.
+    pub(super) fn row_bytes(&self) -> Option<u64> {
+        crate::value::checked_byte_len(self.dtype, &self.tail)
+    }
+
     fn tensor(&self, rows: u64, storages: Vec<Arc<dyn Storage>>) -> Result<Tensor> {
         let mut shape = vec![rows];
         shape.extend(&self.tail);

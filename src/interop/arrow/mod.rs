@@ -161,6 +161,12 @@ pub fn column_over(
     }
 }
 
+/// Bytes of one row of a column that [`column_over`] makes a value of; `None` for other types, and
+/// for rows of more than 63 bits of bytes.
+pub fn row_bytes(field: &Field) -> Option<u64> {
+    fixed::Fixed::of(field)?.row_bytes()
+}
+
 /// What a schema says beside its columns: its metadata as texts, and those of fields under
 /// `arrow.fields`, each in the order of their names.
 pub fn attributes_of(schema: &Schema) -> Record {

@@ -55,7 +55,7 @@ pub(crate) enum ImportError {
 
     /// The file's extension is none that is read.
     #[error(
-        "{}: {} not read; what is read: .npy, .npz, .safetensors, .csv, .tsv, .json and .ach; {advice}",
+        "{}: {} not read; what is read: .npy, .npz, .safetensors, .csv, .tsv, .json, .arrow, .feather, .parquet and .ach; {advice}",
         shown(path),
         escape_for_terminal(found)
     )]

@@ -1,4 +1,5 @@
-//! Foreign files, read into named values: .npy, .npz, .safetensors, .csv, .tsv and .json.
+//! Foreign files, read into named values: .npy, .npz, .safetensors, .csv, .tsv, .json, and tables in
+//! .arrow, .feather and .parquet.
 //!
 //! Nothing large is read here. The tensors that come out read their bytes from the file when they
 //! are saved, piece by piece ([`file_range`]); what has to be decompressed or converted goes through
@@ -6,6 +7,14 @@
 //! the files are. What does not fit is an error that names the place ([`ImportError`]): no value is
 //! dropped, rounded or guessed without a note.
 
+#[cfg(feature = "arrow")]
+mod arrow;
+#[cfg(feature = "arrow")]
+mod arrow_guard;
+#[cfg(feature = "arrow")]
+mod arrow_lazy;
+#[cfg(feature = "arrow")]
+mod arrow_messages;
 mod csv;
 mod csv_columns;
 mod csv_guess;
@@ -19,6 +28,8 @@ mod npy_dtype;
 mod npy_header;
 mod npy_strings;
 mod npz;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod safetensors;
 mod scratch;
 mod source;
@@ -164,9 +175,17 @@ pub(crate) fn import(path: &Path, options: &ImportOptions) -> Result<Imports> {
         "tsv" => csv::import(path, options, b'\t'),
         // A directory by design.
         "zarr" if path.exists() => Err(unknown(path, &extension)),
+        #[cfg(feature = "arrow")]
+        "arrow" | "feather" | "ipc" | "arrows" | "parquet" => arrow::import(path, options),
         _ => {
             // What is missing, or no file at all, is told before its extension is.
-            source::SourceFile::open(path)?;
+            let source = source::SourceFile::open(path)?;
+            // Under another name, or none, a table is known by its first bytes.
+            #[cfg(feature = "arrow")]
+            if arrow::is_named_otherwise(&source)? {
+                return arrow::import(path, options);
+            }
+            let _ = source;
             Err(unknown(path, &extension))
         }
     }
@@ -184,9 +203,11 @@ fn unknown(path: &Path, extension: &str) -> ImportError {
         "pkl" | "pickle" | "joblib" | "dill" => {
             "pickles can run programs; save the arrays as .npz and the rest as .json first"
         }
-        "parquet" | "feather" | "arrow" | "xlsx" | "xls" | "ods" => {
-            "save the table as .csv, or its columns as .npz first"
+        "parquet" | "feather" | "arrow" => {
+            "this program was built without the features arrow and parquet; build it with them, or \
+             save the table as .csv"
         }
+        "xlsx" | "xls" | "ods" => "save the table as .csv, or its columns as .npz first",
         "gz" | "bz2" | "xz" | "zst" | "zip" | "tar" | "7z" => "unpack it first",
         "jsonl" | "ndjson" => "write its lines as one .json array",
         _ => "save it as one of these, or give it the extension of what it is",

@@ -11,11 +11,11 @@ fn extensions_decide_in_any_case() {
     assert_eq!(
         refusal("model.pt", "x"),
         "model.pt: .pt files are not read; what is read: .npy, .npz, .safetensors, .csv, .tsv, \
-         .json and .ach; save its tensors as .safetensors or .npz first"
+         .json, .arrow, .feather, .parquet and .ach; save its tensors as .safetensors or .npz first"
     );
     assert!(refusal("a.H5", "x").contains(".h5 files are not read"));
     assert!(refusal("a.mat", "x").contains("save its arrays as .npz or .npy first"));
-    assert!(refusal("a.parquet", "x").contains("save the table as .csv"));
+    assert!(refusal("a.xlsx", "x").contains("save the table as .csv"));
     assert!(refusal("README", "x").contains("a file without an extension is not read"));
     assert!(refusal("a.\x1b[31m", "x").contains(".\\u{1b}[31m files are"));
 }
