@@ -224,6 +224,11 @@ struct JsonPage;
 #[doc = include_str!("../docs/big-data.md")]
 struct BigData;
 
+/// So does the one of the page about tables.
+#[cfg(all(doctest, feature = "arrow"))]
+#[doc = include_str!("../docs/arrow.md")]
+struct TablesPage;
+
 /// So does the one of the page about operations.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/operations.md")]

@@ -546,6 +546,29 @@ fn times_and_texts_in_structs_of_lists_come_back() {
 }
 
 #[test]
+fn rows_of_lists_have_one_type_though_some_show_less_of_it() {
+    let talk = |n: Value| Value::vector([Record::from([("role", Value::from("a")), ("n", n)])]);
+    let rows = Value::vector([
+        talk(1i64.into()),
+        Value::Null,
+        talk(Value::Null),
+        Value::vector::<Value>([]),
+    ]);
+    let column = array(&rows);
+    let lists = column.as_list::<i64>();
+    assert_eq!(
+        (lists.len(), lists.null_count(), lists.values().len()),
+        (4, 1, 2)
+    );
+    let n = lists
+        .values()
+        .as_struct()
+        .column(1)
+        .as_primitive::<Int64Type>();
+    assert_eq!(n.iter().collect::<Vec<_>>(), [Some(1), None]);
+}
+
+#[test]
 fn lists_of_fixed_size_keep_nulls_of_rows_and_of_items() {
     let item = Arc::new(Field::new("item", DataType::Int32, true));
     let values: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), None, Some(3), Some(4)]));
@@ -719,6 +742,11 @@ fn what_is_no_column_is_told_with_its_place() {
     assert_eq!(
         lost(rows),
         "c[1].n (string) is lost: the elements before it are of another kind"
+    );
+    let rows = Value::vector([Value::vector([1i64, 2]), Value::Null, Value::vector(["a"])]);
+    assert_eq!(
+        lost(rows),
+        "c[2][0] (string) is lost: the elements before it are of another kind"
     );
     assert!(lost(Tensor::from_vec(vec![1u8], []).unwrap().into()).contains("single element"));
     assert!(lost(Record::new().into()).contains("a record without fields"));

@@ -155,8 +155,45 @@ fn structs(elements: &[Value], depth: usize) -> Result<Column, Refused> {
     Ok(Column::plain(Arc::new(array)))
 }
 
+/// Vectors as lists: all of their elements are one column, so that they have one type.
+fn vectors(elements: &[Value], depth: usize) -> Result<Column, Refused> {
+    let length = |value: &Value| value.as_vector().map_or(0, <[Value]>::len);
+    let all = elements.iter().filter_map(Value::as_vector).flatten();
+    let all: Vec<Value> = all.cloned().collect();
+    let column = column_at(&all.into(), depth).map_err(|refused| match refused {
+        // The path begins with the place among all: the row and the place in it come for it.
+        Refused::Unfit { path, kind, reason } => {
+            let (place, rest) = path.split_once(']').unwrap_or((&path, ""));
+            let mut place = place.trim_start_matches('[').parse().unwrap_or(0);
+            let row = elements
+                .iter()
+                .position(|value| match place < length(value) {
+                    true => true,
+                    false => {
+                        place -= length(value);
+                        false
+                    }
+                });
+            let path = format!("[{}][{place}]{rest}", row.unwrap_or(0));
+            Refused::Unfit { path, kind, reason }
+        }
+        read => read,
+    })?;
+    let offsets = OffsetBuffer::<i64>::from_lengths(elements.iter().map(length));
+    let is_null = |value: &Value| matches!(value, Value::Null);
+    let nulls = elements.iter().any(is_null);
+    let nulls = nulls.then(|| elements.iter().map(|value| !is_null(value)).collect());
+    let item = Arc::new(column.field("item"));
+    let array = LargeListArray::try_new(item, offsets, column.array, nulls)?;
+    Ok(Column::plain(Arc::new(array)))
+}
+
 /// Arrays as lists of their rows.
 fn lists(elements: &[Value], depth: usize) -> Result<Column, Refused> {
+    let is_vector = |value: &Value| matches!(value, Value::Vector(_) | Value::Null);
+    if elements.iter().all(is_vector) {
+        return vectors(elements, depth);
+    }
     let mut columns: Vec<Option<Column>> = Vec::with_capacity(elements.len());
     for (index, value) in elements.iter().enumerate() {
         columns.push(match value {
