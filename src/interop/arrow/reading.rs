@@ -188,7 +188,7 @@ impl Reading {
             return self.column(&item, &[plain.map_err(broken)?]);
         }
         let codes = codes(dictionary.keys(), categories.len())?;
-        let categories = self.column(&item, &[categories.clone()])?;
+        let categories = self.column(&item, std::slice::from_ref(categories))?;
         let ordered = field.dict_is_ordered().unwrap_or(false);
         Ok(extensions::categorical(codes, categories, ordered))
     }

@@ -116,7 +116,7 @@ fn places(part: &Part, schema: &Schema) -> Vec<Option<Taken>> {
         .map(|field| {
             let (nodes, buffers) = (at.nodes, at.buffers);
             known = known && at.pass(field.data_type(), &part.variadic).is_some();
-            known.then(|| Taken {
+            known.then_some(Taken {
                 nodes: nodes..at.nodes,
                 buffers: buffers..at.buffers,
             })
