@@ -23,6 +23,7 @@
 //! ```
 
 mod elements;
+mod extended;
 mod extensions;
 mod fixed;
 mod formats;
