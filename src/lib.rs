@@ -55,6 +55,21 @@
     feature = "serde",
     doc = "| a type with `serde` | a value, and back | [`to_value`], [`from_value`] |"
 )]
+#![cfg_attr(
+    feature = "arrow",
+    doc = "| a record of columns | an Arrow record batch, and back | [`arrow::to_batch`], [`arrow::from_batches`] |"
+)]
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `zstd` (on) | compressed arrays; without it they are an error that names it |
+//! | `json` (on) | the JSON codec of values |
+//! | `arrow` | the module `arrow`: records of columns as Arrow record batches and back, without a copy where memory allows it |
+//! | `ndarray` | views of tensors in and out, without a copy |
+//! | `half`, `num-complex` | their types as elements of tensors |
+//! | `serde` | any `Serialize` becomes a value, any `Deserialize` comes from one |
 //!
 //! # Roads
 //!
@@ -129,6 +144,8 @@ pub use format::extent::{Codec, DigestKind};
 pub use format::header::{
     AchHeader, FLAG_SEALED, FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINOR, HEADER_LEN, MAGIC,
 };
+#[cfg(feature = "arrow")]
+pub use interop::arrow;
 #[cfg(feature = "serde")]
 pub use interop::{from_value, to_value};
 pub use journal::{Durability, FLAG_COMMIT, FrameKind, MESSAGE_HEADER_LEN, MessageHeader};
@@ -208,6 +225,11 @@ struct JsonPage;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/big-data.md")]
 struct BigData;
+
+/// So does the one of the page about tables.
+#[cfg(all(doctest, feature = "arrow"))]
+#[doc = include_str!("../docs/arrow.md")]
+struct TablesPage;
 
 /// So does the one of the page about operations.
 #[cfg(doctest)]

@@ -1,7 +1,9 @@
-//! The optional features: `serde`, `ndarray`, `half` and `num-complex`.
+//! The optional features: `arrow`, `serde`, `ndarray`, `half` and `num-complex`.
 //!
 //! None of them changes what a value is or a byte of what is saved; they only convert.
 
+#[cfg(feature = "arrow")]
+pub mod arrow;
 #[cfg(feature = "half")]
 mod half_floats;
 #[cfg(feature = "ndarray")]

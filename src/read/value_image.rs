@@ -19,10 +19,10 @@ use crate::value::{Buffer, Value};
 /// a field of a record costs about the same whatever else stands in it.
 ///
 /// ```
-/// use achronyme_env::{Record, Tensor, ValueImage, serialize_value};
+/// use achronyme_env::{Record, Tensor, Value, ValueImage, serialize_value};
 ///
 /// let waves = Tensor::from_vec(vec![0.5f32; 100_000], [100_000])?;
-/// let bytes = serialize_value(Record::from([("step", 7.into()), ("waves", waves.into())]))?;
+/// let bytes = serialize_value(&Value::from(Record::from([("step", 7.into()), ("waves", waves.into())])))?;
 /// let image = ValueImage::open(bytes)?;
 /// assert_eq!(image.view()?.field("step")?.as_i64()?, 7);
 /// # Ok::<(), achronyme_env::EnvError>(())

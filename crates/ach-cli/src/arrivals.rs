@@ -9,7 +9,18 @@ use crate::error::{Failure, Result, shown};
 use crate::export::filename::name_of;
 
 /// The extensions that are looked for in directories.
-const EXTENSIONS: [&str; 7] = ["ach", "csv", "json", "npy", "npz", "safetensors", "tsv"];
+const EXTENSIONS: [&str; 10] = [
+    "ach",
+    "arrow",
+    "csv",
+    "feather",
+    "json",
+    "npy",
+    "npz",
+    "parquet",
+    "safetensors",
+    "tsv",
+];
 
 /// A file to read values from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,8 +131,8 @@ impl Arrivals {
         }
         if self.files.len() == before {
             return Err(Failure::refused(format!(
-                "{} has no file to pack; what is read: .npy, .npz, .safetensors, .csv, .tsv, .json \
-                 and .ach",
+                "{} has no file to pack; what is read: .npy, .npz, .safetensors, .csv, .tsv, .json, \
+                 .arrow, .feather, .parquet and .ach",
                 shown(root)
             )));
         }

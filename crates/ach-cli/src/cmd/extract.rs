@@ -24,7 +24,8 @@ use crate::term::{escape, json};
 /// Into a directory (-d), arrays become .npy files and everything else .json (the mapping is in
 /// docs/cli.md); the file names are the names of the variables with unusual characters written
 /// %XX, which `ach pack --decode` undoes. Into one file (-o), the extension decides: .npz,
-/// .safetensors, or another .ach, which keeps everything.
+/// .safetensors, .arrow or .parquet for one record of columns, or another .ach, which keeps
+/// everything.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("place").required(true))]
 pub(crate) struct Args {
@@ -37,7 +38,7 @@ pub(crate) struct Args {
     /// A file for each variable, in this directory
     #[arg(short, long, value_name = "DIR", group = "place")]
     directory: Option<PathBuf>,
-    /// All in one file: .npz, .safetensors or .ach
+    /// All in one file: .npz, .safetensors, .arrow, .feather, .parquet or .ach
     #[arg(short, long, value_name = "OUT", group = "place")]
     output: Option<PathBuf>,
     /// Replace files that exist
@@ -166,14 +167,43 @@ fn into_file(
             OutputFile::named(path, written.map_err(Failure::from))?;
             file.commit()?;
         }
+        #[cfg(feature = "arrow")]
+        Some("arrow" | "feather") => table(args, bindings, path, crate::export::arrow::write)?,
+        #[cfg(feature = "parquet")]
+        Some("parquet") => table(args, bindings, path, crate::export::parquet::write)?,
         _ => {
             return Err(Failure::refused(format!(
-                "{}: what is written is .npz, .safetensors and .ach; use -d DIR for a file each",
+                "{}: what is written is .npz, .safetensors, .arrow, .feather, .parquet and .ach; use -d DIR for a file each",
                 shown(path)
             )));
         }
     }
     writeln!(out, "{}: {}", shown(path), counted(bindings.len()))?;
+    Ok(())
+}
+
+/// How a table is written: name, columns, attributes, output.
+#[cfg(feature = "arrow")]
+type WriteTable =
+    fn(&str, &Value, &achronyme_env::Record, &mut OutputFile) -> Result<Vec<String>, ExportError>;
+
+/// Writes the one variable there is as a table.
+#[cfg(feature = "arrow")]
+fn table(args: &Args, bindings: &[Binding<'_>], path: &Path, write: WriteTable) -> Result<()> {
+    let [binding] = bindings else {
+        return Err(Failure::refused(format!(
+            "{}: a table is one variable, a record of columns, and {} are asked for; choose it with \
+             -n",
+            shown(path),
+            counted(bindings.len())
+        )));
+    };
+    let (value, attributes) = (binding.value()?, binding.attributes()?);
+    let mut file = OutputFile::create(path, args.force)?;
+    let written = write(binding.name(), &value, &attributes, &mut file);
+    let notes = OutputFile::named(path, written.map_err(Failure::from))?;
+    file.commit()?;
+    notes.iter().for_each(|text| crate::error::note(text));
     Ok(())
 }
 

@@ -18,8 +18,8 @@ use crate::term::size::short;
 
 /// Pack files into one archive.
 ///
-/// Read are .npy, .npz, .safetensors, .csv, .tsv, .json and .ach. The members of .npz, .safetensors
-/// and .ach files and the keys of a JSON object become variables under their own names; anything
+/// Read are .npy, .npz, .safetensors, .csv, .tsv, .json, .arrow, .feather, .parquet and .ach. The
+/// members of .npz, .safetensors and .ach files and the keys of a JSON object become variables under their own names; anything
 /// else is one variable under the name of its file without the extension.
 ///
 /// NAME=PATH puts a value under NAME, and members below NAME/. In a directory (-r), values are named

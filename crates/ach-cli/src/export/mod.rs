@@ -1,11 +1,15 @@
-//! Values to foreign files: `.npy`, `.npz`, `.safetensors`, CSV and raw bytes. (JSON is written by
+//! Values to foreign files: `.npy`, `.npz`, `.safetensors`, `.arrow`, `.parquet`, CSV and raw bytes. (JSON is written by
 //! [`crate::term::json`].) Every writer streams through bounded memory, and the same values give
 //! the same bytes.
 
+#[cfg(feature = "arrow")]
+pub(crate) mod arrow;
 pub(crate) mod csv;
 pub(crate) mod filename;
 pub(crate) mod npy;
 pub(crate) mod npz;
+#[cfg(feature = "parquet")]
+pub(crate) mod parquet;
 pub(crate) mod pieces;
 mod plain;
 pub(crate) mod raw;

@@ -55,7 +55,7 @@ pub(crate) enum ImportError {
 
     /// The file's extension is none that is read.
     #[error(
-        "{}: {} not read; what is read: .npy, .npz, .safetensors, .csv, .tsv, .json and .ach; {}",
+        "{}: {} not read; what is read: .npy, .npz, .safetensors, .csv, .tsv, .json, .arrow, .feather, .parquet and .ach; {}",
         shown(path),
         escape_for_terminal(found),
         escape_for_terminal(advice)

@@ -1,4 +1,5 @@
-//! Foreign files, read into named values: .npy, .npz, .safetensors, .csv, .tsv and .json.
+//! Foreign files, read into named values: .npy, .npz, .safetensors, .csv, .tsv, .json, and tables in
+//! .arrow, .feather and .parquet.
 //!
 //! Nothing large is read here. The tensors that come out read their bytes from the file when they
 //! are saved, piece by piece ([`file_range`]); what has to be decompressed or converted goes through
@@ -6,6 +7,14 @@
 //! the files are. What does not fit is an error that names the place ([`ImportError`]): no value is
 //! dropped, rounded or guessed without a note.
 
+#[cfg(feature = "arrow")]
+mod arrow;
+#[cfg(feature = "arrow")]
+mod arrow_guard;
+#[cfg(feature = "arrow")]
+mod arrow_lazy;
+#[cfg(feature = "arrow")]
+mod arrow_messages;
 mod csv;
 mod csv_columns;
 mod csv_guess;
@@ -20,6 +29,8 @@ mod npy_dtype;
 mod npy_header;
 mod npy_strings;
 mod npz;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod safetensors;
 mod scratch;
 mod source;
@@ -165,9 +176,17 @@ pub(crate) fn import(path: &Path, options: &ImportOptions) -> Result<Imports> {
         "tsv" => csv::import(path, options, b'\t'),
         // A directory by design.
         "zarr" if path.exists() => Err(unknown(path, &extension)),
+        #[cfg(feature = "arrow")]
+        "arrow" | "feather" | "ipc" | "arrows" | "parquet" => arrow::import(path, options),
         _ => {
             // What is missing, or no file at all, is told before its extension is.
-            source::SourceFile::open(path)?;
+            let source = source::SourceFile::open(path)?;
+            // Under another name, or none, a table is known by its first bytes.
+            #[cfg(feature = "arrow")]
+            if arrow::is_named_otherwise(&source)? {
+                return arrow::import(path, options);
+            }
+            let _ = source;
             Err(unknown(path, &extension))
         }
     }

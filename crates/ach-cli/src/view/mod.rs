@@ -59,13 +59,15 @@ pub(crate) fn serve(settings: &Settings<'_>, out: &mut dyn Write) -> Result<()> 
     writeln!(out, "  {}", address.url())?;
     writeln!(out, "Ctrl-C ends it.")?;
     out.flush()?;
-    // Lives as long as the server: it is where the browser finds the address.
-    let _page = match settings.opens_browser {
-        true => browser::open(&address).unwrap_or_else(|reason| {
+    let address = Arc::new(address);
+    let of_page = Arc::clone(&address);
+    // It lives as long as the server: it is where the browser finds the address.
+    let page = || match settings.opens_browser {
+        true => browser::open(&of_page).unwrap_or_else(|reason| {
             note(&format!("no browser was opened: {reason}"));
             None
         }),
         false => None,
     };
-    listener.serve(Arc::new(shelf), Arc::new(address))
+    listener.serve(Arc::new(shelf), address, page)
 }

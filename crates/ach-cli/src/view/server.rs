@@ -76,11 +76,17 @@ impl Listener {
         self.port
     }
 
-    /// Serves until the process is told to stop.
+    /// Serves until the process is told to stop. `ready` is called once that ends no more than the
+    /// server; what it returns is dropped then.
     ///
     /// # Errors
     /// When the system refuses what a server needs.
-    pub(super) fn serve(self, shelf: Arc<Shelf>, address: Arc<Address>) -> Result<()> {
+    pub(super) fn serve<G>(
+        self,
+        shelf: Arc<Shelf>,
+        address: Arc<Address>,
+        ready: impl FnOnce() -> G,
+    ) -> Result<()> {
         let failed = |e: std::io::Error| Failure::refused(format!("cannot serve the page: {e}"));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -94,8 +100,10 @@ impl Listener {
         });
         let served = runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(self.listener)?;
+            let stop = Stop::new()?;
+            let _held = ready();
             let accepting = tokio::spawn(accept(listener, shared));
-            let end = stopped().await;
+            let end = stop.asked_for().await;
             accepting.abort();
             end
         });
@@ -126,25 +134,45 @@ async fn accept(listener: tokio::net::TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// Ends when the process is told to: by Ctrl-C, or politely.
-async fn stopped() -> std::io::Result<()> {
+/// What tells the process to stop: Ctrl-C, or a polite request. From when it is made on these do not
+/// end the process by themselves.
+struct Stop {
     #[cfg(unix)]
-    {
+    signals: [tokio::signal::unix::Signal; 2],
+}
+
+impl Stop {
+    #[cfg(unix)]
+    fn new() -> std::io::Result<Stop> {
         use tokio::signal::unix::{SignalKind, signal};
-        let mut interrupted = signal(SignalKind::interrupt())?;
-        let mut terminated = signal(SignalKind::terminate())?;
+        let signals = [SignalKind::interrupt(), SignalKind::terminate()];
+        let [interrupted, terminated] = signals.map(signal);
+        Ok(Stop {
+            signals: [interrupted?, terminated?],
+        })
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> std::io::Result<Stop> {
+        Ok(Stop {})
+    }
+
+    #[cfg(unix)]
+    async fn asked_for(mut self) -> std::io::Result<()> {
         std::future::poll_fn(|context| {
-            let is_over = interrupted.poll_recv(context).is_ready()
-                || terminated.poll_recv(context).is_ready();
-            match is_over {
+            let mut signals = self.signals.iter_mut();
+            match signals.any(|signal| signal.poll_recv(context).is_ready()) {
                 true => std::task::Poll::Ready(Ok(())),
                 false => std::task::Poll::Pending,
             }
         })
         .await
     }
+
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    async fn asked_for(self) -> std::io::Result<()> {
+        tokio::signal::ctrl_c().await
+    }
 }
 
 async fn connection(stream: tokio::net::TcpStream, shared: Arc<Shared>) {

@@ -1,5 +1,7 @@
 //! Every format against files built here, byte by byte, and against the example data.
 
+#[cfg(feature = "parquet")]
+mod arrow;
 mod csv;
 mod dispatch;
 mod json;
