@@ -127,7 +127,7 @@ complete -c ach -n "__fish_ach_using_subcommand plot" -s q -l quiet -d 'Do not t
 complete -c ach -n "__fish_ach_using_subcommand plot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ach -n "__fish_ach_using_subcommand extract" -s n -l name -d 'Only names that match: *, ?, [a-z], {a,b}; * also crosses . and /' -r
 complete -c ach -n "__fish_ach_using_subcommand extract" -s d -l directory -d 'A file for each variable, in this directory' -r -F
-complete -c ach -n "__fish_ach_using_subcommand extract" -s o -l output -d 'All in one file: .npz, .safetensors or .ach' -r -F
+complete -c ach -n "__fish_ach_using_subcommand extract" -s o -l output -d 'All in one file: .npz, .safetensors, .arrow, .feather, .parquet or .ach' -r -F
 complete -c ach -n "__fish_ach_using_subcommand extract" -l force -d 'Replace files that exist'
 complete -c ach -n "__fish_ach_using_subcommand extract" -l discard-journal -d 'Replace also an archive whose journal holds commits that it does not: they are gone then'
 complete -c ach -n "__fish_ach_using_subcommand extract" -l archive-only -d 'Only the archive, without what its journal says'

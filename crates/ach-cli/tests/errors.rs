@@ -84,8 +84,6 @@ fn packing_what_python_converts_says_which_line_to_run() {
         ("run.h5", "h5py"),
         ("run.nc", "h5py"),
         ("run.mat", "scipy"),
-        ("run.parquet", "pyarrow"),
-        ("run.feather", "pyarrow"),
         ("run.pt", "torch"),
         ("run.pth", "torch"),
         ("my run's.h5", "h5py"),
@@ -323,7 +321,7 @@ fn names_and_slices_that_do_not_fit_say_what_would() {
         ),
         (
             &["extract", "a.ach", "-o", "x.zip"],
-            &[".npz, .safetensors and .ach"],
+            &[".npz, .safetensors, ", " and .ach"],
         ),
         (&["extract", "a.ach", "-o", "x.npz"], &["'penguins'", "-n"]),
         (&["extract", "a.ach"], &["--directory", "--output"]),
