@@ -44,7 +44,7 @@ pub trait Codec: Send + Sync + fmt::Debug {
     /// The value as bytes.
     ///
     /// # Errors
-    /// [`EnvError::NestingTooDeep`](crate::EnvError::NestingTooDeep); what reading the value's own
+    /// [`EnvError::NestingTooDeep`]; what reading the value's own
     /// bytes answers; what the codec cannot write.
     fn encode(&self, value: &Value) -> Result<Vec<u8>>;
 

@@ -22,7 +22,7 @@ use crate::value::{Buffer, Value};
 /// use achronyme_env::{Record, Tensor, Value, ValueImage, serialize_value};
 ///
 /// let waves = Tensor::from_vec(vec![0.5f32; 100_000], [100_000])?;
-/// let bytes = serialize_value(&Value::from(Record::from([("step", 7.into()), ("waves", waves.into())])))?;
+/// let bytes = serialize_value(&Value::from(Record::from([("step", Value::from(7i64)), ("waves", waves.into())])))?;
 /// let image = ValueImage::open(bytes)?;
 /// assert_eq!(image.view()?.field("step")?.as_i64()?, 7);
 /// # Ok::<(), achronyme_env::EnvError>(())

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tries the page of `ach view` in a headless Chromium. Installs Debian's chromium and its driver when
 # they are missing. Arguments are handed to pytest; PYTHON names the interpreter, CARGO_TARGET_DIR where
-# Rust builds. The servers and the browser use loopback only.
+# Rust builds, ACH the command where it is built already. The servers and the browser use loopback only.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -19,8 +19,10 @@ trap 'rm -rf "$work"' EXIT
 "$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check selenium pytest
 
 repository=$(cd ../../../.. && pwd)
-cargo build --quiet --locked --manifest-path "$repository/Cargo.toml" -p ach-cli
-target=${CARGO_TARGET_DIR:-$repository/target}
-ACH=$(cd "$target/debug" && pwd)/ach
+if [ -z "${ACH:-}" ]; then
+    cargo build --quiet --locked --manifest-path "$repository/Cargo.toml" -p ach-cli
+    target=${CARGO_TARGET_DIR:-$repository/target}
+    ACH=$(cd "$target/debug" && pwd)/ach
+fi
 export ACH ACH_DATA="$repository/examples/data"
 "$work/venv/bin/python" -m pytest -q -p no:cacheprovider "$@" .
