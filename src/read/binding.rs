@@ -313,6 +313,17 @@ fn extent_info(store: &Arc<Store>, number: u32) -> Result<ExtentInfo> {
 }
 
 impl<'a> Binding<'a> {
+    /// Whether it has arrays or long texts, and all of them are compressed. Long texts, unlike arrays, do
+    /// not say so themselves once they are loaded. For a structured value this reads its nodes.
+    ///
+    /// # Errors
+    /// What reading answers.
+    pub fn is_all_cold(&self) -> Result<bool> {
+        let extents = self.extents()?;
+        let is_cold = |extent: &ExtentInfo| extent.codec != Some(Codec::Raw);
+        Ok(!extents.is_empty() && extents.iter().all(is_cold))
+    }
+
     /// Bytes of its value in memory and in the file: its extents and nodes, or the 16 bytes of a
     /// scalar. For a structured value this reads its nodes.
     ///

@@ -11,11 +11,10 @@ use std::path::Path;
 
 pub use options::SalvageOptions;
 
-use crate::Codec;
 use crate::error::{EnvError, Origin, Result};
 use crate::finding::{Finding, Outcome};
 use crate::pattern::escape_pattern;
-use crate::read::{Archive, Binding, Checked, ExtentInfo};
+use crate::read::{Archive, Binding, Checked};
 use crate::value::{Record, Value};
 use crate::write::{ArchiveWriter, BindingOptions, SaveOptions, SaveReport};
 use filled::filled;
@@ -157,11 +156,7 @@ struct Taken<'a> {
 impl Taken<'_> {
     /// Whether it holds long texts that are compressed, which do not say so themselves.
     fn has_packed_text(&self) -> bool {
-        let is_packed = |extents: Vec<ExtentInfo>| {
-            let coded = |extent: &ExtentInfo| extent.codec != Some(Codec::Raw);
-            !extents.is_empty() && extents.iter().all(coded)
-        };
-        !matches!(self.value, Value::Tensor(_)) && self.binding.extents().is_ok_and(is_packed)
+        !matches!(self.value, Value::Tensor(_)) && self.binding.is_all_cold().unwrap_or(false)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use achronyme_env::{
-    Archive, ArchiveWriter, Binding, BindingOptions, Codec, SaveOptions, Value, escape_pattern,
+    Archive, ArchiveWriter, Binding, BindingOptions, SaveOptions, Value, escape_pattern,
 };
 
 use crate::error::{Failure, Result, shown};
@@ -158,7 +158,7 @@ fn load(
     for (binding, (value, attributes)) in bindings.iter().zip(values) {
         loaded.push(Carried {
             name: name(binding.name()),
-            cold_text: !matches!(value, Value::Tensor(_)) && is_all_cold(binding)?,
+            cold_text: !matches!(value, Value::Tensor(_)) && binding.is_all_cold()?,
             value,
             options: BindingOptions::new()
                 .attributes(attributes)
@@ -167,14 +167,4 @@ fn load(
         });
     }
     Ok(loaded)
-}
-
-/// Whether all of the array data of a variable is compressed: then its long texts are, which do not
-/// say so themselves.
-pub(crate) fn is_all_cold(binding: &Binding<'_>) -> Result<bool> {
-    let extents = binding.extents()?;
-    Ok(!extents.is_empty()
-        && extents
-            .iter()
-            .all(|extent| extent.codec != Some(Codec::Raw)))
 }

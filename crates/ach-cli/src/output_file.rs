@@ -11,6 +11,12 @@ use crate::error::{Failure, Result};
 /// Bytes gathered before they are written.
 const BUFFER: usize = 1 << 18;
 
+/// Whether two paths lead to one file that there is, over links and `..` too.
+pub(crate) fn is_same_file(a: &Path, b: &Path) -> bool {
+    let real = |path| fs::canonicalize(path).ok();
+    real(a).is_some_and(|a| real(b) == Some(a))
+}
+
 /// A file on its way. Dropped before [`OutputFile::commit`], it leaves nothing.
 #[derive(Debug)]
 pub(crate) struct OutputFile {

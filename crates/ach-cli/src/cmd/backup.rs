@@ -29,9 +29,7 @@ pub(crate) struct Args {
 /// [`Failure`]; nothing was written then.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<Status> {
     crate::output_file::check(&args.destination, args.force)?;
-    let same = |path: &PathBuf| std::fs::canonicalize(path).ok();
-    let destination = same(&args.destination);
-    if destination.is_some() && destination == same(&args.source) {
+    if crate::output_file::is_same_file(&args.destination, &args.source) {
         let file = shown(&args.source);
         return Err(Failure::refused(format!(
             "{file} is to be written over itself; choose another name, or fold its journal with \

@@ -132,8 +132,7 @@ fn chosen(args: &Args, archive: &Archive, given: &[String]) -> Result<Patterns> 
 }
 
 fn options(args: &Args, archive: &Archive, progress: &Progress) -> Result<SaveOptions> {
-    let same = |path: &PathBuf| std::fs::canonicalize(path).ok();
-    let in_place = same(&args.destination).is_some_and(|d| Some(d) == same(&args.source));
+    let in_place = crate::output_file::is_same_file(&args.destination, &args.source);
     let progress = progress.clone();
     let options = SaveOptions::new()
         .warn_large_values(None)

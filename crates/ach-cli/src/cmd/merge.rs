@@ -12,10 +12,10 @@ use serde_json::json;
 
 use super::{Document, Status, counted};
 use crate::attribute::pair;
-use crate::carry::is_all_cold;
 use crate::error::{Failure, Result, note, shown};
 use crate::journal::Reading;
 use crate::opened::{finding_json, told};
+use crate::output_file::is_same_file;
 use crate::progress::Progress;
 use crate::term::escape;
 use crate::term::size::short;
@@ -156,7 +156,7 @@ fn keep_texts_cold(rule: Rule, archives: &[Archive], options: SaveOptions) -> Re
     }
     let mut options = options;
     for binding in archives.iter().flat_map(Archive::bindings) {
-        if binding.kind()? != Kind::Tensor && is_all_cold(&binding)? {
+        if binding.kind()? != Kind::Tensor && binding.is_all_cold()? {
             options = options.cold(escape_pattern(binding.name()));
         }
     }
@@ -165,12 +165,8 @@ fn keep_texts_cold(rule: Rule, archives: &[Archive], options: SaveOptions) -> Re
 
 /// Where one of the archives is written over, it must still be the one that was read.
 fn replacing(args: &Args, archives: &[Archive], options: SaveOptions) -> Result<SaveOptions> {
-    let real = |path: &PathBuf| std::fs::canonicalize(path).ok();
-    let Some(output) = real(&args.output) else {
-        return Ok(options);
-    };
     let mut inputs = args.files.iter().zip(archives);
-    match inputs.find(|(path, _)| real(path).as_ref() == Some(&output)) {
+    match inputs.find(|(path, _)| is_same_file(path, &args.output)) {
         Some((_, archive)) => Ok(options.replaces(archive.root_digest()?)),
         None => Ok(options),
     }
