@@ -214,6 +214,6 @@ fn indexed<'t>(tree: &'t Archived, found: &mut Vec<&'t Archived>) {
     }
 }
 
-fn indexed_fields<'t>(fields: &'t [ArchivedFieldTree<'static>], found: &mut Vec<&'t Archived>) {
+fn indexed_fields<'t>(fields: &'t [ArchivedFieldTree], found: &mut Vec<&'t Archived>) {
     fields.iter().for_each(|field| indexed(&field.value, found));
 }

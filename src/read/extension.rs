@@ -2,9 +2,7 @@
 
 use super::view::View;
 use crate::error::Result;
-use crate::tree::schema::ArchivedTree;
-
-type Archived = ArchivedTree<'static>;
+use crate::tree::schema::{Archived, ArchivedTree};
 
 impl<'a> View<'a> {
     /// The type of an extension.

@@ -158,7 +158,7 @@ impl Search {
         }
     }
 
-    fn fields(&mut self, fields: &[ArchivedFieldTree<'static>]) {
+    fn fields(&mut self, fields: &[ArchivedFieldTree]) {
         fields.iter().for_each(|field| self.tree(&field.value));
     }
 }

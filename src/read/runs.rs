@@ -11,7 +11,7 @@ use crate::tree::schema::{Archived, ArchivedFieldTree, ArchivedTree};
 #[derive(Clone, Copy)]
 enum Leaf<'a> {
     Elements(&'a [Archived]),
-    Fields(&'a [ArchivedFieldTree<'static>]),
+    Fields(&'a [ArchivedFieldTree]),
 }
 
 /// A leaf, the index of its first element, and its node.

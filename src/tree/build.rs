@@ -5,12 +5,10 @@ use std::collections::HashMap;
 use std::io::{self, Read, Seek, Write};
 use std::sync::Arc;
 
-use rkyv::rancor::BoxedError;
-use rkyv::util::AlignedVec;
-
 use super::duplicates::Duplicates;
 use super::extent_source::{ExtentSource, PlannedExtent};
-use super::schema::{IndexEntry, IndexPartTree, PartTree, RecordPartsTree, Tree};
+use super::node_bytes::{Mark, NodeBytes, Part, Root, tag};
+use super::schema::{IndexEntry, IndexPartTree, PartTree};
 use super::shared::{Shared, SharedIds, SharedKey};
 use crate::error::{EnvError, Result};
 use crate::finding::Finding;
@@ -56,7 +54,7 @@ pub(crate) struct Builder<'a, S> {
     /// In a session: names cells and scopes.
     pub(crate) ids: Option<Box<dyn SharedIds + 'a>>,
     shared_ids: Vec<u64>,
-    scratch: AlignedVec<16>,
+    pub(super) bytes: NodeBytes,
 }
 
 /// The nodes of a save, and their bytes.
@@ -88,7 +86,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             frozen: Arc::default(),
             ids: None,
             shared_ids: Vec::new(),
-            scratch: AlignedVec::new(),
+            bytes: NodeBytes::default(),
         }
     }
 
@@ -103,6 +101,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         self.cold = cold;
         self.binding_bytes = 0;
         self.marks.begin();
+        self.bytes.clear();
         let slot = match value {
             ValueRef::Null => Slot::Null,
             ValueRef::Boolean(boolean) => Slot::Boolean(*boolean),
@@ -116,8 +115,9 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             ValueRef::Value(value) => self.add_value(value)?,
             ValueRef::Owned(value) => self.add_value(value)?,
             structured => with_room(|| {
+                let node = self.bytes.mark();
                 let (tree, _) = self.tree_of_ref(structured, 0)?;
-                self.emit(&tree).map(Slot::Node)
+                self.emit(node, tree).map(Slot::Node)
             })?,
         };
         self.marks.settle(None);
@@ -142,8 +142,9 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
                 self.tensor_slot(tensor.dtype(), tensor.order(), tensor.shape(), extent)?
             }
             structured => with_room(|| {
+                let node = self.bytes.mark();
                 let (tree, _) = self.tree(structured, 0)?;
-                self.emit(&tree).map(Slot::Node)
+                self.emit(node, tree).map(Slot::Node)
             })?,
         })
     }
@@ -173,30 +174,31 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         shared: &Shared,
         contents: &mut dyn SharedContents<'a>,
     ) -> Result<()> {
+        self.bytes.clear();
+        let mark = self.bytes.mark();
         if !self.name_shared(shared)? {
-            let node = serialize(&Tree::Null, &mut self.scratch, &mut self.shared_spool)?;
+            let node = write_node(&mut self.bytes, mark, Root::NULL, &mut self.shared_spool)?;
             self.shared_nodes.push(node);
             return Ok(());
         }
-        let (content, lent);
         let (tree, _) = match shared {
             Shared::Cell(cell) => {
                 let frozen = self.frozen.get(&cell.address()).cloned();
-                content = frozen.unwrap_or_else(|| cell.get());
+                let content = frozen.unwrap_or_else(|| cell.get());
                 self.tree(&content, 0)?
             }
             Shared::Scope(scope) => {
                 let frozen = self.frozen.get(&scope.address()).cloned();
-                content = frozen.unwrap_or_else(|| Value::Record(scope.bindings()));
+                let content = frozen.unwrap_or_else(|| Value::Record(scope.bindings()));
                 self.tree(&content, 0)?
             }
             Shared::HostCell(id) | Shared::HostScope(id) => {
                 let number = self.shared_nodes.len() as u32;
-                lent = self.lent_content(contents.contents(*id)?, shared.is_scope())?;
+                let lent = self.lent_content(contents.contents(*id)?, shared.is_scope())?;
                 self.lent_tree(&lent, number)?
             }
         };
-        let node = serialize(&tree, &mut self.scratch, &mut self.shared_spool)?;
+        let node = write_node(&mut self.bytes, mark, tree, &mut self.shared_spool)?;
         self.binding_bytes += u64::from(node.len);
         self.shared_nodes.push(node);
         Ok(())
@@ -263,10 +265,10 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
 
     // What `compound` builds with.
 
-    /// Writes `tree` as a node and returns its number.
-    pub(super) fn emit(&mut self, tree: &Tree<'_>) -> Result<u32> {
+    /// Makes a node of what was written since `mark`, with the root `tree`; returns its number.
+    pub(super) fn emit(&mut self, mark: Mark, tree: Root) -> Result<u32> {
         let number = count("nodes", self.nodes.len())?;
-        let node = serialize(tree, &mut self.scratch, &mut self.spool)?;
+        let node = write_node(&mut self.bytes, mark, tree, &mut self.spool)?;
         self.binding_bytes += u64::from(node.len);
         self.nodes.push(node);
         Ok(number)
@@ -352,29 +354,45 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         Ok(number)
     }
 
-    /// Writes the parts of a large record and its index.
+    /// Writes the parts of a large record and its index: the tree, and how many bytes its lists take.
     pub(super) fn record_parts(
         &mut self,
         parts: Vec<PartTree>,
         mut index: Vec<IndexEntry>,
-    ) -> Result<RecordPartsTree> {
+    ) -> Result<(Root, usize)> {
         index.sort_unstable();
         let mut index_parts = Vec::new();
         for chunk in index.chunks(INDEX_NODE_ENTRIES) {
-            let node = self.emit(&Tree::Index(chunk.to_vec()))?;
+            let mark = self.bytes.mark();
+            let list = self.bytes.index(chunk);
             index_parts.push(IndexPartTree {
                 first: chunk[0].hash,
-                node,
+                node: self.emit(mark, Root::list(tag::INDEX, list))?,
             });
         }
         if index_parts.len() > MAX_INDEX_PARTS {
             // Beyond 16.8 million fields: found by looking through the names.
             index_parts.clear();
         }
-        Ok(RecordPartsTree {
-            parts: self.fold(parts, true)?,
-            index: index_parts,
-        })
+        let parts = self.fold(parts, true)?;
+        let size = size_of_val(&parts[..]) + size_of_val(&index_parts[..]);
+        Ok((self.parts_tree(&parts, &index_parts, true), size))
+    }
+
+    /// A list of parts, of a record or of a vector.
+    pub(super) fn parts_tree(
+        &mut self,
+        parts: &[PartTree],
+        index: &[IndexPartTree],
+        of_record: bool,
+    ) -> Root {
+        let parts = self.bytes.parts(parts);
+        if !of_record {
+            return Root::list(tag::VECTOR_PARTS, parts);
+        }
+        let index = self.bytes.index_parts(index);
+        let record = self.bytes.object(&[Part::List(parts), Part::List(index)]);
+        Root::boxed(tag::RECORD_PARTS, record)
     }
 
     /// Parts as few as one node holds: runs of them become nodes of parts.
@@ -392,18 +410,12 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
                     ..*part
                 });
                 let local: Vec<PartTree> = local.collect();
-                let tree = if of_record {
-                    Tree::RecordParts(Box::new(RecordPartsTree {
-                        parts: local,
-                        index: Vec::new(),
-                    }))
-                } else {
-                    Tree::VectorParts(local)
-                };
                 before = run[run.len() - 1].end;
+                let mark = self.bytes.mark();
+                let tree = self.parts_tree(&local, &[], of_record);
                 folded.push(PartTree {
                     end: before,
-                    node: self.emit(&tree)?.into(),
+                    node: self.emit(mark, tree)?.into(),
                 });
             }
             parts = folded;
@@ -428,33 +440,31 @@ pub(super) fn count(what: &str, n: usize) -> Result<u32> {
         })
 }
 
-fn serialize(
-    tree: &Tree<'_>,
-    scratch: &mut AlignedVec<16>,
+/// Writes what stands in `bytes` since `mark` to `spool`, as a node with the root `tree`.
+fn write_node(
+    bytes: &mut NodeBytes,
+    mark: Mark,
+    tree: Root,
     spool: &mut impl Write,
 ) -> Result<PlannedNode> {
-    scratch.clear();
-    let bytes = rkyv::api::high::to_bytes_in::<_, BoxedError>(tree, std::mem::take(scratch));
-    let bytes = bytes.map_err(|e| EnvError::InvalidValue {
-        what: "a structured value".to_owned(),
-        reason: format!("cannot be archived: {e}"),
-    })?;
-    if bytes.len() > MAX_NODE_BYTES {
+    let (lead, rest) = bytes.node(mark, tree);
+    let len = lead.len() + rest.len();
+    if len > MAX_NODE_BYTES {
         return Err(EnvError::InvalidValue {
             what: "a structured value".to_owned(),
-            reason: format!(
-                "a piece of it needs {} bytes, {MAX_NODE_BYTES} fit",
-                bytes.len()
-            ),
+            reason: format!("a piece of it needs {len} bytes, {MAX_NODE_BYTES} fit"),
         });
     }
-    spool.write_all(&bytes).map_err(spool_failed)?;
-    let node = PlannedNode {
-        len: bytes.len() as u32,
-        crc: crc32fast::hash(&bytes),
-    };
-    *scratch = bytes;
-    Ok(node)
+    let written = spool.write_all(lead).and_then(|()| spool.write_all(rest));
+    written.map_err(spool_failed)?;
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(lead);
+    crc.update(rest);
+    bytes.cut(mark);
+    Ok(PlannedNode {
+        len: len as u32,
+        crc: crc.finalize(),
+    })
 }
 
 fn spool_failed(source: io::Error) -> EnvError {

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use super::build::Builder;
 use super::extent_source::ExtentSource;
-use super::schema::{
-    FieldTree, IndexEntry, IndexedRecordTree, Octets, PartTree, TensorTree, Text, Tree,
-};
+use super::node_bytes::{Mark, Part, Root, tag};
+use super::schema::{IndexEntry, PartTree};
 use super::shared::Shared;
 use crate::error::{EnvError, Result};
 use crate::limits::{LONG_BYTES, MAX_FIELD_NAME_BYTES, MAX_NESTING, MAX_NODE_BYTES};
@@ -27,36 +26,33 @@ const CHUNK_BYTES: usize = MAX_NODE_BYTES - 4 * SPILL_BYTES;
 /// Records from this many fields up have an index by name.
 const INDEXED_FROM: usize = 16;
 
-/// A tree, and at most how many bytes its archive takes.
-pub(super) type Sized<'t> = (Tree<'t>, usize);
+/// A tree, and at most how many bytes it takes in a node.
+pub(super) type Sized = (Root, usize);
 
 impl<'a, S: Read + Write + Seek> Builder<'a, S> {
     /// The tree of a borrowed value at `depth` levels of nesting.
-    pub(super) fn tree_of_ref<'t>(
-        &mut self,
-        value: &'t ValueRef<'a>,
-        depth: usize,
-    ) -> Result<Sized<'t>> {
+    pub(super) fn tree_of_ref(&mut self, value: &ValueRef<'a>, depth: usize) -> Result<Sized> {
         Ok(match value {
-            ValueRef::Null => (Tree::Null, TREE),
-            ValueRef::Boolean(boolean) => (Tree::Boolean(*boolean), TREE),
-            ValueRef::Integer(integer) => (Tree::Integer(*integer), TREE),
-            ValueRef::Number(number) => (Tree::Number(*number), TREE),
-            ValueRef::Complex(z) => (Tree::Complex(z.re, z.im), TREE),
+            ValueRef::Null => (Root::NULL, TREE),
+            ValueRef::Boolean(boolean) => (Root::boolean(*boolean), TREE),
+            ValueRef::Integer(integer) => (Root::integer(*integer), TREE),
+            ValueRef::Number(number) => (Root::number(*number), TREE),
+            ValueRef::Complex(z) => (Root::complex(z.re, z.im), TREE),
             ValueRef::String(text) => self.borrowed_text(text)?,
             ValueRef::Bytes(bytes) => match bytes.len() {
-                0..LONG_BYTES => octets(bytes),
+                0..LONG_BYTES => self.octets(bytes),
                 len => {
                     let source = ExtentSource::Borrowed {
                         bytes,
                         volatile: false,
                     };
-                    (Tree::LongBytes(self.extent(source, len as u64, 1)?), TREE)
+                    let extent = self.extent(source, len as u64, 1)?;
+                    (Root::numbered(tag::LONG_BYTES, extent), TREE)
                 }
             },
             ValueRef::Tensor(tensor) => {
                 let extent = self.borrowed_tensor(tensor)?;
-                tensor_tree(tensor.dtype, tensor.order, &tensor.shape, extent)
+                self.tensor_tree(tensor.dtype, tensor.order, &tensor.shape, extent)
             }
             ValueRef::Vector(elements) => {
                 let elements = elements.iter();
@@ -72,7 +68,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             ValueRef::Cell(cell) => self.cell(cell)?,
             ValueRef::HostCell(id) => {
                 let number = self.share_lent(Shared::HostCell(*id))?;
-                (Tree::Cell(number), TREE)
+                (Root::numbered(tag::CELL, number), TREE)
             }
             ValueRef::Unsupported { kind, reason } => self.unsupported(kind, reason, depth)?,
             ValueRef::Value(value) => self.tree(value, depth)?,
@@ -81,19 +77,20 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
     }
 
     /// The tree of a value at `depth` levels of nesting.
-    pub(super) fn tree<'t>(&mut self, value: &'t Value, depth: usize) -> Result<Sized<'t>> {
+    pub(super) fn tree(&mut self, value: &Value, depth: usize) -> Result<Sized> {
         Ok(match value {
-            Value::Null => (Tree::Null, TREE),
-            Value::Boolean(boolean) => (Tree::Boolean(*boolean), TREE),
-            Value::Integer(integer) => (Tree::Integer(*integer), TREE),
-            Value::Number(number) => (Tree::Number(*number), TREE),
-            Value::Complex(z) => (Tree::Complex(z.re, z.im), TREE),
+            Value::Null => (Root::NULL, TREE),
+            Value::Boolean(boolean) => (Root::boolean(*boolean), TREE),
+            Value::Integer(integer) => (Root::integer(*integer), TREE),
+            Value::Number(number) => (Root::number(*number), TREE),
+            Value::Complex(z) => (Root::complex(z.re, z.im), TREE),
             Value::String(text) => self.text(text)?,
             Value::Bytes(bytes) => match bytes.len() {
-                0..LONG_BYTES => octets(bytes),
+                0..LONG_BYTES => self.octets(bytes),
                 len => {
                     let source = ExtentSource::Bytes(Arc::clone(bytes));
-                    (Tree::LongBytes(self.extent(source, len as u64, 1)?), TREE)
+                    let extent = self.extent(source, len as u64, 1)?;
+                    (Root::numbered(tag::LONG_BYTES, extent), TREE)
                 }
             },
             Value::Vector(elements) => {
@@ -103,16 +100,13 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             }
             Value::Tensor(tensor) => {
                 let extent = self.tensor(tensor)?;
-                tensor_tree(tensor.dtype(), tensor.order(), tensor.shape(), extent)
+                self.tensor_tree(tensor.dtype(), tensor.order(), tensor.shape(), extent)
             }
             Value::StringArray(array) => self.string_array(array)?,
             Value::Record(record) => self.plain_record(record, depth)?,
             Value::Edge(edge) => self.edge(edge, depth)?,
             Value::Function(function) => match &**function {
-                Function::Builtin { name } => {
-                    check_field_name(name)?;
-                    (Tree::Builtin(Text(name)), TREE + text_bytes(name))
-                }
+                Function::Builtin { name } => self.builtin(name)?,
                 Function::User(function) => self.function(function, depth)?,
             },
             Value::Cell(cell) => self.cell(cell)?,
@@ -122,30 +116,32 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         })
     }
 
-    fn cell<'t>(&mut self, cell: &Cell) -> Result<Sized<'t>> {
+    fn cell(&mut self, cell: &Cell) -> Result<Sized> {
         let (number, _) = self.share(Shared::Cell(cell.clone()))?;
-        Ok((Tree::Cell(number), TREE))
+        Ok((Root::numbered(tag::CELL, number), TREE))
     }
 
-    pub(super) fn borrowed_text(&mut self, text: &'a str) -> Result<Sized<'a>> {
+    pub(super) fn borrowed_text(&mut self, text: &'a str) -> Result<Sized> {
         Ok(match text.len() {
-            0..LONG_BYTES => string(text),
+            0..LONG_BYTES => self.string(text),
             len => {
                 let source = ExtentSource::Borrowed {
                     bytes: text.as_bytes(),
                     volatile: false,
                 };
-                (Tree::LongString(self.extent(source, len as u64, 1)?), TREE)
+                let extent = self.extent(source, len as u64, 1)?;
+                (Root::numbered(tag::LONG_STRING, extent), TREE)
             }
         })
     }
 
-    pub(super) fn text<'t>(&mut self, text: &'t Arc<str>) -> Result<Sized<'t>> {
+    pub(super) fn text(&mut self, text: &Arc<str>) -> Result<Sized> {
         Ok(match text.len() {
-            0..LONG_BYTES => string(text),
+            0..LONG_BYTES => self.string(text),
             len => {
                 let source = ExtentSource::Text(Arc::clone(text));
-                (Tree::LongString(self.extent(source, len as u64, 1)?), TREE)
+                let extent = self.extent(source, len as u64, 1)?;
+                (Root::numbered(tag::LONG_STRING, extent), TREE)
             }
         })
     }
@@ -154,48 +150,50 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         &mut self,
         elements: impl ExactSizeIterator<Item = &'t T>,
         depth: usize,
-        tree_of: impl Fn(&mut Self, &'t T, usize) -> Result<Sized<'t>>,
-    ) -> Result<Sized<'t>> {
+        tree_of: impl Fn(&mut Self, &'t T, usize) -> Result<Sized>,
+    ) -> Result<Sized> {
         let depth = deeper(depth)?;
-        let mut chunk = Vec::with_capacity(elements.len().min(CHUNK_BYTES / TREE));
-        let (mut size, mut parts) = (0, Vec::new());
+        let begin = self.bytes.mark();
+        let (mut size, mut count, mut parts) = (0, 0, Vec::new());
         for (index, element) in elements.enumerate() {
             let marks = self.marks.len();
-            let child =
-                tree_of(self, element, depth).map_err(|e| within(e, || format!("[{index}]")))?;
+            let before = self.bytes.mark();
+            let child = self.spilled(|builder| tree_of(builder, element, depth));
+            let (mut tree, child_size) = child.map_err(|e| within(e, || format!("[{index}]")))?;
             self.marks.step(marks, || format!("[{index}]"));
-            let (tree, child_size) = self.spill(child)?;
             if size + child_size > CHUNK_BYTES {
-                let node = self.emit(&Tree::Vector(std::mem::take(&mut chunk)))?;
+                let tail = self.bytes.take_tail(before);
+                let node = self.vector_node(begin)?;
                 parts.push(PartTree {
                     end: index as u64,
-                    node: node.into(),
+                    node,
                 });
+                tree.move_back(self.bytes.put_tail(&tail, before));
                 size = 0;
             }
-            chunk.push(tree);
+            self.bytes.push_element(tree);
             size += child_size;
+            count = index as u64 + 1;
         }
         if parts.is_empty() {
-            return Ok((Tree::Vector(chunk), TREE + size));
+            let elements = self.bytes.elements(begin);
+            return Ok((Root::list(tag::VECTOR, elements), TREE + size));
         }
-        let before = parts.last().map_or(0, |part| part.end);
-        let end = before + chunk.len() as u64;
-        let node = self.emit(&Tree::Vector(chunk))?;
-        parts.push(PartTree {
-            end,
-            node: node.into(),
-        });
+        let node = self.vector_node(begin)?;
+        parts.push(PartTree { end: count, node });
         let parts = self.fold(parts, false)?;
-        let size = TREE + parts.len() * size_of::<PartTree>();
-        Ok((Tree::VectorParts(parts), size))
+        let size = TREE + size_of_val(&parts[..]);
+        Ok((self.parts_tree(&parts, &[], false), size))
     }
 
-    pub(super) fn plain_record<'t>(
-        &mut self,
-        record: &'t Record,
-        depth: usize,
-    ) -> Result<Sized<'t>> {
+    /// Makes a node of the elements since `begin`.
+    fn vector_node(&mut self, begin: Mark) -> Result<u64> {
+        let elements = self.bytes.elements(begin);
+        let node = self.emit(begin, Root::list(tag::VECTOR, elements))?;
+        Ok(node.into())
+    }
+
+    pub(super) fn plain_record(&mut self, record: &Record, depth: usize) -> Result<Sized> {
         self.record(record.iter(), depth, |builder, value, depth| {
             builder.tree(value, depth)
         })
@@ -205,33 +203,36 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         &mut self,
         fields: impl ExactSizeIterator<Item = (&'t str, &'t T)>,
         depth: usize,
-        tree_of: impl Fn(&mut Self, &'t T, usize) -> Result<Sized<'t>>,
-    ) -> Result<Sized<'t>> {
+        tree_of: impl Fn(&mut Self, &'t T, usize) -> Result<Sized>,
+    ) -> Result<Sized> {
         let depth = deeper(depth)?;
-        let indexed = fields.len() >= INDEXED_FROM;
-        let mut index = Vec::with_capacity(if indexed { fields.len() } else { 0 });
-        let mut chunk = Vec::with_capacity(fields.len().min(CHUNK_BYTES / FIELD));
+        let count = fields.len();
+        let indexed = count >= INDEXED_FROM;
+        let mut index = Vec::with_capacity(if indexed { count } else { 0 });
+        let begin = self.bytes.mark();
         let (mut size, mut parts) = (0, Vec::new());
         for (ordinal, (name, value)) in fields.enumerate() {
             check_field_name(name)?;
             let marks = self.marks.len();
-            let child =
-                tree_of(self, value, depth).map_err(|e| within(e, || format!(".{name}")))?;
+            let before = self.bytes.mark();
+            let mut text = self.bytes.text(name);
+            let child = self.spilled(|builder| tree_of(builder, value, depth));
+            let (mut tree, child_size) = child.map_err(|e| within(e, || format!(".{name}")))?;
             self.marks.step(marks, || format!(".{name}"));
-            let (value, child_size) = self.spill(child)?;
             let field_size = FIELD - TREE + text_bytes(name) + child_size + INDEX_ENTRY;
             if size + field_size > CHUNK_BYTES {
-                let node = self.emit(&Tree::Record(std::mem::take(&mut chunk)))?;
+                let tail = self.bytes.take_tail(before);
+                let node = self.record_node(begin)?;
                 parts.push(PartTree {
                     end: ordinal as u64,
-                    node: node.into(),
+                    node,
                 });
+                let moved = self.bytes.put_tail(&tail, before);
+                text.move_back(moved);
+                tree.move_back(moved);
                 size = 0;
             }
-            chunk.push(FieldTree {
-                name: Text(name),
-                value,
-            });
+            self.bytes.push_field(text, tree);
             size += field_size;
             if indexed {
                 let ordinal = u32::try_from(ordinal).map_err(|_| EnvError::InvalidValue {
@@ -245,71 +246,71 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             }
         }
         if parts.is_empty() {
+            let fields = self.bytes.fields(begin);
             if !indexed {
-                return Ok((Tree::Record(chunk), TREE + size));
+                return Ok((Root::list(tag::RECORD, fields), TREE + size));
             }
             index.sort_unstable();
-            let record = Box::new(IndexedRecordTree {
-                fields: chunk,
-                index,
-            });
-            return Ok((Tree::IndexedRecord(record), TREE + 32 + size));
+            let index = self.bytes.index(&index);
+            let record = self.bytes.object(&[Part::List(fields), Part::List(index)]);
+            return Ok((Root::boxed(tag::INDEXED_RECORD, record), TREE + 32 + size));
         }
-        let before = parts.last().map_or(0, |part| part.end);
-        let end = before + chunk.len() as u64;
-        let node = self.emit(&Tree::Record(chunk))?;
-        parts.push(PartTree {
-            end,
-            node: node.into(),
-        });
-        let tree = self.record_parts(parts, index)?;
-        let size =
-            TREE + 32 + tree.parts.len() * size_of::<PartTree>() + tree.index.len() * INDEX_ENTRY;
-        Ok((Tree::RecordParts(Box::new(tree)), size))
+        let node = self.record_node(begin)?;
+        let end = count as u64;
+        parts.push(PartTree { end, node });
+        let (tree, size) = self.record_parts(parts, index)?;
+        Ok((tree, TREE + 32 + size))
     }
 
-    /// Cuts a large part off into a node of its own.
-    fn spill<'t>(&mut self, (tree, size): Sized<'t>) -> Result<Sized<'t>> {
+    /// Makes a node of the fields since `begin`.
+    fn record_node(&mut self, begin: Mark) -> Result<u64> {
+        let fields = self.bytes.fields(begin);
+        let node = self.emit(begin, Root::list(tag::RECORD, fields))?;
+        Ok(node.into())
+    }
+
+    /// Builds a part of a value, and cuts it off into a node of its own when it is large.
+    #[inline]
+    pub(super) fn spilled(
+        &mut self,
+        build: impl FnOnce(&mut Self) -> Result<Sized>,
+    ) -> Result<Sized> {
+        let begin = self.bytes.mark();
+        let (tree, size) = build(self)?;
         if size <= SPILL_BYTES {
             return Ok((tree, size));
         }
-        Ok((Tree::Node(self.emit(&tree)?), TREE))
+        let node = self.emit(begin, tree)?;
+        Ok((Root::numbered(tag::NODE, node), TREE))
     }
 
-    pub(super) fn spill_all<'t, const N: usize>(
-        &mut self,
-        parts: [Sized<'t>; N],
-    ) -> Result<([Tree<'t>; N], usize)> {
-        let mut size = 0;
-        let mut trees = [const { Tree::Null }; N];
-        for (tree, part) in trees.iter_mut().zip(parts) {
-            let (part, part_size) = self.spill(part)?;
-            *tree = part;
-            size += part_size;
-        }
-        Ok((trees, size))
+    pub(super) fn string(&mut self, text: &str) -> Sized {
+        let size = TREE + text_bytes(text);
+        (Root::text(tag::STRING, self.bytes.text(text)), size)
     }
-}
 
-pub(super) fn string(text: &str) -> Sized<'_> {
-    (Tree::String(Text(text)), TREE + text_bytes(text))
-}
+    pub(super) fn builtin(&mut self, name: &str) -> Result<Sized> {
+        check_field_name(name)?;
+        let size = TREE + text_bytes(name);
+        Ok((Root::text(tag::BUILTIN, self.bytes.text(name)), size))
+    }
 
-fn octets(bytes: &[u8]) -> Sized<'_> {
-    (Tree::Bytes(Octets(bytes)), TREE + bytes.len() + 7)
-}
+    fn octets(&mut self, bytes: &[u8]) -> Sized {
+        let size = TREE + bytes.len() + 7;
+        (Root::list(tag::BYTES, self.bytes.octets(bytes)), size)
+    }
 
-fn tensor_tree<'t>(dtype: DType, order: Order, shape: &[u64], extent: u32) -> Sized<'t> {
-    let shape = shape.to_vec();
-    let size = TREE + 24 + shape.len() * 8;
-    let tree = TensorTree {
-        shape,
-        extent,
-        dtype: dtype.code(),
-        order: order.code(),
-        zero: 0,
-    };
-    (Tree::Tensor(Box::new(tree)), size)
+    fn tensor_tree(&mut self, dtype: DType, order: Order, shape: &[u64], extent: u32) -> Sized {
+        let list = self.bytes.shape(shape);
+        let kind = u32::from_le_bytes([dtype.code(), order.code(), 0, 0]);
+        let tensor = self
+            .bytes
+            .object(&[Part::List(list), Part::pair(extent, kind)]);
+        (
+            Root::boxed(tag::TENSOR, tensor),
+            TREE + 24 + shape.len() * 8,
+        )
+    }
 }
 
 /// At most how many bytes of text stand outside the archived string, padding included.

@@ -6,9 +6,10 @@ use std::collections::HashSet;
 use std::io::{Read, Seek, Write};
 
 use super::build::Builder;
-use super::compound::{Sized, TREE, check_field_name, deeper, string, text_bytes, within};
+use super::compound::{Sized, TREE, deeper, within};
 use super::extent_source::ExtentSource;
-use super::schema::{EdgeTree, ExtensionTree, Text, Tree};
+use super::kinds::NOTHING;
+use super::node_bytes::{Root, tag};
 use super::shared::Shared;
 use crate::error::{EnvError, Result};
 use crate::finding::Outcome;
@@ -23,11 +24,7 @@ use crate::value::{
 type Fields<'a> = [(Cow<'a, str>, ValueRef<'a>)];
 
 impl<'a, S: Read + Write + Seek> Builder<'a, S> {
-    pub(super) fn lent_record<'t>(
-        &mut self,
-        fields: &'t Fields<'a>,
-        depth: usize,
-    ) -> Result<Sized<'t>> {
+    pub(super) fn lent_record(&mut self, fields: &Fields<'a>, depth: usize) -> Result<Sized> {
         let mut names = HashSet::with_capacity(fields.len());
         if let Some((twice, _)) = fields.iter().find(|(name, _)| !names.insert(&**name)) {
             return Err(EnvError::DuplicateName {
@@ -41,114 +38,91 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         })
     }
 
-    pub(super) fn lent_edge<'t>(
-        &mut self,
-        edge: &'t EdgeRef<'a>,
-        depth: usize,
-    ) -> Result<Sized<'t>> {
+    pub(super) fn lent_edge(&mut self, edge: &EdgeRef<'a>, depth: usize) -> Result<Sized> {
         let depth = deeper(depth)?;
         let from = self.cow_text(&edge.from)?;
         let to = self.cow_text(&edge.to)?;
-        let properties = self.lent_record(&edge.properties, depth)?;
-        let ([from, to, properties], size) = self.spill_all([from, to, properties])?;
-        let edge = EdgeTree {
-            from,
-            to,
-            properties,
-            directed: edge.directed.into(),
-        };
-        Ok((Tree::Edge(Box::new(edge)), TREE + 8 + size))
+        let properties = self.spilled(|builder| builder.lent_record(&edge.properties, depth))?;
+        Ok(self.edge_of([from, to, properties], edge.directed))
     }
 
-    pub(super) fn lent_function<'t>(
+    pub(super) fn lent_function(
         &mut self,
-        function: &'t FunctionRef<'a>,
+        function: &FunctionRef<'a>,
         depth: usize,
-    ) -> Result<Sized<'t>> {
+    ) -> Result<Sized> {
         match function {
-            FunctionRef::Builtin(name) => {
-                check_field_name(name)?;
-                Ok((Tree::Builtin(Text(name)), TREE + text_bytes(name)))
-            }
+            FunctionRef::Builtin(name) => self.builtin(name),
             FunctionRef::User(function) => self.lent_user_function(function, depth),
         }
     }
 
-    fn lent_user_function<'t>(
+    fn lent_user_function(
         &mut self,
-        function: &'t UserFunctionRef<'a>,
+        function: &UserFunctionRef<'a>,
         depth: usize,
-    ) -> Result<Sized<'t>> {
+    ) -> Result<Sized> {
         let depth = deeper(depth)?;
         let name = match &function.name {
             Some(name) => self.cow_text(name)?,
-            None => (Tree::Null, TREE),
+            None => NOTHING,
         };
-        let parameters = self.vector(function.parameters.iter(), depth, |builder, name, _| {
-            builder.cow_text(name)
+        let parameters = self.spilled(|builder| {
+            let parameters = function.parameters.iter();
+            builder.vector(parameters, depth, |builder, name, _| builder.cow_text(name))
         })?;
-        let details = self.lent_record(&function.details, depth)?;
+        let details = self.spilled(|builder| builder.lent_record(&function.details, depth))?;
         let source = self.cow_text(&function.source)?;
         let scope = match &function.scope {
             Some(ScopeRef::Host(id)) => self.share_lent(Shared::HostScope(*id))?,
             Some(ScopeRef::Owned(scope)) => self.share(Shared::Scope(scope.clone()))?.0,
             None => NONE,
         };
-        self.function_of([name, parameters, details, source], scope)
+        Ok(self.function_of([name, parameters, details, source], scope))
     }
 
-    pub(super) fn lent_error<'t>(
-        &mut self,
-        error: &'t ErrorRef<'a>,
-        depth: usize,
-    ) -> Result<Sized<'t>> {
+    pub(super) fn lent_error(&mut self, error: &ErrorRef<'a>, depth: usize) -> Result<Sized> {
         let depth = deeper(depth)?;
         let message = self.cow_text(&error.message)?;
         let kind = match &error.kind {
             Some(kind) => self.cow_text(kind)?,
-            None => (Tree::Null, TREE),
+            None => NOTHING,
         };
         let source = match &error.source {
             Some(source) => self.part(source, depth, ".source")?,
-            None => (Tree::Null, TREE),
+            None => NOTHING,
         };
-        self.error_of([message, kind, source], error.source.is_some())
+        Ok(self.error_of([message, kind, source], error.source.is_some()))
     }
 
-    pub(super) fn lent_extension<'t>(
+    pub(super) fn lent_extension(
         &mut self,
-        extension: &'t ExtensionRef<'a>,
+        extension: &ExtensionRef<'a>,
         depth: usize,
-    ) -> Result<Sized<'t>> {
+    ) -> Result<Sized> {
         let depth = deeper(depth)?;
         let type_name = self.cow_text(&extension.type_name)?;
         let parameters = self.part(&extension.parameters, depth, ".parameters")?;
         let storage = self.part(&extension.storage, depth, ".storage")?;
-        self.extension_tree([type_name, parameters, storage])
+        Ok(self.extension_of([type_name, parameters, storage]))
     }
 
     /// What stands for a value that cannot be saved, and the mark that tells so.
-    pub(super) fn unsupported<'t>(
-        &mut self,
-        kind: &'t str,
-        reason: &'t str,
-        depth: usize,
-    ) -> Result<Sized<'t>> {
+    pub(super) fn unsupported(&mut self, kind: &str, reason: &str, depth: usize) -> Result<Sized> {
         self.marks.finding(kind, Outcome::Lost, reason);
         // The placeholder is two levels deep itself.
         if depth + 2 > MAX_NESTING {
-            return Ok((Tree::Null, TREE));
+            return Ok(NOTHING);
         }
         let parameters = [("kind", kind), ("reason", reason)];
         let parameters = parameters.into_iter();
-        let parameters = self.record(parameters, depth + 1, |builder, text, _| {
-            builder.copied_text(text)
+        let type_name = self.string(Extension::UNSUPPORTED);
+        let parameters = self.spilled(|builder| {
+            builder.record(parameters, depth + 1, |builder, text, _| {
+                builder.copied_text(text)
+            })
         })?;
-        self.extension_tree([
-            string(Extension::UNSUPPORTED),
-            parameters,
-            (Tree::Null, TREE),
-        ])
+        Ok(self.extension_of([type_name, parameters, NOTHING]))
     }
 
     /// The shared number of one of the host's own.
@@ -186,11 +160,7 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
     }
 
     /// The tree of the content of the shared number `number`.
-    pub(super) fn lent_tree<'t>(
-        &mut self,
-        content: &'t ValueRef<'a>,
-        number: u32,
-    ) -> Result<Sized<'t>> {
+    pub(super) fn lent_tree(&mut self, content: &ValueRef<'a>, number: u32) -> Result<Sized> {
         let tree = self.tree_of_ref(content, 0);
         let tree = tree.map_err(|e| within(e, || self.marks.route(Some(number))))?;
         self.marks.settle(Some(number));
@@ -198,38 +168,28 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
     }
 
     /// The tree of a part that has a name of its own.
-    fn part<'t>(&mut self, value: &'t ValueRef<'a>, depth: usize, step: &str) -> Result<Sized<'t>> {
+    fn part(&mut self, value: &ValueRef<'a>, depth: usize, step: &str) -> Result<Sized> {
         let marks = self.marks.len();
-        let tree = self.tree_of_ref(value, depth);
+        let tree = self.spilled(|builder| builder.tree_of_ref(value, depth));
         let tree = tree.map_err(|e| within(e, || step.to_owned()))?;
         self.marks.step(marks, || step.to_owned());
         Ok(tree)
     }
 
     #[allow(clippy::ptr_arg)] // A borrowed text lives for 'a, and then a long one is not copied.
-    fn cow_text<'t>(&mut self, text: &'t Cow<'a, str>) -> Result<Sized<'t>> {
-        match text {
-            Cow::Borrowed(text) => self.borrowed_text(text),
-            Cow::Owned(text) => self.copied_text(text),
-        }
+    fn cow_text(&mut self, text: &Cow<'a, str>) -> Result<Sized> {
+        self.spilled(|builder| match text {
+            Cow::Borrowed(text) => builder.borrowed_text(text),
+            Cow::Owned(text) => builder.copied_text(text),
+        })
     }
 
-    fn copied_text<'t>(&mut self, text: &'t str) -> Result<Sized<'t>> {
+    fn copied_text(&mut self, text: &str) -> Result<Sized> {
         if text.len() < LONG_BYTES {
-            return Ok(string(text));
+            return Ok(self.string(text));
         }
         let source = ExtentSource::Text(text.into());
         let extent = self.extent(source, text.len() as u64, 1)?;
-        Ok((Tree::LongString(extent), TREE))
-    }
-
-    fn extension_tree<'t>(&mut self, parts: [Sized<'t>; 3]) -> Result<Sized<'t>> {
-        let ([type_name, parameters, storage], size) = self.spill_all(parts)?;
-        let tree = ExtensionTree {
-            type_name,
-            parameters,
-            storage,
-        };
-        Ok((Tree::Extension(Box::new(tree)), TREE + size))
+        Ok((Root::numbered(tag::LONG_STRING, extent), TREE))
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod extent_source;
 mod kinds;
 mod lent;
 pub(crate) mod node;
+mod node_bytes;
 mod placed;
 pub(crate) mod restore;
 pub(crate) mod runs;

@@ -15,7 +15,7 @@ pub(crate) const MAX_PART_LEVELS: usize = 4;
 /// A list of elements or fields of a node, or of the nodes it is cut into.
 pub(super) enum Run<'t> {
     Elements(&'t [Archived]),
-    Fields(&'t [ArchivedFieldTree<'static>]),
+    Fields(&'t [ArchivedFieldTree]),
     Parts(&'t [ArchivedPartTree]),
 }
 

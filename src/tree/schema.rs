@@ -8,53 +8,16 @@
 //! No hash tables, no shared pointers, no trait objects, no zero-sized types: each has let crafted
 //! archives pass validation (RUSTSEC-2026-0233, -0234, -0235).
 
-use rkyv::rancor::{Fallible, Source};
+// The types of this file say how nodes look to rkyv, which checks them when they are read; `node_bytes`
+// writes them, and its tests compare that with what rkyv writes.
+#![allow(dead_code)]
+
+use rkyv::rancor::Source;
 use rkyv::ser::{Allocator, Writer};
-use rkyv::string::{ArchivedString, StringResolver};
+use rkyv::string::ArchivedString;
 use rkyv::validation::ArchiveContext;
-use rkyv::vec::{ArchivedVec, VecResolver};
-use rkyv::{Archive, Place, Serialize};
-
-/// Text borrowed from the value that is saved; archived as a string.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Text<'a>(pub(crate) &'a str);
-
-impl Archive for Text<'_> {
-    type Archived = ArchivedString;
-    type Resolver = StringResolver;
-
-    fn resolve(&self, resolver: StringResolver, out: Place<ArchivedString>) {
-        ArchivedString::resolve_from_str(self.0, resolver, out);
-    }
-}
-
-impl<S: Fallible + Writer + ?Sized> Serialize<S> for Text<'_>
-where
-    S::Error: Source,
-{
-    fn serialize(&self, serializer: &mut S) -> Result<StringResolver, S::Error> {
-        ArchivedString::serialize_from_str(self.0, serializer)
-    }
-}
-
-/// Bytes borrowed from the value that is saved; archived as a vector.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Octets<'a>(pub(crate) &'a [u8]);
-
-impl Archive for Octets<'_> {
-    type Archived = ArchivedVec<u8>;
-    type Resolver = VecResolver;
-
-    fn resolve(&self, resolver: VecResolver, out: Place<ArchivedVec<u8>>) {
-        ArchivedVec::resolve_from_len(self.0.len(), resolver, out);
-    }
-}
-
-impl<S: Fallible + Writer + Allocator + ?Sized> Serialize<S> for Octets<'_> {
-    fn serialize(&self, serializer: &mut S) -> Result<VecResolver, S::Error> {
-        ArchivedVec::serialize_from_slice(self.0, serializer)
-    }
-}
+use rkyv::vec::ArchivedVec;
+use rkyv::{Archive, Serialize};
 
 /// A structured value, or a piece of one.
 #[derive(Archive, Serialize, Debug)]
@@ -62,24 +25,24 @@ impl<S: Fallible + Writer + Allocator + ?Sized> Serialize<S> for Octets<'_> {
 #[rkyv(bytecheck(bounds(__C: ArchiveContext, __C::Error: Source)))]
 #[rkyv(attr(allow(missing_docs, missing_debug_implementations)))]
 #[repr(u8)]
-pub(crate) enum Tree<'a> {
+pub(crate) enum Tree {
     Null,
     Boolean(bool),
     Integer(i64),
     Number(f64),
     Complex(f64, f64),
-    String(Text<'a>),
-    Bytes(Octets<'a>),
+    String(String),
+    Bytes(Vec<u8>),
     /// A string in an extent.
     LongString(u32),
     /// Bytes in an extent.
     LongBytes(u32),
-    Vector(#[rkyv(omit_bounds)] Vec<Tree<'a>>),
+    Vector(#[rkyv(omit_bounds)] Vec<Tree>),
     /// A vector cut into several nodes, in order.
     VectorParts(Vec<PartTree>),
     /// A record of up to 15 fields, or a piece of a larger one.
-    Record(#[rkyv(omit_bounds)] Vec<FieldTree<'a>>),
-    IndexedRecord(#[rkyv(omit_bounds)] Box<IndexedRecordTree<'a>>),
+    Record(#[rkyv(omit_bounds)] Vec<FieldTree>),
+    IndexedRecord(#[rkyv(omit_bounds)] Box<IndexedRecordTree>),
     RecordParts(Box<RecordPartsTree>),
     /// A piece of a large record's index.
     Index(Vec<IndexEntry>),
@@ -87,33 +50,33 @@ pub(crate) enum Tree<'a> {
     Node(u32),
     Tensor(Box<TensorTree>),
     StringArray(Box<StringArrayTree>),
-    Edge(#[rkyv(omit_bounds)] Box<EdgeTree<'a>>),
-    Builtin(Text<'a>),
-    Function(#[rkyv(omit_bounds)] Box<FunctionTree<'a>>),
+    Edge(#[rkyv(omit_bounds)] Box<EdgeTree>),
+    Builtin(String),
+    Function(#[rkyv(omit_bounds)] Box<FunctionTree>),
     /// The content is the root of a shared node; the number counts those.
     Cell(u32),
-    Error(#[rkyv(omit_bounds)] Box<ErrorTree<'a>>),
-    Extension(#[rkyv(omit_bounds)] Box<ExtensionTree<'a>>),
-    Typed(#[rkyv(omit_bounds)] Box<TypedTree<'a>>),
+    Error(#[rkyv(omit_bounds)] Box<ErrorTree>),
+    Extension(#[rkyv(omit_bounds)] Box<ExtensionTree>),
+    Typed(#[rkyv(omit_bounds)] Box<TypedTree>),
 }
 
 /// A field of a record.
 #[derive(Archive, Serialize, Debug)]
 #[rkyv(serialize_bounds(__S: Writer + Allocator, __S::Error: Source))]
 #[rkyv(bytecheck(bounds(__C: ArchiveContext, __C::Error: Source)))]
-pub(crate) struct FieldTree<'a> {
-    pub(crate) name: Text<'a>,
+pub(crate) struct FieldTree {
+    pub(crate) name: String,
     #[rkyv(omit_bounds)]
-    pub(crate) value: Tree<'a>,
+    pub(crate) value: Tree,
 }
 
 /// Fields with an index by name.
 #[derive(Archive, Serialize, Debug)]
 #[rkyv(serialize_bounds(__S: Writer + Allocator, __S::Error: Source))]
 #[rkyv(bytecheck(bounds(__C: ArchiveContext, __C::Error: Source)))]
-pub(crate) struct IndexedRecordTree<'a> {
+pub(crate) struct IndexedRecordTree {
     #[rkyv(omit_bounds)]
-    pub(crate) fields: Vec<FieldTree<'a>>,
+    pub(crate) fields: Vec<FieldTree>,
     pub(crate) index: Vec<IndexEntry>,
 }
 
@@ -173,13 +136,13 @@ pub(crate) struct StringArrayTree {
 #[derive(Archive, Serialize, Debug)]
 #[rkyv(serialize_bounds(__S: Writer + Allocator, __S::Error: Source))]
 #[rkyv(bytecheck(bounds(__C: ArchiveContext, __C::Error: Source)))]
-pub(crate) struct EdgeTree<'a> {
+pub(crate) struct EdgeTree {
     #[rkyv(omit_bounds)]
-    pub(crate) from: Tree<'a>,
+    pub(crate) from: Tree,
     #[rkyv(omit_bounds)]
-    pub(crate) to: Tree<'a>,
+    pub(crate) to: Tree,
     #[rkyv(omit_bounds)]
-    pub(crate) properties: Tree<'a>,
+    pub(crate) properties: Tree,
     pub(crate) directed: u64,
 }
 
@@ -187,19 +150,19 @@ pub(crate) struct EdgeTree<'a> {
 #[derive(Archive, Serialize, Debug)]
 #[rkyv(serialize_bounds(__S: Writer + Allocator, __S::Error: Source))]
 #[rkyv(bytecheck(bounds(__C: ArchiveContext, __C::Error: Source)))]
-pub(crate) struct FunctionTree<'a> {
+pub(crate) struct FunctionTree {
     /// A string, or null.
     #[rkyv(omit_bounds)]
-    pub(crate) name: Tree<'a>,
+    pub(crate) name: Tree,
     /// A vector of strings.
     #[rkyv(omit_bounds)]
-    pub(crate) parameters: Tree<'a>,
+    pub(crate) parameters: Tree,
     /// A record.
     #[rkyv(omit_bounds)]
-    pub(crate) details: Tree<'a>,
+    pub(crate) details: Tree,
     /// A string.
     #[rkyv(omit_bounds)]
-    pub(crate) source: Tree<'a>,
+    pub(crate) source: Tree,
     /// The shared node of its scope, a record, or `NONE`.
     pub(crate) scope: u64,
 }
@@ -208,16 +171,16 @@ pub(crate) struct FunctionTree<'a> {
 #[derive(Archive, Serialize, Debug)]
 #[rkyv(serialize_bounds(__S: Writer + Allocator, __S::Error: Source))]
 #[rkyv(bytecheck(bounds(__C: ArchiveContext, __C::Error: Source)))]
-pub(crate) struct ErrorTree<'a> {
+pub(crate) struct ErrorTree {
     /// A string.
     #[rkyv(omit_bounds)]
-    pub(crate) message: Tree<'a>,
+    pub(crate) message: Tree,
     /// A string, or null.
     #[rkyv(omit_bounds)]
-    pub(crate) kind: Tree<'a>,
+    pub(crate) kind: Tree,
     /// Any value; whether it counts stands in `has_source`.
     #[rkyv(omit_bounds)]
-    pub(crate) source: Tree<'a>,
+    pub(crate) source: Tree,
     pub(crate) has_source: u64,
 }
 
@@ -225,24 +188,24 @@ pub(crate) struct ErrorTree<'a> {
 #[derive(Archive, Serialize, Debug)]
 #[rkyv(serialize_bounds(__S: Writer + Allocator, __S::Error: Source))]
 #[rkyv(bytecheck(bounds(__C: ArchiveContext, __C::Error: Source)))]
-pub(crate) struct ExtensionTree<'a> {
+pub(crate) struct ExtensionTree {
     /// A string.
     #[rkyv(omit_bounds)]
-    pub(crate) type_name: Tree<'a>,
+    pub(crate) type_name: Tree,
     #[rkyv(omit_bounds)]
-    pub(crate) parameters: Tree<'a>,
+    pub(crate) parameters: Tree,
     #[rkyv(omit_bounds)]
-    pub(crate) storage: Tree<'a>,
+    pub(crate) storage: Tree,
 }
 
 /// A program's own archived type: its bytes are an extent, `NONE` when there are none.
 #[derive(Archive, Serialize, Debug)]
 #[rkyv(serialize_bounds(__S: Writer + Allocator, __S::Error: Source))]
 #[rkyv(bytecheck(bounds(__C: ArchiveContext, __C::Error: Source)))]
-pub(crate) struct TypedTree<'a> {
+pub(crate) struct TypedTree {
     /// A string.
     #[rkyv(omit_bounds)]
-    pub(crate) type_name: Tree<'a>,
+    pub(crate) type_name: Tree,
     pub(crate) fingerprint: u64,
     pub(crate) byte_len: u64,
     pub(crate) version: u32,
@@ -252,24 +215,24 @@ pub(crate) struct TypedTree<'a> {
 }
 
 /// What the reader sees.
-pub(crate) type Archived = ArchivedTree<'static>;
+pub(crate) type Archived = ArchivedTree;
 
 // Another crate that turns on other rkyv features must not change our files in silence.
 const _: () = {
     assert!(size_of::<ArchivedString>() == 16 && align_of::<ArchivedString>() == 8);
     assert!(size_of::<ArchivedVec<u8>>() == 16 && align_of::<ArchivedVec<u8>>() == 8);
     assert!(size_of::<Archived>() == 24 && align_of::<Archived>() == 8);
-    assert!(size_of::<ArchivedFieldTree<'static>>() == 40);
-    assert!(size_of::<ArchivedIndexedRecordTree<'static>>() == 32);
+    assert!(size_of::<ArchivedFieldTree>() == 40);
+    assert!(size_of::<ArchivedIndexedRecordTree>() == 32);
     assert!(size_of::<ArchivedRecordPartsTree>() == 32);
     assert!(size_of::<ArchivedPartTree>() == 16);
     assert!(size_of::<ArchivedIndexEntry>() == 8);
     assert!(size_of::<ArchivedIndexPartTree>() == 8);
     assert!(size_of::<ArchivedTensorTree>() == 24);
     assert!(size_of::<ArchivedStringArrayTree>() == 32);
-    assert!(size_of::<ArchivedEdgeTree<'static>>() == 80);
-    assert!(size_of::<ArchivedFunctionTree<'static>>() == 104);
-    assert!(size_of::<ArchivedErrorTree<'static>>() == 80);
-    assert!(size_of::<ArchivedExtensionTree<'static>>() == 72);
-    assert!(size_of::<ArchivedTypedTree<'static>>() == 56);
+    assert!(size_of::<ArchivedEdgeTree>() == 80);
+    assert!(size_of::<ArchivedFunctionTree>() == 104);
+    assert!(size_of::<ArchivedErrorTree>() == 80);
+    assert!(size_of::<ArchivedExtensionTree>() == 72);
+    assert!(size_of::<ArchivedTypedTree>() == 56);
 };
