@@ -71,14 +71,21 @@ impl ImageHead {
 
     /// Head and records as bytes, for an image of `total_len` bytes.
     pub(crate) fn to_bytes(&self, total_len: u64) -> Vec<u8> {
-        let mut tables: Vec<u8> = bytemuck::cast_slice(&self.extents).to_vec();
-        tables.extend_from_slice(bytemuck::cast_slice(&self.nodes));
-        tables.extend_from_slice(bytemuck::cast_slice(&self.shapes));
-        tables.extend_from_slice(bytemuck::cast_slice(
-            self.shared_ids.as_deref().unwrap_or_default(),
-        ));
+        let ids = self.shared_ids.as_deref().unwrap_or_default();
+        let len = ImageHead::len(
+            self.extents.len(),
+            self.nodes.len(),
+            self.shapes.len(),
+            ids.len(),
+        );
+        let mut bytes = Vec::with_capacity(len as usize);
+        bytes.resize(IMAGE_HEAD_LEN, 0);
+        bytes.extend_from_slice(bytemuck::cast_slice(&self.extents));
+        bytes.extend_from_slice(bytemuck::cast_slice(&self.nodes));
+        bytes.extend_from_slice(bytemuck::cast_slice(&self.shapes));
+        bytes.extend_from_slice(bytemuck::cast_slice(ids));
+        let (head, tables) = bytes.split_at_mut(IMAGE_HEAD_LEN);
         let (kind, payload) = self.slot.to_record();
-        let mut head = [0u8; IMAGE_HEAD_LEN];
         head[0..4].copy_from_slice(&IMAGE_MAGIC);
         head[4..6].copy_from_slice(&IMAGE_VERSION.to_le_bytes());
         head[8..16].copy_from_slice(&total_len.to_le_bytes());
@@ -92,11 +99,9 @@ impl ImageHead {
         // Zero for none, so that an image without attributes has zeros here.
         let attributes = self.attributes.map_or(0, |node| node.wrapping_add(1));
         head[52..56].copy_from_slice(&attributes.to_le_bytes());
-        head[56..60].copy_from_slice(&crc32fast::hash(&tables).to_le_bytes());
+        head[56..60].copy_from_slice(&crc32fast::hash(tables).to_le_bytes());
         let crc = crc32fast::hash(&head[..60]);
         head[60..64].copy_from_slice(&crc.to_le_bytes());
-        let mut bytes = head.to_vec();
-        bytes.append(&mut tables);
         bytes
     }
 

@@ -10,7 +10,7 @@ use crate::error::{EnvError, Origin, Result};
 use crate::journal::{FLAG_COMMIT, FrameKind, MESSAGE_HEADER_LEN, MessageHeader, crc_of};
 use crate::statistics::{EncodingStatistics, Temperature};
 use crate::value::ValueRef;
-use crate::write::SummedImage;
+use crate::write::{SummedImage, serialize_value};
 
 const ZEROS: [u8; MESSAGE_HEADER_LEN] = [0; MESSAGE_HEADER_LEN];
 /// Payloads up to this many bytes go out with their header, in one write.
@@ -140,12 +140,12 @@ impl<W: Write> MessageWriter<W> {
     /// more.
     pub fn send_value<'v>(&mut self, value: impl Into<ValueRef<'v>>) -> Result<MessageId> {
         let value = value.into();
-        let image = SummedImage::of(&value)?;
         let of_type = value.kind().name();
         if self.is_packed(of_type) {
-            let payload = image.into_bytes()?;
+            let payload = serialize_value(value)?;
             return self.send_of(of_type, VALUE_IMAGE, VALUE_IMAGE_VERSION, &payload);
         }
+        let image = SummedImage::of(&value)?;
         if let Some(statistics) = &self.statistics {
             statistics.note(of_type, image.len());
         }

@@ -334,9 +334,7 @@ impl Session {
         let len = plan.len();
         let mut contents = Vec::new();
         let written = match len {
-            0..=IN_MEMORY => self
-                .writer
-                .append(&frame, &plan.summed()?.into_bytes()?, None)?,
+            0..=IN_MEMORY => self.writer.append(&frame, &plan.into_bytes()?, None)?,
             _ => {
                 let journal = self.companions.journal();
                 let origin = journal.as_path().into();

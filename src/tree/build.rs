@@ -50,7 +50,7 @@ pub(crate) struct Builder<'a, S> {
     /// Bytes of nodes and extents that the value being added needs, shared ones counted again.
     binding_bytes: u64,
     /// Contents of cells and scopes, by address, that are saved instead of what is in them now.
-    pub(crate) frozen: Arc<HashMap<usize, Value>>,
+    pub(crate) frozen: Option<Arc<HashMap<usize, Value>>>,
     /// In a session: names cells and scopes.
     pub(crate) ids: Option<Box<dyn SharedIds + 'a>>,
     shared_ids: Vec<u64>,
@@ -83,10 +83,10 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             cold: false,
             keep_coding: false,
             binding_bytes: 0,
-            frozen: Arc::default(),
+            frozen: None,
             ids: None,
             shared_ids: Vec::new(),
-            bytes: NodeBytes::default(),
+            bytes: NodeBytes::recycled(),
         }
     }
 
@@ -183,12 +183,12 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         }
         let (tree, _) = match shared {
             Shared::Cell(cell) => {
-                let frozen = self.frozen.get(&cell.address()).cloned();
+                let frozen = self.frozen_content(cell.address());
                 let content = frozen.unwrap_or_else(|| cell.get());
                 self.tree(&content, 0)?
             }
             Shared::Scope(scope) => {
-                let frozen = self.frozen.get(&scope.address()).cloned();
+                let frozen = self.frozen_content(scope.address());
                 let content = frozen.unwrap_or_else(|| Value::Record(scope.bindings()));
                 self.tree(&content, 0)?
             }
@@ -202,6 +202,10 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         self.binding_bytes += u64::from(node.len);
         self.shared_nodes.push(node);
         Ok(())
+    }
+
+    fn frozen_content(&self, address: usize) -> Option<Value> {
+        self.frozen.as_ref()?.get(&address).cloned()
     }
 
     /// Notes the id of a cell or scope; whether its content is to be written.

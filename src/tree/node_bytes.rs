@@ -5,7 +5,10 @@
 //! [`Root`] until its place is known: in a vector, in a record, or at the end of a node. All
 //! pointers are relative, so what lies at the end of `out` can be cut off as a node.
 
+use std::cell::RefCell;
+
 use super::schema::{IndexEntry, IndexPartTree, PartTree};
+use crate::limits::MAX_NODE_BYTES;
 
 /// A tree whose targets are written and which has no place yet.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +20,9 @@ pub(super) struct Root {
 }
 
 /// Which word of a tree, or of a string, is a pointer; it holds an offset in `out` until then.
-#[derive(Clone, Copy, Debug)]
+// A whole word: a tree with padding in it would be copied in overlapping pieces, which stalls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
 enum Target {
     None,
     First,
@@ -28,7 +33,7 @@ enum Target {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Text {
     words: [u64; 2],
-    is_long: bool,
+    target: Target,
 }
 
 /// Elements that have their place.
@@ -137,10 +142,7 @@ impl Root {
     /// A string, or the name of a builtin function.
     pub(super) fn text(tag: u8, text: Text) -> Root {
         Root {
-            target: match text.is_long {
-                true => Target::Second,
-                false => Target::None,
-            },
+            target: text.target,
             ..Root::plain(tag, text.words)
         }
     }
@@ -186,16 +188,16 @@ impl Root {
 impl Text {
     /// As [`Root::move_back`].
     pub(super) fn move_back(&mut self, by: usize) {
-        if self.is_long {
+        if self.target == Target::Second {
             self.words[1] -= by as u64;
         }
     }
 
     fn placed(&self, at: usize) -> [u64; 2] {
         let [first, second] = self.words;
-        match self.is_long {
-            true => [first, second.wrapping_sub(at as u64)],
-            false => [first, second],
+        match self.target {
+            Target::Second => [first, second.wrapping_sub(at as u64)],
+            _ => [first, second],
         }
     }
 }
@@ -207,7 +209,22 @@ impl Part {
     }
 }
 
+thread_local! {
+    /// The memory of the value that was written last on this thread: without it a small value would
+    /// spend as long on growing three lists as on being written.
+    static SPARE: RefCell<NodeBytes> = RefCell::default();
+}
+
+/// More than some nodes take is not kept.
+const SPARE_BYTES: usize = 8 * MAX_NODE_BYTES;
+
 impl NodeBytes {
+    /// With the memory of the value that was written last on this thread.
+    pub(super) fn recycled() -> NodeBytes {
+        let spare = SPARE.try_with(RefCell::take);
+        spare.unwrap_or_default()
+    }
+
     /// Forgets what a value left that could not be written to its end.
     pub(super) fn clear(&mut self) {
         self.out.clear();
@@ -239,12 +256,10 @@ impl NodeBytes {
     pub(super) fn text(&mut self, text: &str) -> Text {
         let bytes = text.as_bytes();
         if bytes.len() <= SHORT_TEXT {
-            let mut short = [0xff; SHORT_TEXT];
-            short[..bytes.len()].copy_from_slice(bytes);
-            let words = short.as_chunks::<8>().0;
+            let (first, second) = bytes.split_at(bytes.len().min(8));
             return Text {
-                words: [u64::from_le_bytes(words[0]), u64::from_le_bytes(words[1])],
-                is_long: false,
+                words: [filled(first), filled(second)],
+                target: Target::None,
             };
         }
         let at = self.out.len();
@@ -252,7 +267,7 @@ impl NodeBytes {
         let len = bytes.len() as u64;
         Text {
             words: [(len & 0x3f) | 0x80 | ((len & !0x3f) << 2), at as u64],
-            is_long: true,
+            target: Target::Second,
         }
     }
 
@@ -390,6 +405,50 @@ impl NodeBytes {
         let moved = from.at - self.out.len();
         self.out.extend_from_slice(tail);
         moved
+    }
+}
+
+impl Drop for NodeBytes {
+    fn drop(&mut self) {
+        let bytes = self.out.capacity()
+            + self.elements.capacity() * size_of::<Root>()
+            + self.fields.capacity() * size_of::<(Text, Root)>();
+        if bytes == 0 || bytes > SPARE_BYTES {
+            return;
+        }
+        self.clear();
+        let lists = (
+            std::mem::take(&mut self.out),
+            std::mem::take(&mut self.elements),
+            std::mem::take(&mut self.fields),
+        );
+        // A thread that ends has no spare memory any more.
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.out.capacity() <= lists.0.capacity() {
+                (spare.out, spare.elements, spare.fields) = lists;
+            }
+        });
+    }
+}
+
+/// Up to eight bytes as a word, filled up with 0xff. By values, and not through memory: a copy of
+/// so few bytes that is read as a word at once stalls.
+fn filled(bytes: &[u8]) -> u64 {
+    let (len, last) = (bytes.len(), bytes.len().wrapping_sub(4));
+    let word = match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(first), Some(end)) => {
+            let (first, end) = (u32::from_le_bytes(*first), u32::from_le_bytes(*end));
+            u64::from(first) | u64::from(end) << (8 * last)
+        }
+        _ => bytes
+            .iter()
+            .rev()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    match len {
+        0..8 => word | u64::MAX << (8 * len),
+        _ => word,
     }
 }
 

@@ -167,7 +167,7 @@ impl<'a> ArchiveWriter<'a> {
 
     /// Saves these contents of cells and scopes, by their addresses, instead of what is in them.
     pub(crate) fn freeze(&mut self, contents: Arc<HashMap<usize, Value>>) {
-        self.builder.frozen = contents;
+        self.builder.frozen = Some(contents);
     }
 
     /// Gives cells and scopes the ids they have in a session.

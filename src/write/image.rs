@@ -1,7 +1,7 @@
 //! Writing a value image: into memory, or to its place in a file that is larger than memory.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read, Write};
+use std::io::{self, Cursor, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -26,7 +26,7 @@ use crate::value::{NoContents, Record, Value, ValueRef};
 /// # Errors
 /// As [`crate::ArchiveWriter::add`], and what reading the value's own bytes answers.
 pub fn serialize_value<'a>(value: impl Into<ValueRef<'a>>) -> Result<Vec<u8>> {
-    SummedImage::of(&value.into())?.into_bytes()
+    ImagePlan::new(&value.into(), ImageOptions::default())?.into_bytes()
 }
 
 /// Kind and content of the digest of an extent that need not be written again.
@@ -78,7 +78,7 @@ impl<'a> ImagePlan<'a> {
         let spool = || Cursor::new(Vec::new());
         let mut builder = Builder::new(spool(), spool());
         builder.ids = options.ids;
-        builder.frozen = Arc::new(options.frozen.into_iter().collect());
+        builder.frozen = options.frozen.map(|frozen| Arc::new([frozen].into()));
         let slot = builder.add(value, false, &mut NoContents)?;
         if let Some(finding) = builder.take_findings("").next() {
             return Err(EnvError::InvalidValue {
@@ -157,10 +157,9 @@ impl<'a> ImagePlan<'a> {
             });
             end += u64::from(node.len);
         }
-        for mut spool in built.spools {
-            // Reading from memory into memory does not fail.
-            let _ = spool.read_to_end(&mut self.nodes);
-        }
+        let [nodes, shared] = built.spools.map(Cursor::into_inner);
+        self.nodes = nodes;
+        self.nodes.extend_from_slice(&shared);
         for place in &self.places {
             let record = &mut head.extents[*place];
             if record.sums_len() > 0 {
@@ -208,6 +207,52 @@ impl<'a> ImagePlan<'a> {
             records,
             len: self.len,
         })
+    }
+
+    /// The image in memory; array data is read once.
+    pub(crate) fn into_bytes(mut self) -> Result<Vec<u8>> {
+        let nodes_start = self.nodes_start();
+        let mut image = Vec::with_capacity(usize::try_from(self.len).unwrap_or(usize::MAX));
+        image.resize(nodes_start, 0);
+        image.extend_from_slice(&self.nodes);
+        let mut list = Vec::new();
+        for (extent, place) in self.extents.iter().zip(&self.places) {
+            let record = &mut self.head.extents[*place];
+            // Between the nodes and the first extent are the lists of sums.
+            let start = record.offset as usize;
+            image.resize(start, 0);
+            match extent.source.resident(extent.raw_len) {
+                Some(bytes) => image.extend_from_slice(bytes),
+                None => {
+                    image.resize(start + extent.raw_len as usize, 0);
+                    extent.source.read_at(0, &mut image[start..])?;
+                }
+            }
+            let (sums, digest) = (&mut list, &mut Digests::new(self.digest, extent.raw_len));
+            sums.clear();
+            for piece in image[start..].chunks(PIECE_BYTES) {
+                digest.add(piece, sums);
+            }
+            record.digest = digest.whole();
+            record.sum = match record.sums_len() {
+                0 => sums_of(sums).next().unwrap_or_default(),
+                _ => crc32fast::hash(sums),
+            };
+            if record.sums_len() > 0 {
+                image[record.sums_offset as usize..][..sums.len()].copy_from_slice(sums);
+            }
+        }
+        let head = self.head.to_bytes(self.len);
+        image[..nodes_start].copy_from_slice(&head);
+        Ok(image)
+    }
+
+    /// Where the nodes begin: after head and records.
+    fn nodes_start(&self) -> usize {
+        let head = &self.head;
+        let ids = head.shared_ids.as_ref().map_or(0, Vec::len);
+        let (extents, nodes) = (head.extents.len(), head.nodes.len());
+        ImageHead::len(extents, nodes, head.shapes.len(), ids) as usize
     }
 
     /// The records of the extents that stand in the image.
@@ -342,22 +387,6 @@ impl<'a> SummedImage<'a> {
         }
         Ok(())
     }
-
-    /// The image in memory.
-    ///
-    /// # Errors
-    /// What reading array data answers.
-    pub(crate) fn into_bytes(self) -> Result<Vec<u8>> {
-        let mut image = self.front;
-        let size = usize::try_from(self.len).unwrap_or(usize::MAX);
-        image.reserve_exact(size.saturating_sub(image.len()));
-        for (extent, record) in self.extents.iter().zip(&self.records) {
-            let start = record.offset as usize;
-            image.resize(start + extent.raw_len as usize, 0);
-            extent.source.read_at(0, &mut image[start..])?;
-        }
-        Ok(image)
-    }
 }
 
 /// CRC-32 of an image, from that of its front and those of blocks of array data.
@@ -388,7 +417,7 @@ fn sums_of(list: &[u8]) -> impl Iterator<Item = u32> {
 
 /// Block sums and digest of an extent.
 fn summed(extent: &PlannedExtent<'_>, kind: DigestKind) -> Result<(Vec<u8>, [u8; 32])> {
-    let (mut list, mut pieces) = (Vec::new(), Vec::new());
+    let (mut list, mut digests) = (Vec::new(), Digests::new(kind, extent.raw_len));
     let resident = extent.source.resident(extent.raw_len);
     let room = match resident {
         Some(_) => 0,
@@ -405,10 +434,49 @@ fn summed(extent: &PlannedExtent<'_>, kind: DigestKind) -> Result<(Vec<u8>, [u8;
                 &piece[..now]
             }
         };
-        let sums = bytes.chunks(HOT_BLOCK_BYTES as usize).map(crc32fast::hash);
-        list.extend(sums.flat_map(u32::to_le_bytes));
-        pieces.push(piece_digest(kind, bytes));
+        digests.add(bytes, &mut list);
         at += now as u64;
     }
-    Ok((list, combine(kind, &pieces)))
+    Ok((list, digests.whole()))
 }
+
+/// Sums of the pieces of an extent.
+struct Digests {
+    kind: DigestKind,
+    pieces: Vec<[u8; 32]>,
+    last: [u8; 32],
+}
+
+impl Digests {
+    fn new(kind: DigestKind, raw_len: u64) -> Digests {
+        // Most extents of small values are one piece, which needs no list.
+        let pieces = match raw_len {
+            0..=PIECE => 0,
+            _ => raw_len.div_ceil(PIECE) as usize,
+        };
+        Digests {
+            kind,
+            pieces: Vec::with_capacity(pieces),
+            last: [0; 32],
+        }
+    }
+
+    /// Takes the next piece, and adds the sums of its blocks to `list`.
+    fn add(&mut self, piece: &[u8], list: &mut Vec<u8>) {
+        let sums = piece.chunks(HOT_BLOCK_BYTES as usize).map(crc32fast::hash);
+        list.extend(sums.flat_map(u32::to_le_bytes));
+        self.last = piece_digest(self.kind, piece);
+        if self.pieces.capacity() > 0 {
+            self.pieces.push(self.last);
+        }
+    }
+
+    fn whole(&self) -> [u8; 32] {
+        match self.pieces.is_empty() {
+            true => self.last,
+            false => combine(self.kind, &self.pieces),
+        }
+    }
+}
+
+const PIECE: u64 = PIECE_BYTES as u64;
