@@ -162,13 +162,13 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             let (mut tree, child_size) = child.map_err(|e| within(e, || format!("[{index}]")))?;
             self.marks.step(marks, || format!("[{index}]"));
             if size + child_size > CHUNK_BYTES {
-                let tail = self.bytes.take_tail(before);
+                self.bytes.set_aside(before);
                 let node = self.vector_node(begin)?;
                 parts.push(PartTree {
                     end: index as u64,
                     node,
                 });
-                tree.move_back(self.bytes.put_tail(&tail, before));
+                tree.move_back(self.bytes.put_back(before));
                 size = 0;
             }
             self.bytes.push_element(tree);
@@ -221,13 +221,13 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
             self.marks.step(marks, || format!(".{name}"));
             let field_size = FIELD - TREE + text_bytes(name) + child_size + INDEX_ENTRY;
             if size + field_size > CHUNK_BYTES {
-                let tail = self.bytes.take_tail(before);
+                self.bytes.set_aside(before);
                 let node = self.record_node(begin)?;
                 parts.push(PartTree {
                     end: ordinal as u64,
                     node,
                 });
-                let moved = self.bytes.put_tail(&tail, before);
+                let moved = self.bytes.put_back(before);
                 text.move_back(moved);
                 tree.move_back(moved);
                 size = 0;

@@ -67,6 +67,8 @@ pub(super) struct NodeBytes {
     elements: Vec<Root>,
     /// Fields of records, likewise.
     fields: Vec<(Text, Root)>,
+    /// A part that waits for the node before it to end.
+    aside: Vec<u8>,
 }
 
 /// Tags of trees, in the order of `schema::Tree`.
@@ -391,19 +393,22 @@ impl NodeBytes {
         self.out.truncate(mark.at);
     }
 
-    /// Takes out what was written from `from` on, of a part that is to stand in the next node.
-    pub(super) fn take_tail(&mut self, from: Mark) -> Vec<u8> {
-        self.out.split_off(from.at)
+    /// Sets aside what was written from `from` on, of a part that is to stand in the next node.
+    pub(super) fn set_aside(&mut self, from: Mark) {
+        self.aside.clear();
+        self.aside.extend_from_slice(&self.out[from.at..]);
+        self.out.truncate(from.at);
     }
 
-    /// Puts back `tail`, which began at `from`; answers by how many bytes its trees have moved.
-    pub(super) fn put_tail(&mut self, tail: &[u8], from: Mark) -> usize {
+    /// Puts back what was set aside, which began at `from`; answers by how many bytes its trees have
+    /// moved.
+    pub(super) fn put_back(&mut self, from: Mark) -> usize {
         // The same place within eight bytes, so that everything in it stays aligned.
         while self.out.len() % 8 != from.at % 8 {
             self.out.push(0);
         }
         let moved = from.at - self.out.len();
-        self.out.extend_from_slice(tail);
+        self.out.extend_from_slice(&self.aside);
         moved
     }
 }
