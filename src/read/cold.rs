@@ -70,8 +70,8 @@ pub(super) fn read_range(store: &Store, number: u32, start: u64, out: &mut [u8])
     let record = *store.extent(number)?;
     let block_len = record.block_len();
     let coded = record.codec() != Some(Codec::Raw);
-    if !coded && !store.has_blocks(number)? {
-        // They come from the disk while the first block is read.
+    if !store.has_blocks(number)? {
+        // Of a raw extent the list comes from the disk while the first block is read.
         store
             .source
             .will_need(record.sums_offset, record.sums_len());
