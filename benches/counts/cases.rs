@@ -36,6 +36,9 @@ pub(crate) struct Case {
     pub(crate) run: Box<dyn Fn(&Path)>,
 }
 
+/// What is counted of a path that needs nothing but the directory.
+type Counting = fn(&Path);
+
 const COUNTS: [usize; 3] = [10, 1_000, 100_000];
 
 fn name(number: usize) -> String {
@@ -138,7 +141,7 @@ pub(crate) fn all() -> Vec<Case> {
             Box::new(move |dir| counted(|| mapped(&path_of(dir, count)))),
         );
     }
-    let rest: [(&str, fn(&Path)); 13] = [
+    let rest: [(&str, Counting); 13] = [
         ("load 1000 scalars by name among 1000000", load_scalars),
         (
             "walk 1000 prefixes of 100 names among 1000000",
@@ -177,7 +180,7 @@ pub(crate) fn all() -> Vec<Case> {
             counted(|| serialize_value(&row).expect("bytes"));
         }),
         ("decode a record of three fields", |_| {
-            let bytes = serialize_value(&row()).expect("bytes");
+            let bytes = serialize_value(row()).expect("bytes");
             counted(|| deserialize_value(&bytes).expect("a value"));
         }),
         ("save 1000 scalars", |dir| {
