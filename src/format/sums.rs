@@ -48,6 +48,18 @@ pub(crate) fn combine(kind: DigestKind, pieces: &[[u8; 32]]) -> [u8; 32] {
     digest
 }
 
+/// The digest of one piece of header and table.
+pub(crate) fn root_piece(piece: &[u8]) -> [u8; 32] {
+    Sha256::digest(piece).into()
+}
+
+/// The root digest from the digests of all pieces, in order.
+pub(crate) fn root_of_pieces(pieces: impl Iterator<Item = [u8; 32]>) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    pieces.for_each(|piece| hasher.update(piece));
+    hasher.finalize().into()
+}
+
 /// The root digest of an archive: SHA-256 over header and table, in pieces of 1 MiB.
 pub(crate) fn root_digest(header: &[u8], table: &[u8]) -> [u8; 32] {
     let mut hasher = Sha256::new();

@@ -70,6 +70,12 @@ pub(super) fn read_range(store: &Store, number: u32, start: u64, out: &mut [u8])
     let record = *store.extent(number)?;
     let block_len = record.block_len();
     let coded = record.codec() != Some(Codec::Raw);
+    if !store.has_blocks(number)? {
+        // Of a raw extent the list comes from the disk while the first block is read.
+        store
+            .source
+            .will_need(record.sums_offset, record.sums_len());
+    }
     let mut unpacker = Unpacker::default();
     let mut scratch = Vec::new();
     let (mut at, mut out) = (start, out);
@@ -93,6 +99,9 @@ pub(super) fn read_range(store: &Store, number: u32, start: u64, out: &mut [u8])
         scratch.resize(raw_len, 0);
         if coded {
             cancel::check(&store.origin)?;
+            if let Some(sum) = store.blocks(number)?.sums.get(block) {
+                store.source.will_touch(record.offset + sum.start, sum.len);
+            }
             unpacker.unpack(store, number, &record, block, &mut scratch)?;
         } else {
             read_raw(store, number, &record, block * block_len, &mut scratch)?;

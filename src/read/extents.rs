@@ -1,6 +1,7 @@
 //! Array data on first touch: lent from the map or memory where it is raw, read and unpacked where
 //! it is not, and checked block by block, once.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
@@ -15,6 +16,9 @@ use crate::fault::{Part, Problem};
 use crate::format::extent::{BlockSums, Codec, ExtentRecord};
 use crate::limits::CHECK_ON_BORROW_BYTES;
 use crate::value::{Found, Held, HeldBytes, Storage, StoredExtent};
+
+/// Ranges up to this many bytes are asked for by themselves.
+const TOUCHED_BYTES: u64 = 1 << 20;
 
 /// What is known of an extent since it was first touched. Kept as long as the archive.
 #[derive(Debug)]
@@ -94,6 +98,12 @@ impl Store {
         let words = sums.len().div_ceil(64);
         let checked = (0..words).map(|_| AtomicU64::new(0)).collect();
         Ok(state.blocks.get_or_init(|| Blocks { sums, checked }))
+    }
+
+    /// Whether the list of sums of extent `number` needs no reading any more.
+    pub(super) fn has_blocks(&self, number: u32) -> Result<bool> {
+        let record = self.extent(number)?;
+        Ok(record.sums_len() == 0 || self.extent_state(number)?.blocks.get().is_some())
     }
 
     fn read_sums(&self, number: u32, record: &ExtentRecord) -> Result<BlockSums> {
@@ -195,12 +205,40 @@ impl Store {
 
     /// Checks the blocks that bytes `start..start + len` stand in, but those that were.
     fn check_range(&self, number: u32, start: u64, len: u64) -> Result<()> {
-        let (size, blocks) = (self.extent(number)?.block_len(), self.blocks(number)?);
-        for block in start / size..(start + len).div_ceil(size) {
+        let size = self.extent(number)?.block_len();
+        let range = start / size..(start + len).div_ceil(size);
+        self.tell_of_touch(number, &range)?;
+        let blocks = self.blocks(number)?;
+        for block in range {
             if !blocks.is_checked(block) {
                 self.check_block(number, block)?;
             }
         }
+        Ok(())
+    }
+
+    /// Says that these blocks of a raw, lent extent are touched next, unless they follow what was
+    /// touched before: then the system reads ahead by itself, and better.
+    fn tell_of_touch(&self, number: u32, range: &Range<u64>) -> Result<()> {
+        let (record, state) = (self.extent(number)?, self.extent_state(number)?);
+        let start = range.start.saturating_mul(record.block_len());
+        let end = range.end.saturating_mul(record.block_len());
+        let end = end.min(record.raw_len);
+        if end.saturating_sub(start) > TOUCHED_BYTES {
+            return Ok(());
+        }
+        match state.blocks.get() {
+            Some(blocks) if range.clone().all(|block| blocks.is_checked(block)) => return Ok(()),
+            Some(blocks) if range.start > 0 && blocks.is_checked(range.start - 1) => return Ok(()),
+            Some(_) => {}
+            // Both come from the disk at once.
+            None if record.sums_len() > 0 => {
+                let list = (record.sums_offset, record.sums_len());
+                self.source.will_touch(list.0, list.1);
+            }
+            None => {}
+        }
+        self.source.will_touch(record.offset + start, end - start);
         Ok(())
     }
 

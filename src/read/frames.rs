@@ -484,6 +484,12 @@ impl ByteSource for Sources {
         source.lend(offset, len)
     }
 
+    fn will_touch(&self, offset: u64, len: u64) {
+        if let Some((source, offset)) = self.of(offset) {
+            source.will_touch(offset, len);
+        }
+    }
+
     fn change(&self) -> Option<&'static str> {
         self.0.iter().find_map(|source| source.change())
     }

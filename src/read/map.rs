@@ -7,20 +7,40 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::atomic::AtomicU64;
+#[cfg(unix)]
+use std::sync::atomic::Ordering::Relaxed;
 
 use memmap2::{Mmap, MmapOptions};
 
-use super::source::{ByteSource, Stamp, copy_from, range_of};
+use super::source::{ByteSource, Stamp, copy_from, range_of, read_exact_at};
 
 /// A file mapped for reading.
 #[derive(Debug)]
 pub(crate) struct Map {
     bytes: Mmap,
-    /// Kept to compare length and time at first touches; a sealed file cannot change.
+    /// Kept to read what is copied, and to compare length and time at first touches; a sealed file
+    /// is in memory and cannot change.
     file: Option<(File, Stamp)>,
+    /// Where what was touched last ends.
+    touched: AtomicU64,
 }
 
+/// What begins so near to what was touched before is left to the system, which reads ahead.
+const NEAR_BYTES: u64 = 128 << 10;
+/// A file that is shorter is not worth a call.
+const ASKED_FROM_BYTES: u64 = 1 << 20;
+
 impl Map {
+    fn over(bytes: Mmap, file: Option<(File, Stamp)>) -> Map {
+        let touched = AtomicU64::new(u64::MAX);
+        Map {
+            bytes,
+            file,
+            touched,
+        }
+    }
+
     /// Maps `file`.
     ///
     /// # Safety
@@ -30,10 +50,7 @@ impl Map {
         // SAFETY: the caller promises what `Mmap::map` asks for: the file is not modified and not
         // truncated while the map lives.
         let bytes = unsafe { Mmap::map(&file)? };
-        Ok(Map {
-            bytes,
-            file: Some((file, stamp)),
-        })
+        Ok(Map::over(bytes, Some((file, stamp))))
     }
 
     /// Maps a memory file whose seals forbid writing, shrinking, growing, and further seals.
@@ -53,7 +70,7 @@ impl Map {
         // SAFETY: the kernel refuses every write and every change of length of a file with these
         // seals, by any process, and F_SEAL_SEAL keeps the seals; so the bytes cannot change.
         let bytes = unsafe { Mmap::map(&file)? };
-        Ok(Map { bytes, file: None })
+        Ok(Map::over(bytes, None))
     }
 }
 
@@ -91,7 +108,7 @@ impl Mapping {
         // SAFETY: the range lies in the file, and whoever made `self` promised that these bytes
         // are not changed and not cut off while the map lives.
         let bytes = unsafe { options.map(file)? };
-        Ok(Map { bytes, file: None })
+        Ok(Map::over(bytes, None))
     }
 }
 
@@ -100,8 +117,13 @@ impl ByteSource for Map {
         self.bytes.len() as u64
     }
 
+    /// Reads from the file, where there is one: a page that is not in memory and is touched in the map
+    /// brings megabytes around it (8 MiB where the disk is told to read so far ahead).
     fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        copy_from(&self.bytes, offset, out)
+        match &self.file {
+            Some((file, _)) => read_exact_at(file, out, offset),
+            None => copy_from(&self.bytes, offset, out),
+        }
     }
 
     fn lend(&self, offset: u64, len: u64) -> Option<&[u8]> {
@@ -118,6 +140,14 @@ impl ByteSource for Map {
             .bytes
             .advise_range(advice, offset as usize, range.len());
         taken.is_ok()
+    }
+
+    #[cfg(unix)]
+    fn will_touch(&self, offset: u64, len: u64) {
+        let before = self.touched.swap(offset.saturating_add(len), Relaxed);
+        if offset.abs_diff(before) > NEAR_BYTES && self.len() >= ASKED_FROM_BYTES {
+            self.will_need(offset, len);
+        }
     }
 
     fn change(&self) -> Option<&'static str> {

@@ -25,6 +25,11 @@ pub(crate) trait ByteSource: Send + Sync + std::fmt::Debug {
         false
     }
 
+    /// Says that bytes which are lent are touched next, and not those around them. Where they are
+    /// mapped and not in memory, the system is asked for them alone: it would read megabytes around
+    /// the first of them.
+    fn will_touch(&self, _offset: u64, _len: u64) {}
+
     /// What about the file is no longer as it was at open, if anything.
     fn change(&self) -> Option<&'static str> {
         None

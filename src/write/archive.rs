@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::areas::{aligned, expected_len};
@@ -29,7 +29,6 @@ use crate::format::header::{AchHeader, FORMAT_VERSION_MAJOR, FORMAT_VERSION_MINO
 use crate::format::records::{
     Area, FLAG_CONSTANT, FLAG_MUTABLE, LAYOUT_ID, PAGE_SIZE, Preamble, Slot,
 };
-use crate::format::sums::root_digest;
 use crate::format::{AREA_ALIGNMENT, NONE, TRAILER_LEN};
 use crate::name::{check_name, nearest, quoted};
 use crate::pattern::Patterns;
@@ -37,6 +36,9 @@ use crate::selection::Selection;
 use crate::tree::build::{Builder, BuiltNodes};
 use crate::tree::shared::SharedIds;
 use crate::value::{NoContents, SharedContents, Value, ValueRef};
+
+/// Made once: a record of attributes is allocated, though it is empty.
+static PLAIN: LazyLock<BindingOptions> = LazyLock::new(BindingOptions::default);
 
 /// Saves bindings to a file: atomically, in the given order.
 ///
@@ -182,7 +184,7 @@ impl<'a> ArchiveWriter<'a> {
     /// [`EnvError::DuplicateName`] about the value, wrapped with the name. A name given twice is an
     /// error of [`ArchiveWriter::finish`].
     pub fn add(&mut self, name: &str, value: impl Into<ValueRef<'a>>) -> Result<()> {
-        self.add_with(name, value, &BindingOptions::default())
+        self.add_with(name, value, &PLAIN)
     }
 
     /// Adds a binding with attributes or marks.
@@ -290,8 +292,11 @@ impl<'a> ArchiveWriter<'a> {
 
     /// The node of the attributes of a binding; [`NONE`] without any.
     pub(super) fn attributes_node(&mut self, name: &str, options: &BindingOptions) -> Result<u32> {
-        let mut attributes = options.attributes.clone();
         let given = self.options.attributes.get(name);
+        if given.is_none() && options.attributes.is_empty() {
+            return Ok(NONE);
+        }
+        let mut attributes = options.attributes.clone();
         for (key, value) in given.iter().flat_map(|given| given.iter()) {
             attributes.insert(key, value.clone());
         }
@@ -406,10 +411,9 @@ impl<'a> ArchiveWriter<'a> {
         } = self.builder.finish_nodes(empty)?;
         let mut extents = std::mem::take(&mut self.builder.extents);
         choose_cold(&self.options, &self.cancel(), &mut extents)?;
-        let (entries, names) = self.entries.sorted()?;
+        let entries = std::mem::take(&mut self.entries).sorted()?;
         let mut placed = Placed {
             entries,
-            names,
             extents: extents
                 .iter()
                 .map(|extent| self.blank_record(extent))
@@ -480,7 +484,7 @@ impl<'a> ArchiveWriter<'a> {
             sums_area: parts.sums_area,
             ..bytemuck::Zeroable::zeroed()
         };
-        let (table, table_crc) = placed.table(preamble);
+        let table = placed.table(preamble);
         let header = AchHeader {
             major: FORMAT_VERSION_MAJOR,
             minor: FORMAT_VERSION_MINOR,
@@ -493,18 +497,15 @@ impl<'a> ArchiveWriter<'a> {
                 .any(|extent| extent.codec != Codec::Raw as u8),
             table_offset: parts.table_offset,
             table_len: table.len() as u64,
-            table_crc,
+            table_crc: table.crc(),
         };
-        let header = header.to_bytes();
-        let root_digest = root_digest(&header, &table);
         let file = self.destination.file();
-        write_at(file, 0, &header)?;
-        write_at(file, parts.table_offset, &table)?;
+        let root_digest = table.write(file, &header.to_bytes(), parts.table_offset)?;
         write_at(file, parts.file_len - TRAILER_LEN, &root_digest)?;
         file.set_len(parts.file_len)?;
         // A name that was mistyped is often near one that was therefore left out.
         let omitted = self.omitted.iter().map(String::as_str);
-        let names = self.entries.names().chain(omitted);
+        let names = placed.entries.names().chain(omitted);
         self.findings.extend(self.selection.unmet(names));
         let mut report = SaveReport {
             path: self.destination.origin(),
@@ -516,20 +517,21 @@ impl<'a> ArchiveWriter<'a> {
             root_digest,
             findings: std::mem::take(&mut self.findings),
         };
-        report.findings.extend(self.attributes_of_nothing());
+        let unmet = self.attributes_of_nothing(&placed.entries);
+        report.findings.extend(unmet);
         Ok(report)
     }
 
     /// A finding for every name whose attributes no binding took.
-    fn attributes_of_nothing(&self) -> impl Iterator<Item = Finding> {
+    fn attributes_of_nothing(&self, entries: &PlannedEntries) -> impl Iterator<Item = Finding> {
         let saved: HashSet<&str> = match self.options.attributes.is_empty() {
             true => HashSet::new(),
-            false => self.entries.names().collect(),
+            false => entries.names().collect(),
         };
         let given = self.options.attributes.keys();
         let unknown = given.filter(move |name| !saved.contains(name.as_str()));
         unknown.map(|name| {
-            let near = nearest(name, self.entries.names());
+            let near = nearest(name, entries.names());
             let hint = near.map(|near| format!("; did you mean {}?", quoted(&near)));
             let hint = hint.unwrap_or_default();
             let reason = format!("attributes were given for it, and it is not saved{hint}");

@@ -1,7 +1,10 @@
-//! Cold extents: one zstd frame per block, shuffled first where a sample says it pays, packed on
-//! all cores, written in order.
+//! Cold extents: one zstd frame per block, shuffled first where a sample says it pays, packed and
+//! written on all cores.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::cancel::Cancel;
 use super::emit::{Emission, threads, write_at};
@@ -15,8 +18,8 @@ use crate::shuffle::shuffle;
 use crate::tree::extent_source::PlannedExtent;
 
 const BLOCK: usize = COLD_BLOCK_BYTES as usize;
-/// Pieces of 1 MiB packed together on all cores before they are written.
-const BATCH_PIECES: usize = 8;
+/// Pieces of 1 MiB that may be packed before one that is still being packed, for each thread.
+const PIECES_AHEAD: u64 = 2;
 /// Blocks tried plain and shuffled.
 const SAMPLED_BLOCKS: u64 = 3;
 
@@ -47,30 +50,14 @@ pub(super) fn write_cold(
         cancel: &emission.cancel,
         pool: emission.pool,
     };
-    let pieces = extent.raw_len.div_ceil(PIECE_BYTES as u64);
-    let (mut blocks, mut digests) = (Vec::new(), Vec::new());
-    let mut stored = 0u64;
-    let mut piece = 0;
-    while piece < pieces {
-        let batch = (pieces - piece).min(BATCH_PIECES as u64);
-        for packed in packing.batch(piece, batch)? {
-            write_at(
-                emission.file,
-                record.offset + stored,
-                packed.frames.as_bytes(),
-            )
-            .map_err(failed)?;
-            stored += packed.frames.as_bytes().len() as u64;
-            blocks.extend(packed.blocks);
-            digests.push(packed.digest);
-        }
-        let end = ((piece + batch) * PIECE_BYTES as u64).min(extent.raw_len);
-        emission.report(end - piece * PIECE_BYTES as u64);
-        piece += batch;
-    }
-    record.stored_len = stored;
-    record.digest = combine(emission.digest, &digests);
-    Ok(blocks)
+    let packed = packing.all(&|offset, piece, frames| {
+        write_at(emission.file, record.offset + offset, frames).map_err(failed)?;
+        emission.report(packing.piece_len(piece));
+        Ok(())
+    })?;
+    record.stored_len = packed.stored_len;
+    record.digest = combine(emission.digest, &packed.digests);
+    Ok(packed.blocks)
 }
 
 /// How the pieces of an extent are packed.
@@ -83,36 +70,119 @@ struct Packing<'p> {
     pool: Option<&'p BufferPool>,
 }
 
+/// What is known of an extent while its pieces are packed on all cores: those that are done wait
+/// until those before them are, and then have their places.
+#[derive(Default)]
+struct Ordered {
+    waiting: BTreeMap<u64, Packed>,
+    /// The first piece that has no place yet.
+    next: u64,
+    stored_len: u64,
+    blocks: Vec<(u32, u32)>,
+    digests: Vec<[u8; 32]>,
+    stopped: bool,
+}
+
+/// The parts of an extent that stand in records once it is packed.
+struct PackedExtent {
+    stored_len: u64,
+    /// Stored length and CRC-32 of each block.
+    blocks: Vec<(u32, u32)>,
+    digests: Vec<[u8; 32]>,
+}
+
+/// Takes frames: their place among those of the extent, and the piece they are of.
+type PutFrames<'p> = dyn Fn(u64, u64, &[u8]) -> Result<()> + Sync + 'p;
+
 impl Packing<'_> {
-    /// Packs `count` pieces from `first` on, on all cores.
-    fn batch(&self, first: u64, count: u64) -> Result<Vec<Packed>> {
-        let threads = threads().min(count as usize);
-        let run = count.div_ceil(threads as u64);
-        let pack_run = |start: u64| -> Result<Vec<Packed>> {
+    fn piece_len(&self, piece: u64) -> u64 {
+        let start = piece * PIECE_BYTES as u64;
+        (self.extent.raw_len - start).min(PIECE_BYTES as u64)
+    }
+
+    /// Packs all pieces on all cores; `put` is called by any of them, in any order.
+    fn all(&self, put: &PutFrames<'_>) -> Result<PackedExtent> {
+        let pieces = self.extent.raw_len.div_ceil(PIECE_BYTES as u64);
+        let threads = (threads() as u64).min(pieces);
+        let taken = AtomicU64::new(0);
+        let ordered = Mutex::new(Ordered::default());
+        let moved = Condvar::new();
+        let lock = || ordered.lock().unwrap_or_else(PoisonError::into_inner);
+        let work = || -> Result<()> {
             let mut packer = Packer::new(self.level, self.pool)?;
-            let end = (start + run).min(first + count);
-            (start..end)
-                .map(|piece| packer.pack_piece(self, piece))
-                .collect()
+            loop {
+                let piece = taken.fetch_add(1, Relaxed);
+                if piece >= pieces {
+                    return Ok(());
+                }
+                let ahead = |state: &mut Ordered| {
+                    piece >= state.next + PIECES_AHEAD * threads && !state.stopped
+                };
+                let state = moved.wait_while(lock(), ahead);
+                if state.unwrap_or_else(PoisonError::into_inner).stopped {
+                    return Ok(());
+                }
+                let packed = packer.pack_piece(self, piece)?;
+                for (offset, piece, frames) in lock().place(piece, packed) {
+                    put(offset, piece, frames.as_bytes())?;
+                }
+                moved.notify_all();
+            }
         };
-        let pack_run = &pack_run;
+        let work = || {
+            // Whoever ends without having come to the end, by a panic too, lets nobody wait for it.
+            let ending = Ending(&ordered, &moved);
+            let result = work();
+            if result.is_ok() {
+                std::mem::forget(ending);
+            }
+            result
+        };
         std::thread::scope(|scope| {
-            let starts = (first..first + count).step_by(run as usize).skip(1);
-            let others: Vec<_> = starts
-                .map(|start| scope.spawn(move || pack_run(start)))
-                .collect();
-            let mut packed = pack_run(first);
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let mut result = work();
             for other in others {
                 let other = other
                     .join()
                     .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                packed = packed.and_then(|mut packed| {
-                    packed.extend(other?);
-                    Ok(packed)
-                });
+                result = result.and(other);
             }
-            packed
+            result
+        })?;
+        let done = ordered.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(PackedExtent {
+            stored_len: done.stored_len,
+            blocks: done.blocks,
+            digests: done.digests,
         })
+    }
+}
+
+impl Ordered {
+    /// Notes a piece that is packed; returns those that have a place now, with it.
+    fn place(&mut self, piece: u64, packed: Packed) -> Vec<(u64, u64, Scratch)> {
+        self.waiting.insert(piece, packed);
+        let mut placed = Vec::new();
+        while let Some(packed) = self.waiting.remove(&self.next) {
+            let offset = self.stored_len;
+            self.stored_len += packed.frames.as_bytes().len() as u64;
+            self.blocks.extend(packed.blocks);
+            self.digests.push(packed.digest);
+            placed.push((offset, self.next, packed.frames));
+            self.next += 1;
+        }
+        placed
+    }
+}
+
+/// Stops the threads of a packing that has failed.
+struct Ending<'o>(&'o Mutex<Ordered>, &'o Condvar);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let state = self.0.lock();
+        state.unwrap_or_else(PoisonError::into_inner).stopped = true;
+        self.1.notify_all();
     }
 }
 
@@ -138,7 +208,7 @@ impl Packer {
     fn pack_piece(&mut self, packing: &Packing<'_>, piece: u64) -> Result<Packed> {
         let extent = packing.extent;
         let start = piece * PIECE_BYTES as u64;
-        let len = (extent.raw_len - start).min(PIECE_BYTES as u64) as usize;
+        let len = packing.piece_len(piece) as usize;
         let mut raw = std::mem::take(&mut self.raw);
         raw.resize(len);
         extent.source.read_at(start, raw.as_bytes_mut())?;
@@ -188,17 +258,7 @@ pub(super) fn packed_len(extent: &PlannedExtent<'_>, level: i32, cancel: &Cancel
         cancel,
         pool: None,
     };
-    let pieces = extent.raw_len.div_ceil(PIECE_BYTES as u64);
-    let mut len = 0;
-    for first in (0..pieces).step_by(BATCH_PIECES) {
-        let batch = (pieces - first).min(BATCH_PIECES as u64);
-        let packed = packing.batch(first, batch)?;
-        len += packed
-            .iter()
-            .map(|packed| packed.frames.as_bytes().len() as u64)
-            .sum::<u64>();
-    }
-    Ok(len)
+    Ok(packing.all(&|_, _, _| Ok(()))?.stored_len)
 }
 
 /// At most how many bytes the extent will have when it is packed.

@@ -1,91 +1,87 @@
-//! The entries of the table while bindings are gathered.
+//! The entries of the table: gathered in the order they are added, sorted when all are there.
 
 use crate::error::{EnvError, Result};
 use crate::format::NONE;
 use crate::format::records::{EntryRecord, Slot};
 use crate::limits::MAX_NAME_HEAP_BYTES;
 
-/// Entries in the order they were added, and their names one after the other.
+/// Records of bindings, and their names one after the other: what the table will hold, so that a
+/// million bindings that come in the order of their names are held once.
 #[derive(Debug, Default)]
 pub(super) struct PlannedEntries {
-    entries: Vec<PlannedEntry>,
+    records: Vec<EntryRecord>,
     names: String,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct PlannedEntry {
-    name_start: usize,
-    name_len: u16,
-    flags: u8,
-    attributes: u32,
-    slot: Slot,
 }
 
 impl PlannedEntries {
     pub(super) fn len(&self) -> usize {
-        self.entries.len()
+        self.records.len()
     }
 
     /// Adds an entry. The name was checked: it has at most 4096 bytes.
     pub(super) fn push(&mut self, name: &str, flags: u8, attributes: u32, slot: Slot) {
-        let name_start = self.names.len();
-        self.names.push_str(name);
-        self.entries.push(PlannedEntry {
-            name_start,
+        let (kind, payload) = slot.to_record();
+        self.records.push(EntryRecord {
+            // Too many names are refused in the end.
+            name_offset: u32::try_from(self.names.len()).unwrap_or(u32::MAX),
             name_len: name.len() as u16,
+            kind,
             flags,
+            ordinal: self.records.len() as u32,
             attributes,
-            slot,
+            payload,
         });
+        self.names.push_str(name);
     }
 
-    /// The names, in the order they were added.
+    fn name(&self, record: &EntryRecord) -> &str {
+        name_in(&self.names, record)
+    }
+
+    /// The names, in the order of the entries.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.entries
-            .iter()
-            .map(|entry| &self.names[entry.name_start..][..usize::from(entry.name_len)])
+        self.records.iter().map(|record| self.name(record))
     }
 
-    /// The entries sorted by name, and the name heap in that order.
-    pub(super) fn sorted(&self) -> Result<(Vec<EntryRecord>, Vec<u8>)> {
-        let name = |entry: &PlannedEntry| {
-            &self.names.as_bytes()[entry.name_start..][..usize::from(entry.name_len)]
-        };
+    /// The entries sorted by name, and the names in that order.
+    pub(super) fn sorted(self) -> Result<PlannedEntries> {
         if self.names.len() as u64 > MAX_NAME_HEAP_BYTES || self.len() as u64 >= NONE.into() {
             return Err(EnvError::InvalidValue {
                 what: format!("{} bindings", self.len()),
                 reason: "their names need more than 4 GiB, or they are too many".to_owned(),
             });
         }
-        let mut order: Vec<u32> = (0..self.len() as u32).collect();
-        if !self.entries.is_sorted_by(|a, b| name(a) < name(b)) {
-            order.sort_by(|a, b| {
-                name(&self.entries[*a as usize]).cmp(name(&self.entries[*b as usize]))
-            });
+        if self.names().is_sorted_by(|a, b| a < b) {
+            return Ok(self);
         }
-        let mut names = Vec::with_capacity(self.names.len());
-        let mut records: Vec<EntryRecord> = Vec::with_capacity(order.len());
-        let mut previous: Option<&[u8]> = None;
-        for ordinal in order {
-            let entry = &self.entries[ordinal as usize];
-            let bytes = name(entry);
-            if previous == Some(bytes) {
-                let name = String::from_utf8_lossy(bytes).into_owned();
+        let PlannedEntries { mut records, names } = self;
+        records.sort_unstable_by(|a, b| name_in(&names, a).cmp(name_in(&names, b)));
+        let mut sorted = String::with_capacity(names.len());
+        let mut previous: Option<&str> = None;
+        for record in &mut records {
+            let name = name_in(&names, record);
+            if previous == Some(name) {
+                let name = name.to_owned();
                 return Err(EnvError::DuplicateName { name });
             }
-            previous = Some(bytes);
-            let (kind, payload) = entry.slot.to_record();
-            records.push(EntryRecord {
-                name_offset: names.len() as u32,
-                name_len: entry.name_len,
-                kind,
-                flags: entry.flags,
-                ordinal,
-                attributes: entry.attributes,
-                payload,
-            });
-            names.extend_from_slice(bytes);
+            previous = Some(name);
+            record.name_offset = sorted.len() as u32;
+            sorted.push_str(name);
         }
-        Ok((records, names))
+        Ok(PlannedEntries {
+            records,
+            names: sorted,
+        })
     }
+
+    /// The bytes of the records, and those of the names.
+    pub(super) fn as_bytes(&self) -> (&[u8], &[u8]) {
+        (bytemuck::cast_slice(&self.records), self.names.as_bytes())
+    }
+}
+
+fn name_in<'n>(names: &'n str, record: &EntryRecord) -> &'n str {
+    let start = record.name_offset as usize;
+    let end = start + usize::from(record.name_len);
+    names.get(start..end).unwrap_or_default()
 }

@@ -27,6 +27,7 @@ mod scratch;
 mod size;
 mod spool;
 mod stream;
+mod table;
 mod written;
 
 pub use archive::{ArchiveWriter, save};

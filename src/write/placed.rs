@@ -1,16 +1,17 @@
 //! The records of everything that has its place, and the table of contents they make.
 
 use super::areas::aligned;
+use super::entries::PlannedEntries;
+use super::table::{PlacedTable, slices};
 use crate::format::AREA_ALIGNMENT;
 use crate::format::extent::ExtentRecord;
-use crate::format::records::{Area, EntryRecord, NodeRecord, PAGE_SIZE, Preamble};
+use crate::format::records::{Area, NodeRecord, PAGE_SIZE, Preamble};
 use crate::format::table::PREAMBLE_LEN;
 use crate::tree::build::PlannedNode;
 
 /// Records and places of everything but the table.
 pub(super) struct Placed {
-    pub(super) entries: Vec<EntryRecord>,
-    pub(super) names: Vec<u8>,
+    pub(super) entries: PlannedEntries,
     pub(super) extents: Vec<ExtentRecord>,
     pub(super) nodes: Vec<NodeRecord>,
     pub(super) shapes: Vec<u64>,
@@ -49,12 +50,13 @@ impl Placed {
     }
 
     fn body_len(&self, nodes: usize) -> usize {
-        size_of_val(&self.entries[..])
+        let (entries, names) = self.entries.as_bytes();
+        entries.len()
             + size_of_val(&self.extents[..])
             + nodes * size_of::<NodeRecord>()
             + size_of_val(&self.shapes[..])
             + size_of_val(&self.shared_ids[..])
-            + self.names.len()
+            + names.len()
     }
 
     pub(super) fn table_len(&self, nodes: usize) -> u64 {
@@ -62,35 +64,50 @@ impl Placed {
         (body_offset(body) + body) as u64
     }
 
-    /// The bytes of the table, and the CRC-32 of its preamble and page sums.
-    pub(super) fn table(&self, mut preamble: Preamble) -> (Vec<u8>, u32) {
+    /// The table: preamble and page sums are made here, everything else stays where it is.
+    pub(super) fn table(&self, mut preamble: Preamble) -> PlacedTable<'_> {
         let body_len = self.body_len(self.nodes.len());
         let body_offset = body_offset(body_len);
-        let mut table = vec![0; body_offset];
-        table.reserve(body_len);
-        let mut array = |bytes: &[u8]| {
-            let offset = table.len() as u64;
-            table.extend_from_slice(bytes);
-            offset
-        };
-        preamble.entries_offset = array(bytemuck::cast_slice(&self.entries));
-        preamble.extents_offset = array(bytemuck::cast_slice(&self.extents));
-        preamble.nodes_offset = array(bytemuck::cast_slice(&self.nodes));
-        preamble.shapes_offset = array(bytemuck::cast_slice(&self.shapes));
-        array(bytemuck::cast_slice(&self.shared_ids));
+        let (entries, names) = self.entries.as_bytes();
+        let body = [
+            entries,
+            bytemuck::cast_slice(&self.extents),
+            bytemuck::cast_slice(&self.nodes),
+            bytemuck::cast_slice(&self.shapes),
+            bytemuck::cast_slice(&self.shared_ids),
+            names,
+        ];
+        let mut end = body_offset as u64;
+        let starts = body.map(|array| {
+            let start = end;
+            end += array.len() as u64;
+            start
+        });
+        [
+            preamble.entries_offset,
+            preamble.extents_offset,
+            preamble.nodes_offset,
+            preamble.shapes_offset,
+            _,
+            preamble.names_offset,
+        ] = starts;
         preamble.shared_id_count = self.shared_ids.len() as u32;
-        preamble.names_offset = array(&self.names);
-        preamble.names_len = self.names.len() as u64;
+        preamble.names_len = names.len() as u64;
         preamble.body_offset = body_offset as u64;
         preamble.body_len = body_len as u64;
-        let (head, body) = table.split_at_mut(body_offset);
+        let mut head = vec![0; body_offset];
         head[..PREAMBLE_LEN].copy_from_slice(bytemuck::bytes_of(&preamble));
         let sums = head[PREAMBLE_LEN..].as_chunks_mut::<4>().0;
-        for (page, sum) in body.chunks(PAGE_SIZE as usize).zip(sums) {
-            *sum = crc32fast::hash(page).to_le_bytes();
+        for (page, sum) in (0..).step_by(PAGE_SIZE as usize).zip(sums) {
+            let len = (PAGE_SIZE as usize).min(body_len.saturating_sub(page));
+            let mut hasher = crc32fast::Hasher::new();
+            slices(&body, page..page + len).for_each(|bytes| hasher.update(bytes));
+            // Behind the last sum stand zeros, up to where the body begins.
+            if len > 0 {
+                *sum = hasher.finalize().to_le_bytes();
+            }
         }
-        let crc = crc32fast::hash(head);
-        (table, crc)
+        PlacedTable { head, body }
     }
 }
 

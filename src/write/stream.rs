@@ -126,7 +126,7 @@ impl ArchiveWriter<'_> {
             shared_ids,
             spools,
         } = self.builder.finish_nodes(empty)?;
-        let (entries, names) = self.entries.sorted()?;
+        let entries = std::mem::take(&mut self.entries).sorted()?;
         self.refuse_losses()?;
         self.write_waiting(&mut stream, 0)?;
         self.sum_reserved(&mut stream)?;
@@ -135,7 +135,6 @@ impl ArchiveWriter<'_> {
 
         let mut placed = Placed {
             entries,
-            names,
             extents: stream.records,
             nodes: Vec::with_capacity(nodes.len()),
             shapes: std::mem::take(&mut self.builder.shapes),
