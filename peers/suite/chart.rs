@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use achronyme_env_peers::measure::time;
 
+use crate::data::grouped;
 use crate::turns::Table;
 
 /// A chart, and the name of its file.
@@ -34,11 +35,33 @@ const TOP: f64 = 44.0;
 const BOTTOM: f64 = 40.0;
 const PLOT: f64 = WIDTH - NAMES - 70.0;
 
-/// Colours that are told apart on white and on black, and by those who confuse red with green
-/// (Okabe and Ito, 2008); those of this project come first.
-const COLOURS: [&str; 8] = [
-    "#0072b2", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#8c6bb1", "#808080",
+/// Colours that are told apart on white and on black, and most of them by those who confuse red with green
+/// (Okabe and Ito, 2008). Whose label begins so has it in every chart; of a format with several, the
+/// later ones are dashed.
+const COLOURS: [(&str, &str, bool); 16] = [
+    ("ach, mapped, ", "#0072b2", true),
+    ("ach, read, ", "#56b4e9", true),
+    ("ach, read", "#56b4e9", false),
+    ("ach, ", "#0072b2", false),
+    ("ach", "#0072b2", false),
+    ("safetensors", "#009e73", false),
+    ("LMDB", "#d55e00", false),
+    ("redb", "#e69f00", false),
+    ("rkyv, mapped, unchecked", "#cc79a7", true),
+    ("rkyv", "#cc79a7", false),
+    ("npz", "#8c6bb1", true),
+    ("npy", "#8c6bb1", false),
+    ("Arrow", "#a6761d", false),
+    ("MessagePack", "#66a61e", false),
+    ("floor: `pread`", "#808080", true),
+    ("floor", "#808080", false),
 ];
+
+/// The colour of a line or a bar, and whether the line is dashed.
+fn colour(label: &str) -> (&'static str, bool) {
+    let known = COLOURS.iter().find(|(start, ..)| label.starts_with(start));
+    known.map_or(("#808080", false), |(_, colour, dashed)| (colour, *dashed))
+}
 
 const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#24292f}.title{font-weight:600;font-size:15px}\
 .grid{stroke:#d0d7de;stroke-width:1}.small{font-size:11px;fill:#57606a}\
@@ -161,12 +184,7 @@ fn draw_bars(bars: &[(String, f64)]) -> (f64, String) {
     for (n, (label, seconds)) in bars.iter().enumerate() {
         let y = TOP + n as f64 * STEP;
         let width = (axis.place(*seconds) * PLOT).max(1.0);
-        let last = n + 1 == bars.len();
-        let colour = match (label.starts_with("ach"), last) {
-            (true, _) => COLOURS[0],
-            (_, true) => COLOURS[7],
-            _ => COLOURS[5],
-        };
+        let (colour, _) = colour(label);
         let _ = writeln!(
             text,
             "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\
@@ -213,9 +231,10 @@ fn draw_lines(
     for (n, place) in places.iter().enumerate() {
         let _ = writeln!(
             text,
-            "<text class=\"small\" x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{place}</text>",
+            "<text class=\"small\" x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
             x(n),
-            TOP + plot + 18.0
+            TOP + plot + 18.0,
+            grouped(*place)
         );
     }
     let _ = writeln!(
@@ -239,11 +258,10 @@ fn draw_lines(
         let after = (ends.len() - rank) as f64 * 17.0;
         y = at.max(y).min(TOP + plot + 17.0 - after);
         let (label, times) = &lines[*n];
-        let colour = COLOURS[n % COLOURS.len()];
-        // The second eight are dashed.
-        let dash = match n / COLOURS.len() {
-            0 => "",
-            _ => " stroke-dasharray=\"5 4\"",
+        let (colour, dashed) = colour(label);
+        let dash = match dashed {
+            false => "",
+            true => " stroke-dasharray=\"5 4\"",
         };
         let points = times.iter().enumerate().filter_map(|(n, seconds)| {
             let y = TOP + (1.0 - axis.place((*seconds)?)) * plot;

@@ -62,6 +62,19 @@ pub(crate) fn name(n: usize) -> String {
     format!("session/var{n:06}")
 }
 
+/// A number as people read it, in groups of three digits.
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Adds numbers up in eight lanes, from wherever they stand: what is done with every array here.
 pub(crate) fn sum(bytes: &[u8]) -> f64 {
     let number = |bytes: &[u8]| f64::from_le_bytes(bytes.try_into().expect("8 bytes"));

@@ -2,13 +2,13 @@
 //! the same work, in one process, in turn.
 //!
 //! ```text
-//! cargo run --release --bin suite -- [--dir DIR] [--quick] [--write] [small | large | ...]...
+//! cargo run --release --bin suite -- [--dir DIR] [--quick] [--docs DOCS] [small | large | ...]...
 //! ```
 //!
-//! It prints Markdown; with `--write` it also puts that between the markers of `docs/benchmarks.md`, and
-//! the charts into `docs/images`. Files stand in a directory of their own below `DIR`, the current
-//! directory if it is not given, which should be on a disk; they take at most 6 GiB there and are
-//! removed. The whole takes some fifteen minutes and 10 GiB of memory; `--quick` does less of everything and is for trying the
+//! It prints Markdown; with `--docs` it also puts that between the markers of `DOCS/benchmarks.md`, and the
+//! charts into `DOCS/images`. Files stand in a directory of their own below `DIR`, the current directory if
+//! it is not given, which should be on a disk; they take at most 6 GiB there and are removed. The whole
+//! takes some fifteen minutes and 10 GiB of memory; `--quick` does less of everything and is for trying the
 //! program.
 
 mod chart;
@@ -73,24 +73,25 @@ const PARTS: [Part; 8] = [
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let (mut quick, mut write) = (false, false);
+    let (mut quick, mut docs) = (false, None);
     let (mut above, mut asked) = (PathBuf::from("."), Vec::new());
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--quick" => quick = true,
-            "--write" => write = true,
+            "--docs" => {
+                docs = Some(PathBuf::from(
+                    arguments.next().ok_or("--docs needs a directory")?,
+                ));
+            }
             "--dir" => above = arguments.next().ok_or("--dir needs a directory")?.into(),
             name if PARTS.iter().any(|(part, _)| *part == name) => asked.push(argument),
             other => {
                 let parts = PARTS.map(|(part, _)| part).join(", ");
-                let known = "--quick, --write, --dir DIR";
+                let known = "--quick, --docs DOCS, --dir DIR";
                 return Err(format!("unknown: {other}; there are {known}, {parts}").into());
             }
         }
-    }
-    if write && (quick || !asked.is_empty()) {
-        return Err("--write is for a whole run: without --quick, and without names".into());
     }
     let (start, mut report) = (Instant::now(), Report::default());
     for (part, measure) in PARTS {
@@ -109,9 +110,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let minutes = start.elapsed().as_secs_f64() / 60.0;
     println!("{}", report.markdown(minutes));
-    if write {
-        let docs = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs"));
-        report.write(docs, minutes)?;
+    if let Some(docs) = docs {
+        report.write(&docs, minutes)?;
     }
     Ok(())
 }

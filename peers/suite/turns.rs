@@ -52,19 +52,26 @@ pub(crate) struct Row {
     pub(crate) label: String,
     includes: &'static str,
     checks: &'static str,
-    /// Of each round.
-    times: Vec<f64>,
+    /// Of each round, unless it sat that one out.
+    times: Vec<Option<f64>>,
 }
 
 impl Row {
     pub(crate) fn median(&self) -> f64 {
-        median(&self.times)
+        median(&self.times().collect::<Vec<f64>>())
     }
 
     pub(crate) fn best(&self) -> f64 {
-        self.times.iter().copied().fold(f64::INFINITY, f64::min)
+        self.times().fold(f64::INFINITY, f64::min)
+    }
+
+    fn times(&self) -> impl Iterator<Item = f64> {
+        self.times.iter().flatten().copied()
     }
 }
+
+/// Rounds that every case takes part in.
+const LEAST: usize = 3;
 
 /// The cases of one comparison. The last is the floor.
 pub(crate) struct Table {
@@ -74,8 +81,9 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Runs all in turn, each round beginning with the next one, after a round that does not count:
-    /// at least three times and at most `rounds`, about `budget` seconds together.
+    /// Runs all in turn, each round beginning with the next one, after a round that does not count: at
+    /// least three times and at most `rounds`, about `budget` seconds together. A case that has had more
+    /// than its share of them sits out what follows.
     pub(crate) fn of(
         title: impl Into<String>,
         rounds: usize,
@@ -84,16 +92,24 @@ impl Table {
     ) -> Table {
         let mut cases = cases;
         let mut times = vec![Vec::new(); cases.len()];
+        let mut used = vec![0.0; cases.len()];
+        let share = 1.5 * budget / cases.len() as f64;
         let start = Instant::now();
         for round in 0..=rounds {
-            if round > 3 && start.elapsed().as_secs_f64() > budget {
+            if round > LEAST && start.elapsed().as_secs_f64() > budget {
                 break;
             }
             for place in 0..cases.len() {
                 let place = (place + round) % cases.len();
+                if round > LEAST && used[place] > share {
+                    times[place].push(None);
+                    continue;
+                }
+                let began = Instant::now();
                 let taken = (cases[place].run)();
+                used[place] += began.elapsed().as_secs_f64();
                 if round > 0 {
-                    times[place].push(taken);
+                    times[place].push(Some(taken));
                 }
             }
         }
@@ -130,7 +146,9 @@ impl Table {
 
     /// Time of `a` to that of `b`.
     pub(crate) fn ratio(&self, a: &Row, b: &Row) -> Ratio {
-        let ratios: Vec<f64> = a.times.iter().zip(&b.times).map(|(a, b)| a / b).collect();
+        let rounds = a.times.iter().zip(&b.times);
+        let ratios = rounds.filter_map(|(a, b)| Some((*a)? / (*b)?));
+        let ratios: Vec<f64> = ratios.collect();
         Ratio {
             median: median(&ratios),
             of_best: a.best() / b.best(),

@@ -77,6 +77,21 @@ fn processors(plan: &Plan<'_>, report: &mut Report) {
     let cases = vec![
         Case::twice("ach, two processors", || seconds(save)).checks(ach::SUMS),
         Case::twice("ach, one", || on_one(|| seconds(save))).checks(ach::SUMS),
+        Case::twice(
+            "zstd level 1 by 256 KiB, not shuffled, not written, one",
+            || {
+                seconds(|| {
+                    let mut packer = zstd::bulk::Compressor::new(1).expect("zstd");
+                    let blocks = tensors
+                        .data
+                        .iter()
+                        .flat_map(|bytes| bytes.chunks(256 << 10));
+                    let lengths =
+                        blocks.map(|block| packer.compress(block).expect("a block").len());
+                    lengths.sum::<usize>()
+                })
+            },
+        ),
         Case::twice("floor: reserve, `write`, not compressed", || {
             seconds(|| floor::write_reserved(&flat, &tensors))
         }),
@@ -170,6 +185,12 @@ fn slice(plan: &Plan<'_>, report: &mut Report) {
     remove([&path, &flat]);
 }
 
+/// A kind of numbers: its name, and each number of each array.
+type Kind = (&'static str, fn(usize, usize) -> f64);
+
+/// A way to save, and to load from the same file.
+type Both<'w> = (&'static str, &'w dyn Fn(), &'w dyn Fn(&Path));
+
 fn kinds(plan: &Plan<'_>, report: &mut Report) {
     report.text(
         "What compression costs: two arrays of 64 MiB of each kind, not compressed (`ach`), compressed (`ach`), \
@@ -177,7 +198,7 @@ fn kinds(plan: &Plan<'_>, report: &mut Report) {
          everything, or maps it, and adds it up.\n",
     );
     let mut text = String::from("| numbers | as | stored | save | load |\n|---|---|---|---|---|\n");
-    let kinds: [(&str, fn(usize, usize) -> f64); 3] = [
+    let kinds: [Kind; 3] = [
         ("smooth: sin(0.001 n)", smooth),
         ("integers below 1000", |tensor, n| {
             (hash(tensor, n) >> 32) as f64 % 1000.0
@@ -204,7 +225,7 @@ fn kinds(plan: &Plan<'_>, report: &mut Report) {
             let sums = tensors.names.iter().map(|name| plain::number(&all[name]));
             assert_eq!(sums.sum::<f64>(), expected);
         };
-        let ways: [(&str, &dyn Fn(), &dyn Fn(&Path)); 3] = [
+        let ways: [Both<'_>; 3] = [
             (
                 "`ach`",
                 &|| ach::save_tensors(&path, &tensors, &ach::options()),

@@ -7,7 +7,7 @@ use achronyme_env_peers::measure::seconds;
 use rkyv::rancor::Error;
 
 use crate::Plan;
-use crate::data::{Tensors, plain_tables, strings, sum, tables};
+use crate::data::{Tensors, grouped, plain_tables, strings, sum, tables};
 use crate::formats::plain::{Environment, Plain};
 use crate::formats::{plain, safe_tensors};
 use crate::report::Report;
@@ -42,7 +42,7 @@ pub(crate) fn measure(plan: &Plan<'_>, report: &mut Report) {
     let own = fields
         .into_iter()
         .map(|(name, text)| (name, Plain::Text(text)));
-    let title = format!("a record of {count} strings");
+    let title = format!("a record of {} strings", grouped(count));
     one(
         plan,
         report,
@@ -56,7 +56,7 @@ pub(crate) fn measure(plan: &Plan<'_>, report: &mut Report) {
     let rows = plan.of(10_000, 1_000);
     let value = tables(1, rows).remove(0).1;
     let own = plain_tables(1, rows).remove(0).1;
-    let title = format!("a table of {rows} records of three fields");
+    let title = format!("a table of {} records of three fields", grouped(rows));
     one(plan, report, &title, rows * 40, &value, own, None);
 }
 

@@ -11,7 +11,7 @@ use arrow_array::{ArrayRef, Float64Array, cast::AsArray};
 
 use crate::Plan;
 use crate::chart::Chart;
-use crate::data::name;
+use crate::data::{grouped, name};
 use crate::formats::plain::{Environment, Plain};
 use crate::formats::{ach, arrow, lmdb, plain, redb_file, safe_tensors};
 use crate::mapping::{map, remove};
@@ -131,7 +131,7 @@ impl Files {
         ];
         let cases = cases.into_iter().map(|case| case.includes("save"));
         let table = plan.table(
-            format!("save {count} numbers, page cache"),
+            format!("save {} numbers, page cache", grouped(count)),
             45.0,
             cases.collect(),
         );
@@ -202,7 +202,7 @@ impl Files {
             }),
         ]);
         let cases = cases.into_iter().map(|case| case.includes("open, find"));
-        let title = format!("open + one of {count} numbers");
+        let title = format!("open + one of {} numbers", grouped(count));
         let table = plan.table(title, 30.0, cases.collect());
         report.table(&table);
         report.chart(Chart::bars("open-scalars", &table));
@@ -263,7 +263,7 @@ impl Files {
             }),
         ];
         let cases = cases.into_iter().map(|case| case.includes("find"));
-        let title = format!("point query: any of 10,000 of {count} names");
+        let title = format!("point query: any of 10,000 of {} names", grouped(count));
         report.table(&plan.table(title, 3.0, cases.collect()));
 
         // A thousand names begin alike.
@@ -320,7 +320,10 @@ impl Files {
             }),
         ];
         let cases = cases.into_iter().map(|case| case.includes("find, sum"));
-        let title = format!("prefix query: 1,000 of {count} names and their numbers");
+        let title = format!(
+            "prefix query: 1,000 of {} names and their numbers",
+            grouped(count)
+        );
         report.table(&plan.table(title, 3.0, cases.collect()));
 
         let expected = (count * (count - 1) / 2) as f64 + count as f64 * 0.25;
@@ -388,7 +391,7 @@ impl Files {
             }),
         ];
         let cases = cases.into_iter().map(|case| case.includes("walk, sum"));
-        let title = format!("scan: all of {count} names and numbers");
+        let title = format!("scan: all of {} names and numbers", grouped(count));
         report.table(&plan.table(title, 4.0, cases.collect()));
     }
 }

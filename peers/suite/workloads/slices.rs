@@ -80,10 +80,12 @@ pub(crate) fn measure(plan: &Plan<'_>, report: &mut Report) {
     let cases = cases.into_iter().map(|case| case.includes("find, sum"));
     let first = plan.table("first slice of 8 KiB of 1 GiB", 6.0, cases.collect());
     report.table(&first);
-    let found = first.row(ach::MAPPED.label).median() - first.floor().median();
+    let (mapped, floor) = (first.row(ach::MAPPED.label), first.floor());
+    let found = mapped.median() - floor.median();
+    let best = mapped.best() - floor.best();
     report.target(
         "8 KiB of an open array of 1 GiB, first touch",
-        format!("floor + {:.2} us", found * 1e6),
+        format!("floor + {:.1} us (best {:.1})", found * 1e6, best * 1e6),
         "at most floor + 3 us".to_owned(),
         found <= 3e-6,
     );

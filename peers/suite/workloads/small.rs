@@ -4,7 +4,7 @@ use achronyme_env_peers::measure::{seconds, time};
 
 use crate::Plan;
 use crate::chart::Chart;
-use crate::data::{Tensors, sum};
+use crate::data::{Tensors, grouped, sum};
 use crate::formats::{ach, arrow, floor, lmdb, npy, plain, redb_file, safe_tensors};
 use crate::mapping::{map, remove};
 use crate::report::Report;
@@ -84,7 +84,7 @@ fn one_size(plan: &Plan<'_>, count: usize) -> (Table, Table) {
         seconds(|| floor::write(&flat, &tensors))
     }));
     let cases = cases.into_iter().map(|case| case.includes("save"));
-    let title = format!("save {count} arrays of 512 B");
+    let title = format!("save {} arrays of 512 B", grouped(count));
     let save = plan.table(title, 6.0, cases.collect());
 
     // Any of them, each time another one; what was found is compared.
@@ -148,7 +148,7 @@ fn one_size(plan: &Plan<'_>, count: usize) -> (Table, Table) {
     let cases = cases
         .into_iter()
         .map(|case| case.includes("open, find, sum"));
-    let title = format!("open + one of {count} arrays of 512 B");
+    let title = format!("open + one of {} arrays of 512 B", grouped(count));
     let open = plan.table(title, 8.0, cases.collect());
     remove([
         &ours, &safe, &mdb, &redb, &rkyv, &pack, &ipc, &npz, &dir, &flat,
@@ -161,7 +161,10 @@ fn is_ours(label: &str) -> bool {
 }
 
 fn targets(count: usize, open: &Table, report: &mut Report) {
-    let operation = format!("open + one of {count} arrays of 512 B, the table checked");
+    let operation = format!(
+        "open + one of {} arrays of 512 B, the table checked",
+        grouped(count)
+    );
     // What leaves its data unchecked is allowed to be as quick as it can.
     let ours = open.quickest(|label| is_ours(label) && !label.contains("Never"));
     let rival = match count {

@@ -10,7 +10,7 @@ use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, cast::AsArra
 
 use crate::Plan;
 use crate::chart::Chart;
-use crate::data::{Line, field_name, line, name, plain_tables, strings, tables};
+use crate::data::{Line, field_name, grouped, line, name, plain_tables, strings, tables};
 use crate::formats::plain::{ArchivedPlain, Environment, Plain};
 use crate::formats::{ach, arrow, lmdb, plain, redb_file};
 use crate::mapping::{map, remove};
@@ -79,7 +79,7 @@ fn record(plan: &Plan<'_>, report: &mut Report) {
         ),
     ];
     let cases = cases.into_iter().map(|case| case.includes("save"));
-    let title = format!("save a record of {count} strings, page cache");
+    let title = format!("save a record of {} strings, page cache", grouped(count));
     report.table(&plan.table(title, 20.0, cases.collect()));
     drop((value, environment, table, bytes));
 
@@ -143,7 +143,7 @@ fn record(plan: &Plan<'_>, report: &mut Report) {
     let cases = cases
         .into_iter()
         .map(|case| case.includes("open, find, look"));
-    let title = format!("open + one of {count} fields of a record");
+    let title = format!("open + one of {} fields of a record", grouped(count));
     let found = plan.table(title, 10.0, cases.collect());
     report.table(&found);
     report.chart(Chart::bars("field", &found));
@@ -244,7 +244,7 @@ fn record(plan: &Plan<'_>, report: &mut Report) {
         }),
     ];
     let cases = cases.into_iter().map(|case| case.includes("open, all"));
-    let title = format!("open + all {count} fields of a record");
+    let title = format!("open + all {} fields of a record", grouped(count));
     let whole = plan.table(title, 20.0, cases.collect());
     report.table(&whole);
     faster("W4", &found, &whole, report);
@@ -302,7 +302,10 @@ fn lines(plan: &Plan<'_>, report: &mut Report) {
         ),
     ];
     let cases = cases.into_iter().map(|case| case.includes("save"));
-    let title = format!("save {count} tables of {rows} records, page cache");
+    let title = format!(
+        "save {count} tables of {} records, page cache",
+        grouped(rows)
+    );
     report.table(&plan.table(title, 30.0, cases.collect()));
     drop((values, environment, batches, bytes));
 
@@ -375,7 +378,10 @@ fn lines(plan: &Plan<'_>, report: &mut Report) {
     let cases = cases
         .into_iter()
         .map(|case| case.includes("open, find, look"));
-    let title = format!("open + one field of one of {count} tables of {rows} records");
+    let title = format!(
+        "open + one field of one of {count} tables of {} records",
+        grouped(rows)
+    );
     let found = plan.table(title, 12.0, cases.collect());
     report.table(&found);
 
@@ -468,7 +474,7 @@ fn lines(plan: &Plan<'_>, report: &mut Report) {
         }),
     ];
     let cases = cases.into_iter().map(|case| case.includes("open, all"));
-    let title = format!("open + all {count} tables of {rows} records");
+    let title = format!("open + all {count} tables of {} records", grouped(rows));
     let whole = plan.table(title, 25.0, cases.collect());
     report.table(&whole);
     faster("W5", &found, &whole, report);
