@@ -24,7 +24,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use report::Report;
+use report::{Page, Report};
 use turns::{Case, Table};
 
 /// How much is done, and where.
@@ -49,7 +49,7 @@ impl Plan<'_> {
         seconds: f64,
         cases: Vec<Case<'_>>,
     ) -> Table {
-        let (rounds, seconds) = self.of((41, seconds), (3, 0.0));
+        let (rounds, seconds) = self.of((41, seconds), (4, 0.0));
         Table::of(title, rounds, seconds, cases)
     }
 
@@ -93,6 +93,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
+    let page = docs.map(Page::open).transpose()?;
     let (start, mut report) = (Instant::now(), Report::default());
     for (part, measure) in PARTS {
         if asked.is_empty() || asked.iter().any(|name| name == part) {
@@ -109,9 +110,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let minutes = start.elapsed().as_secs_f64() / 60.0;
-    println!("{}", report.markdown(minutes));
-    if let Some(docs) = docs {
-        report.write(&docs, minutes)?;
+    let tables = report.markdown(minutes);
+    println!("{tables}");
+    if let Some(page) = page {
+        page.write(&report, &tables)?;
     }
     Ok(())
 }

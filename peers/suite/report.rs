@@ -3,13 +3,14 @@
 use std::fmt::Write;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::PathBuf;
 
 use crate::chart::Chart;
 use crate::machine;
 use crate::turns::{Ratio, Table};
 
-/// Between these lines of `docs/benchmarks.md` stands what this program wrote.
+const PAGE: &str = "benchmarks.md";
+/// Between these lines of it stands what this program wrote.
 const BEGIN: &str = "<!-- suite: begin -->";
 const END: &str = "<!-- suite: end -->";
 
@@ -99,32 +100,52 @@ impl Report {
         }
         format!("{text}\n{}", self.body)
     }
+}
 
-    /// Puts the tables between the markers of `benchmarks.md` below `docs`, and the charts beside its
-    /// images.
-    pub(crate) fn write(&self, docs: &Path, minutes: f64) -> io::Result<()> {
-        let page = docs.join("benchmarks.md");
-        let old = fs::read_to_string(&page)?;
-        let parts = old.split_once(BEGIN).and_then(|(before, rest)| {
+/// A page of documentation that has tables of this program in it, and charts beside it.
+pub(crate) struct Page {
+    docs: PathBuf,
+    before: String,
+    after: String,
+}
+
+impl Page {
+    /// `benchmarks.md` below `docs`.
+    pub(crate) fn open(docs: PathBuf) -> io::Result<Page> {
+        let path = docs.join(PAGE);
+        let text = fs::read_to_string(&path)?;
+        let parts = text.split_once(BEGIN).and_then(|(before, rest)| {
             let (_, after) = rest.split_once(END)?;
-            Some((before, after))
+            Some((before.to_owned(), after.to_owned()))
         });
-        let Some((before, after)) = parts else {
-            let reason = format!("{} has no lines {BEGIN} and {END}", page.display());
-            return Err(io::Error::other(reason));
-        };
-        let tables = self.markdown(minutes);
-        fs::write(
-            page,
-            format!("{before}{BEGIN}\n{}\n{END}{after}", tables.trim()),
-        )?;
+        match parts {
+            Some((before, after)) => Ok(Page {
+                docs,
+                before,
+                after,
+            }),
+            None => {
+                let reason = format!("{} has no lines {BEGIN} and {END}", path.display());
+                Err(io::Error::other(reason))
+            }
+        }
+    }
+
+    /// Puts the tables of a report between the markers, and its charts beside the images.
+    pub(crate) fn write(&self, report: &Report, tables: &str) -> io::Result<()> {
+        let Page {
+            docs,
+            before,
+            after,
+        } = self;
+        let tables = tables.trim();
+        let text = format!("{before}{BEGIN}\n{tables}\n{END}{after}");
+        fs::write(docs.join(PAGE), text)?;
         let images = docs.join("images");
         fs::create_dir_all(&images)?;
-        for chart in &self.charts {
-            fs::write(
-                images.join(format!("bench-{}.svg", chart.name)),
-                chart.svg(),
-            )?;
+        for chart in &report.charts {
+            let name = format!("bench-{}.svg", chart.name);
+            fs::write(images.join(name), chart.svg())?;
         }
         Ok(())
     }

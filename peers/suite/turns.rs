@@ -11,16 +11,19 @@ pub(crate) struct Case<'c> {
     label: String,
     includes: &'static str,
     checks: &'static str,
+    /// Whether the first round does not count.
+    warms: bool,
     run: Box<dyn FnMut() -> f64 + 'c>,
 }
 
 impl<'c> Case<'c> {
-    /// A case that checks nothing.
+    /// A case that checks nothing. Its first run does not count.
     pub(crate) fn new(label: impl Into<String>, run: impl FnMut() -> f64 + 'c) -> Case<'c> {
         Case {
             label: label.into(),
             includes: "",
             checks: "nothing",
+            warms: true,
             run: Box::new(run),
         }
     }
@@ -28,10 +31,12 @@ impl<'c> Case<'c> {
     /// Does it twice; the second counts, since the first may wait for memory that the machine has
     /// handed back to its host.
     pub(crate) fn twice(label: impl Into<String>, mut run: impl FnMut() -> f64 + 'c) -> Case<'c> {
-        Case::new(label, move || {
+        let mut case = Case::new(label, move || {
             run();
             run()
-        })
+        });
+        case.warms = false;
+        case
     }
 
     /// What is timed.
@@ -71,7 +76,7 @@ impl Row {
 }
 
 /// Rounds that every case takes part in.
-const LEAST: usize = 3;
+const LEAST: usize = 4;
 
 /// The cases of one comparison. The last is the floor.
 pub(crate) struct Table {
@@ -81,9 +86,9 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Runs all in turn, each round beginning with the next one, after a round that does not count: at
-    /// least three times and at most `rounds`, about `budget` seconds together. A case that has had more
-    /// than its share of them sits out what follows.
+    /// Runs all in turn, each round beginning with the next one: at least four times and at most `rounds`,
+    /// about `budget` seconds together. A case that has had more than its share of them sits out what
+    /// follows.
     pub(crate) fn of(
         title: impl Into<String>,
         rounds: usize,
@@ -95,22 +100,21 @@ impl Table {
         let mut used = vec![0.0; cases.len()];
         let share = 1.5 * budget / cases.len() as f64;
         let start = Instant::now();
-        for round in 0..=rounds {
-            if round > LEAST && start.elapsed().as_secs_f64() > budget {
+        for round in 0..rounds {
+            if round >= LEAST && start.elapsed().as_secs_f64() > budget {
                 break;
             }
             for place in 0..cases.len() {
                 let place = (place + round) % cases.len();
-                if round > LEAST && used[place] > share {
+                if round >= LEAST && used[place] > share {
                     times[place].push(None);
                     continue;
                 }
                 let began = Instant::now();
                 let taken = (cases[place].run)();
                 used[place] += began.elapsed().as_secs_f64();
-                if round > 0 {
-                    times[place].push(Some(taken));
-                }
+                let counts = round > 0 || !cases[place].warms;
+                times[place].push(counts.then_some(taken));
             }
         }
         let title = title.into();
@@ -169,7 +173,7 @@ impl Table {
             None => ("", ""),
         };
         let title = &self.title;
-        let rounds = floor.times.len();
+        let rounds = floor.times().count();
         let _ = writeln!(
             text,
             "| {title} ({rounds} rounds) | timed | sums and checks | median | best |{throughput} to the floor |"
