@@ -38,9 +38,10 @@ const PLOT: f64 = WIDTH - NAMES - 70.0;
 /// Colours that are told apart on white and on black, and most of them by those who confuse red with green
 /// (Okabe and Ito, 2008). Whose label begins so has it in every chart; of a format with several, the
 /// later ones are dashed.
-const COLOURS: [(&str, &str, bool); 16] = [
+const COLOURS: [(&str, &str, bool); 17] = [
+    ("ach, mapped, lazy", "#e7298a", false),
+    ("ach, read, lazy", "#e7298a", true),
     ("ach, mapped, ", "#0072b2", true),
-    ("ach, read, ", "#56b4e9", true),
     ("ach, read", "#56b4e9", false),
     ("ach, ", "#0072b2", false),
     ("ach", "#0072b2", false),
