@@ -16,13 +16,14 @@ mod arrays;
 mod commits;
 mod folding;
 mod history;
-mod measure;
 mod messages;
 mod opening;
 mod stores;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+
+use achronyme_env_peers::{locked, measure};
 
 /// How much is done, and where.
 struct Plan<'p> {
@@ -38,14 +39,6 @@ impl Plan<'_> {
             false => whole,
         }
     }
-}
-
-/// The version of a crate that this program is built with.
-fn locked(crate_name: &str) -> &'static str {
-    let lock = include_str!("../Cargo.lock");
-    let entry = lock.split_once(&format!("name = \"{crate_name}\"\nversion = \""));
-    let version = entry.and_then(|(_, rest)| rest.split_once('"'));
-    version.map_or("?", |(version, _)| version)
 }
 
 type Outcome = Result<(), Box<dyn Error>>;

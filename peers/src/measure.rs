@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 /// One of those that are compared. A run answers with the seconds of each of its parts.
-pub(crate) struct Case<'c> {
+pub struct Case<'c> {
     name: String,
     run: Box<dyn FnMut() -> Vec<f64> + 'c>,
     /// The median of each round.
@@ -13,7 +13,8 @@ pub(crate) struct Case<'c> {
 }
 
 impl<'c> Case<'c> {
-    pub(crate) fn new(name: impl Into<String>, run: impl FnMut() -> Vec<f64> + 'c) -> Case<'c> {
+    /// A case whose run answers with the seconds of each of its parts.
+    pub fn new(name: impl Into<String>, run: impl FnMut() -> Vec<f64> + 'c) -> Case<'c> {
         Case {
             name: name.into(),
             run: Box::new(run),
@@ -24,20 +25,21 @@ impl<'c> Case<'c> {
 
     /// A case whose run is one part, done twice: the second counts, since the first may wait for
     /// memory that the system has given away.
-    pub(crate) fn second(name: impl Into<String>, mut run: impl FnMut() -> f64 + 'c) -> Case<'c> {
+    pub fn second(name: impl Into<String>, mut run: impl FnMut() -> f64 + 'c) -> Case<'c> {
         Case::new(name, move || {
             run();
             vec![run()]
         })
     }
 
-    pub(crate) fn median(&self) -> f64 {
+    /// The median of the rounds.
+    pub fn median(&self) -> f64 {
         median(&self.rounds)
     }
 }
 
 /// Seconds that `work` takes; what it leaves is dropped after that.
-pub(crate) fn seconds<T>(work: impl FnOnce() -> T) -> f64 {
+pub fn seconds<T>(work: impl FnOnce() -> T) -> f64 {
     let start = Instant::now();
     let left = black_box(work());
     let taken = start.elapsed().as_secs_f64();
@@ -46,7 +48,7 @@ pub(crate) fn seconds<T>(work: impl FnOnce() -> T) -> f64 {
 }
 
 /// Seconds of the processor that `work` takes on this thread: what else the machine does is left out.
-pub(crate) fn busy<T>(work: impl FnOnce() -> T) -> f64 {
+pub fn busy<T>(work: impl FnOnce() -> T) -> f64 {
     let now = || {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
         time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
@@ -59,7 +61,7 @@ pub(crate) fn busy<T>(work: impl FnOnce() -> T) -> f64 {
 }
 
 /// Runs all in turn, each round beginning with the next one, after a round that does not count.
-pub(crate) fn in_turn(rounds: usize, cases: &mut [Case<'_>]) {
+pub fn in_turn(rounds: usize, cases: &mut [Case<'_>]) {
     for round in 0..=rounds {
         for place in 0..cases.len() {
             let place = (place + round) % cases.len();
@@ -75,7 +77,7 @@ pub(crate) fn in_turn(rounds: usize, cases: &mut [Case<'_>]) {
 
 /// Prints what was measured. A part is `units` of something; the last column is the time of the first
 /// case to that of each, the median over the rounds.
-pub(crate) fn print(title: &str, units: f64, cases: &[Case<'_>]) {
+pub fn print(title: &str, units: f64, cases: &[Case<'_>]) {
     let ours = &cases[0];
     println!(
         "| {title} | median | mean | best | time of `{}` to it |",
@@ -99,13 +101,15 @@ pub(crate) fn print(title: &str, units: f64, cases: &[Case<'_>]) {
     println!();
 }
 
-fn median(values: &[f64]) -> f64 {
+/// The median; not a number when there are no values.
+pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-fn time(seconds: f64) -> String {
+/// A time as people read it.
+pub fn time(seconds: f64) -> String {
     let (scaled, unit) = match seconds {
         s if s < 1e-6 => (s * 1e9, "ns"),
         s if s < 1e-3 => (s * 1e6, "us"),
@@ -120,7 +124,7 @@ fn time(seconds: f64) -> String {
 }
 
 /// The load of the machine, where it says.
-pub(crate) fn load() -> String {
+pub fn load() -> String {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load: Vec<&str> = load.split(' ').take(2).collect();
     match load.is_empty() {
