@@ -65,6 +65,11 @@ fn taken(reading: &mut Reading, values: &ArrayRef, named: &[Option<u64>]) -> Res
         Some(row) => between(&ends, row as usize, row as usize + 1),
         None => null_bytes(values.data_type()),
     };
+    // All of it before any of it is made.
+    let all = named
+        .iter()
+        .fold(0, |all: u64, row| all.saturating_add(weight(row)));
+    reading.charge(all, 1)?;
     let mut pieces = Vec::new();
     let mut rest = named;
     loop {
@@ -74,7 +79,6 @@ fn taken(reading: &mut Reading, values: &ArrayRef, named: &[Option<u64>]) -> Res
             bytes >= PIECE
         });
         let (now, after) = rest.split_at(enough.map_or(rest.len(), |last| last + 1));
-        reading.charge(bytes, 1)?;
         let indices = UInt64Array::from(now.to_vec());
         let piece = arrow_select::take::take(values, &indices, None);
         pieces.push(piece.map_err(broken)?);
