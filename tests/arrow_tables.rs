@@ -857,3 +857,158 @@ fn validity_starts_anywhere() {
     let bits = BooleanArray::new(BooleanBuffer::collect_bool(100, |n| n % 3 == 0), None);
     comes_back(bits.slice(5, 80));
 }
+
+#[test]
+fn a_text_that_many_rows_name_is_counted_before_it_is_written_out() {
+    let limits = ArrowLimits {
+        max_unfolded_bytes: 1 << 20,
+    };
+    let refused = |batch: RecordBatch| {
+        let text = from_batches_within(&batch.schema(), &[batch], &limits)
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains("unfolds to more than 1048576"), "{text}");
+    };
+    // Six hundred gigabytes out of one megabyte: nobody has them.
+    let long = "x".repeat(1 << 20);
+    let ends = Int32Array::from(vec![600_000]);
+    let texts = LargeStringArray::from(vec![long.as_str()]);
+    refused(batch(RunArray::try_new(&ends, &texts).unwrap()));
+    let nested = LargeListArray::new(
+        Arc::new(Field::new("item", DataType::LargeUtf8, true)),
+        OffsetBuffer::new(vec![0i64, 1].into()),
+        Arc::new(texts),
+        None,
+    );
+    refused(batch(RunArray::try_new(&ends, &nested).unwrap()));
+    // One long category among many short ones, all given twice so that they must be written out.
+    let mut categories = vec![""; 100_000];
+    categories.push(&long);
+    let keys = Int32Array::from(vec![100_000; 600_000]);
+    let categories = Arc::new(LargeStringArray::from(categories));
+    refused(batch(DictionaryArray::try_new(keys, categories).unwrap()));
+}
+
+#[test]
+fn runs_and_dictionaries_of_several_batches_are_written_out() {
+    let runs = |text: &str| {
+        let ends = Int32Array::from(vec![2, 3]);
+        batch(RunArray::try_new(&ends, &LargeStringArray::from(vec![Some(text), None])).unwrap())
+    };
+    let (a, b) = (runs("a"), runs("b"));
+    let table = from_batches(&a.schema(), &[a, b]).unwrap();
+    let text = format!("{:?}", array(table.record.get("c").unwrap()));
+    assert_eq!(text.matches("\"a\"").count(), 2, "{text}");
+    assert_eq!(text.matches("null").count(), 2, "{text}");
+    // A hundred categories each: keys of a byte cannot tell all of them apart.
+    let codes = |from: i32| {
+        let categories = (from..from + 100).map(|n| format!("c{n}"));
+        let categories = LargeStringArray::from_iter_values(categories);
+        let keys = Int8Array::from((0..100i8).collect::<Vec<_>>());
+        batch(DictionaryArray::try_new(keys, Arc::new(categories)).unwrap())
+    };
+    let (a, b) = (codes(0), codes(100));
+    let table = from_batches(&a.schema(), &[a, b]).unwrap();
+    let column = array(table.record.get("c").unwrap());
+    assert_eq!(column.as_string::<i64>().value(199), "c199");
+    // Nobody's categories, and nulls that name them.
+    let none = LargeStringArray::from(Vec::<&str>::new());
+    let keys = Int8Array::from(vec![None, None]);
+    let empty = DictionaryArray::try_new(keys, Arc::new(none)).unwrap();
+    assert_eq!(array(&value(&batch(empty))).null_count(), 2);
+}
+
+#[test]
+fn categories_of_rows_of_lists_are_made_once() {
+    let categories = GenericStringArray::<i32>::from_iter_values((0..200).map(|n| format!("c{n}")));
+    let keys = Int16Array::from((0..200i16).collect::<Vec<_>>());
+    let codes = DictionaryArray::try_new(keys, Arc::new(categories)).unwrap();
+    let item = Arc::new(Field::new("item", codes.data_type().clone(), true));
+    let offsets = OffsetBuffer::new((0..=200i64).collect::<Vec<_>>().into());
+    let lists = batch(LargeListArray::new(item, offsets, Arc::new(codes), None));
+    // So that two hundred times the categories would be more than is allowed.
+    let limits = ArrowLimits {
+        max_unfolded_bytes: 0,
+    };
+    let table = from_batches_within(&lists.schema(), &[lists], &limits).unwrap();
+    let rows = table.record.get("c").unwrap().as_vector().unwrap();
+    let place = |row: &Value| match part(&extension(row).storage, "categories") {
+        Value::StringArray(texts) => texts.offsets().as_slice::<u64>().unwrap().as_ptr(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(place(&rows[0]), place(&rows[199]));
+}
+
+#[test]
+fn single_elements_of_every_type_come_back_in_structs_of_lists() {
+    let decimals = Decimal128Array::from(vec![Some(-7), None, Some(9)])
+        .with_precision_and_scale(10, 2)
+        .unwrap();
+    let zoned = TimestampSecondArray::from(vec![Some(5), None, Some(6)]);
+    let bytes = vec![Some([1u8, 2]), None, Some([3, 4])].into_iter();
+    let bytes = FixedSizeBinaryArray::try_from_sparse_iter_with_size(bytes, 2).unwrap();
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(decimals),
+        Arc::new(zoned.with_timezone("Europe/Berlin")),
+        Arc::new(bytes),
+        Arc::new(Time64MicrosecondArray::from(vec![Some(1), None, Some(2)])),
+    ];
+    let fields = columns.iter().enumerate();
+    let fields: Vec<Field> = fields
+        .map(|(n, column)| Field::new(format!("f{n}"), column.data_type().clone(), true))
+        .collect();
+    let entries = StructArray::new(fields.into(), columns, None);
+    let item = Arc::new(Field::new("item", entries.data_type().clone(), true));
+    let offsets = OffsetBuffer::new(vec![0i64, 2, 3].into());
+    comes_back(LargeListArray::new(item, offsets, Arc::new(entries), None));
+}
+
+#[test]
+fn a_field_that_is_there_twice_is_told_in_lists_too() {
+    let one: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+    let fields = vec![Field::new("a", DataType::Int64, true); 2];
+    let entries = StructArray::new(fields.into(), vec![one.clone(), one], None);
+    let item = Arc::new(Field::new("item", entries.data_type().clone(), true));
+    let offsets = OffsetBuffer::new(vec![0i64, 2].into());
+    let lists = batch(LargeListArray::new(item, offsets, Arc::new(entries), None));
+    let table = from_batches(&lists.schema(), &[lists]).unwrap();
+    assert_eq!(
+        table.findings[0].to_string(),
+        "c[] (struct) is lost: two of its fields have one name"
+    );
+}
+
+#[test]
+fn nulls_that_are_only_a_number_are_not_made_in_lists() {
+    let nulls = |rows: i64| {
+        Value::from(Extension {
+            type_name: "arrow.array".into(),
+            parameters: Record::from([("format", "n")]).into(),
+            storage: rows.into(),
+        })
+    };
+    let number = Value::from(Tensor::from_vec(vec![1i64], [1]).unwrap());
+    let wide = Value::from(Tensor::from_vec(Vec::<f64>::new(), [0, 1 << 30]).unwrap());
+    for rows in [
+        vec![number.clone(), nulls(1 << 40)],
+        vec![nulls(i64::MAX), nulls(i64::MAX), nulls(i64::MAX)],
+        vec![wide, Value::vector([Value::Null])],
+    ] {
+        let table = to_batch(&Record::from([("c", Value::from(rows))]), &Record::new()).unwrap();
+        let text = table.findings[0].to_string();
+        assert!(text.contains("nulls would take more than"), "{text}");
+    }
+    let few = array(&Value::from(vec![number, nulls(3)]));
+    assert_eq!(few.as_list::<i64>().value(1).null_count(), 3);
+}
+
+#[test]
+fn records_that_share_no_field_are_no_column_when_they_are_many() {
+    let record = |n: usize| Record::from([(format!("f{n}").as_str(), Value::from(1i64))]);
+    let few = array(&Value::vector((0..50).map(record)));
+    assert_eq!(few.as_struct().num_columns(), 50);
+    let many = Record::from([("c", Value::vector((0..9000).map(record)))]);
+    let table = to_batch(&many, &Record::new()).unwrap();
+    let text = table.findings[0].to_string();
+    assert!(text.contains("9000 different fields"), "{text}");
+}

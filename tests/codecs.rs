@@ -493,3 +493,17 @@ fn codecs_are_shared_between_threads() {
     let encoded = std::thread::spawn(move || codec.encode(&Value::from(1i64)).unwrap());
     assert_eq!(encoded.join().unwrap(), b"1");
 }
+
+#[test]
+fn a_guess_of_room_is_no_reason_to_refuse_a_value() {
+    let encoder = Encoder::new(Rkyv, BufferPool::new(3 << 20));
+    let large = Value::Bytes(vec![7; 1_500_000].into());
+    // Values of this type take two megabytes of room.
+    drop(encoder.encode("t", &large).unwrap());
+    let lent = encoder.pool().take(2 << 20).unwrap();
+    // One that is small has enough in what is left.
+    let small = encoder.encode("t", &Value::from(1i64)).unwrap();
+    assert!(small.len() < 1000);
+    assert!(encoder.encode("t", &large).is_err());
+    drop(lent);
+}

@@ -150,6 +150,65 @@ def test_a_dataset_that_cannot_be_read_is_told_and_the_others_are_kept(tmp_path)
     assert told(report) == {"a"} and list(ach.open(tmp_path / "x.ach")) == ["b"]
 
 
+def test_values_that_stand_in_other_files_are_told_and_not_read(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    secret = tmp_path / "secret.txt"
+    secret.write_bytes(b"nobody's business")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["d"] = np.arange(5)
+        file["g/d"] = np.arange(5)
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["own"] = np.arange(4)
+        file.create_dataset("raw", (17,), "u1", external=[(str(secret), 0, 17)])
+        for name, where, what in [("virtual", "other.h5", "d"), ("inner", ".", "own"), ("chained", ".", "raw")]:
+            layout = h5py.VirtualLayout((4,), "i8")
+            layout[:] = h5py.VirtualSource(where, what, shape=(4,))
+            file.create_virtual_dataset(name, layout)
+        file["link"] = h5py.ExternalLink("other.h5", "/")
+        file["through"] = h5py.SoftLink("/link/g")
+        file["straight"] = h5py.SoftLink("/link/d")
+        # What it counts is no date, and stays a number.
+        file["own"].attrs["numpy.dtype"] = "<f8"
+        h5py.h5d.create(file.id, b"when", h5py.h5t.UNIX_D32LE, h5py.h5s.create_simple((3,)))
+    report = ach.convert(tmp_path / "x.h5", tmp_path / "x.ach")
+    told = {item.name: item.why for item in report.lost}
+    assert sorted(told) == ["chained", "link", "raw", "straight", "through", "virtual", "when"]
+    assert "secret.txt" in told["raw"] and "other.h5" in told["virtual"] and "dtype" in told["when"]
+    found = ach.open(tmp_path / "x.ach")
+    assert sorted(found) == ["inner", "own"]
+    np.testing.assert_array_equal(found["own"], np.arange(4))
+    np.testing.assert_array_equal(found["inner"], np.arange(4))
+
+
+def test_mat_files_of_version_7_3_read_no_other_file(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    secret = tmp_path / "secret.txt"
+    secret.write_bytes(b"nobody's business")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["d"] = np.arange(6.0).reshape(2, 3)
+    with h5py.File(tmp_path / "x.mat", "w", userblock_size=512) as file:
+        file["own"] = np.arange(6.0).reshape(2, 3)
+        file["link"] = h5py.ExternalLink("other.h5", "/d")
+        file.create_dataset("raw", (1, 17), "u1", external=[(str(secret), 0, 17)])
+        file.create_dataset("s/part", (1, 17), "u1", external=[(str(secret), 0, 17)])
+    with open(tmp_path / "x.mat", "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(128))
+    report = ach.convert(tmp_path / "x.mat", tmp_path / "x.ach")
+    assert {item.name for item in report.lost} == {"link", "raw", "s"}
+    found = ach.open(tmp_path / "x.ach")
+    assert sorted(found) == ["own", "s"]
+    assert found["s"] == {"part": None}
+
+
+def test_members_of_one_name_stay_apart(tmp_path):
+    ach.save(tmp_path / "x.ach", {"a": {"b": np.arange(3)}, "a.b": np.arange(4), "/c": np.arange(5), "c": np.arange(6)})
+    report = ach.convert(tmp_path / "x.ach", tmp_path / "x.npz")
+    with np.load(tmp_path / "x.npz") as found:
+        assert sorted(len(found[name]) for name in found.files) == [3, 4, 5, 6]
+        assert len(set(found.files)) == 4
+    assert len(report.lost) == 2 and all("another member" in item.why for item in report.lost)
+
+
 @LINUX
 def test_a_dataset_larger_than_memory_is_converted_both_ways(tmp_path):
     h5py = pytest.importorskip("h5py")

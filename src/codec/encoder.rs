@@ -52,7 +52,9 @@ impl Encoder {
     /// # Errors
     /// As [`Codec::encode`]; [`EnvError::PoolExhausted`](crate::EnvError::PoolExhausted).
     pub fn encode(&self, type_name: &str, value: &Value) -> Result<PooledBuffer> {
-        let mut buffer = self.pool.take(self.statistics.room_for(type_name))?;
+        let room = self.statistics.room_for(type_name);
+        // A guess: a pool without so much may still have what this value takes.
+        let mut buffer = self.pool.take(room).or_else(|_| self.pool.take(0))?;
         self.codec.encode_to(value, &mut buffer)?;
         self.statistics.note(type_name, buffer.len() as u64);
         Ok(buffer)

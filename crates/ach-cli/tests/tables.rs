@@ -148,3 +148,38 @@ fn a_damaged_table_is_one_sentence() {
     }
     assert!(!folder.names().contains(&"a.ach".to_owned()));
 }
+
+/// A footer of groups, each in the one before: the decoder would call itself for each.
+#[test]
+fn a_schema_that_is_nested_very_deep_is_one_sentence() {
+    let footer = |groups: u32| {
+        // Version 1, and a list of structs: a name and one child each, and a leaf.
+        let mut footer = vec![0x15, 2, 0x19, 0xfc];
+        let count = groups + 2;
+        footer.extend([0, 7, 14, 21].map(|shift| (count >> shift) as u8 | 0x80));
+        footer.push(0);
+        footer.extend([0x48, 1, b'r', 0x15, 2, 0]);
+        for _ in 0..groups {
+            footer.extend([0x35, 2, 0x18, 1, b'g', 0x15, 2, 0]);
+        }
+        footer.extend([0x15, 2, 0x25, 2, 0x18, 1, b'x', 0]);
+        // No rows, and no groups of them.
+        footer.extend([0x16, 0, 0x19, 0x0c, 0]);
+        let mut file = b"PAR1".to_vec();
+        file.extend(&footer);
+        file.extend((footer.len() as u32).to_le_bytes());
+        file.extend(b"PAR1");
+        file
+    };
+    let folder = Folder::new();
+    folder.write("flat.parquet", footer(3));
+    folder.write("deep.parquet", footer(200_000));
+    folder.fine(&["pack", "-o", "a.ach", "flat.parquet"]);
+    let told = folder.ach(&["pack", "-o", "b.ach", "deep.parquet"]);
+    assert_eq!(told.code, Some(2), "{}", told.err);
+    assert!(
+        told.err.contains("nested deeper than 256 levels"),
+        "{}",
+        told.err
+    );
+}

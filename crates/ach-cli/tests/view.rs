@@ -282,6 +282,46 @@ fn nobody_without_the_secret_is_answered() {
     assert_eq!(served.secret.len(), 40);
 }
 
+/// Other users of the machine can reach the port: neither those that say nothing nor those that do not
+/// read what they are told take the page from its owner.
+#[test]
+fn strangers_do_not_keep_the_page_from_its_owner() {
+    let folder = with_examples();
+    let served = Served::new(&folder, &["a.ach"]);
+    let mut strangers = Vec::new();
+    for n in 0..200 {
+        let mut stream = TcpStream::connect(("127.0.0.1", served.port)).unwrap();
+        if n % 2 == 0 {
+            stream.set_nonblocking(true).unwrap();
+            let request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".repeat(10_000);
+            let _ = stream.write(&request);
+        }
+        strangers.push(stream);
+    }
+    let mut stream = TcpStream::connect(("127.0.0.1", served.port)).unwrap();
+    // So that a server that never answers is a failed test.
+    let patience = Some(std::time::Duration::from_secs(60));
+    stream.set_read_timeout(patience).unwrap();
+    let (secret, host) = (&served.secret, served.host());
+    for _ in 0..2 {
+        // The connection stays open for who knows the secret.
+        let request = format!("GET /{secret}/api/state HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut head = [0; 15];
+        stream.read_exact(&mut head).unwrap();
+        assert_eq!(&head, b"HTTP/1.1 200 OK");
+        let mut rest = Vec::new();
+        while !rest.ends_with(b"}") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            rest.push(byte[0]);
+        }
+    }
+    let refused = served.send("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    assert_eq!(refused.status, 421);
+    drop(strangers);
+}
+
 #[test]
 fn foreign_hosts_origins_and_methods_are_refused() {
     let folder = with_examples();

@@ -25,6 +25,40 @@ def read(path: str, target: Target) -> None:
         _Reader(h5py, file, target).group(file, "", ())
 
 
+def date_of(attrs: dict[str, Any]) -> np.dtype | None:
+    """The dtype of dates or spans that integers stand for, taken from what is said of them."""
+    try:
+        kind = np.dtype(str(attrs[DATES]))
+    except (KeyError, TypeError, ValueError):
+        return None
+    if kind.kind not in "mM":
+        return None
+    del attrs[DATES]
+    return kind.newbyteorder("=")
+
+
+def elsewhere(file: Any, item: Any, depth: int = 0) -> str | None:
+    """Why a dataset is not read: its values stand in another file than the one that was named."""
+    if item.file.filename != file.filename:
+        return f"it is a link into another file, {item.file.filename}, which is not followed"
+    if not hasattr(item, "external"):
+        return None
+    if item.external:
+        return f"its values stand in another file, {item.external[0][0]}, which is not read"
+    if not item.is_virtual:
+        return None
+    for source in item.virtual_sources():
+        if source.file_name != ".":
+            return f"its values stand in another file, {source.file_name}, which is not read"
+        inner = file.get(source.dset_name)
+        if depth >= 8:
+            return "it is made of datasets that are made of others, and so on"
+        why = None if inner is None else elsewhere(file, inner, depth + 1)
+        if why is not None:
+            return why
+    return None
+
+
 class _Reader:
     def __init__(self, h5py: Any, file: Any, target: Target) -> None:
         self.h5py, self.file, self.target = h5py, file, target
@@ -52,6 +86,11 @@ class _Reader:
                 self.lose(inner, "link", f"it leads nowhere: {error}")
                 continue
             if isinstance(item, h5py.Group):
+                # A soft link may lead through an external one.
+                why = elsewhere(self.file, item)
+                if why is not None:
+                    self.lose(inner, "group", why)
+                    continue
                 self.group(item, inner, (*around, here))
             elif isinstance(item, h5py.Dataset):
                 if target.wants(inner):
@@ -64,7 +103,16 @@ class _Reader:
             self.target.lose(name, kind, why)
 
     def dataset(self, data: Any, name: str) -> None:
-        h5py, target, dtype = self.h5py, self.target, data.dtype
+        h5py, target = self.h5py, self.target
+        why = elsewhere(self.file, data)
+        if why is not None:
+            target.lose(name, "dataset", why)
+            return
+        try:
+            dtype = data.dtype
+        except TypeError as error:
+            target.lose(name, "dataset", f"h5py has no dtype for it: {error}")
+            return
         attrs = self.attributes(data, name)
         try:
             if data.shape is None:
@@ -72,8 +120,7 @@ class _Reader:
                 target.add(name, None, attrs)
             elif dtype.hasobject:
                 target.add(name, self.objects(name, data[()], dtype), attrs)
-            elif DATES in attrs and dtype == np.int64:
-                kind = np.dtype(str(attrs.pop(DATES)))
+            elif dtype == np.int64 and (kind := date_of(attrs)) is not None:
                 target.copy(name, lambda part: data[part].view(kind), data.shape, kind, attrs, data.chunks)
             else:
                 members = h5py.check_enum_dtype(dtype)

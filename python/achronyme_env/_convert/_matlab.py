@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ._hdf5 import elsewhere
 from ._libraries import library
 from ._source import Source
 from ._target import Target, strings
@@ -174,6 +175,9 @@ class _Reader73:
 
     def variable(self, item: Any) -> None:
         kind = _class_of(item)
+        if (why := elsewhere(self.file, item)) is not None:
+            self.lose(kind or "dataset", why, "")
+            return
         plain = isinstance(item, self.h5py.Dataset) and item.dtype.names is None and not item.dtype.hasobject
         if plain and kind not in ("char", "cell") and "MATLAB_empty" not in item.attrs and item.ndim > 1:
             if item.size > 1 and "MATLAB_object_decode" not in item.attrs:
@@ -195,6 +199,9 @@ class _Reader73:
         kind = _class_of(item)
         if depth > 100:
             self.lose(kind, "it is nested too deep", path)
+            return None
+        if (why := elsewhere(self.file, item)) is not None:
+            self.lose(kind or "dataset", why, path)
             return None
         if "MATLAB_object_decode" in item.attrs and kind not in ("cell", "struct"):
             self.lose("MATLAB object", f"objects of classes are code: {kind}; save it as a struct", path)

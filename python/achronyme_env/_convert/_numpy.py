@@ -84,7 +84,13 @@ def _member(archive: zipfile.ZipFile, member: str, value: Any, name: str, path: 
     array = np.asanyarray(plain)
     if array.dtype == object:
         array = array.astype(str)
-    with archive.open(_entry(member), "w", force_zip64=True) as file:
+    entry, number = _entry(member), 1
+    while entry in archive.NameToInfo:
+        number += 1
+        entry = _entry(f"{member}_{number}")
+    if number > 1:
+        source.lose(name, "name", f"another member has its name; it is {entry.removesuffix('.npy')}", path)
+    with archive.open(entry, "w", force_zip64=True) as file:
         np.lib.format.write_array(file, array, allow_pickle=False)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ._hdf5 import date_of
 from ._libraries import library
 from ._source import Source
 from ._target import ROOT, Target, strings
@@ -39,10 +40,7 @@ def _group(zarr: Any, group: Any, name: str, target: Target) -> None:
 def _array(data: Any, name: str, target: Target) -> None:
     attrs = dict(data.attrs)
     dtype = np.dtype(data.dtype)
-    dates = attrs.get("numpy.dtype")
-    if isinstance(dates, str) and dtype == np.int64:
-        del attrs["numpy.dtype"]
-        kind = np.dtype(dates)
+    if dtype == np.int64 and (kind := date_of(attrs)) is not None:
         target.copy(name, lambda part: np.asarray(data[part]).view(kind), data.shape, kind, attrs, data.chunks)
     elif dtype.kind in "TO":
         found = np.asarray(data[()] if data.shape == () else data[...])

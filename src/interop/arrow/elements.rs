@@ -61,7 +61,9 @@ pub(super) fn element(
                 let value = reading.below(step, |reading| {
                     element(reading, field, column.as_ref(), row)
                 })?;
-                record.insert(field.name().as_str(), value);
+                if record.insert(field.name().as_str(), value).is_some() {
+                    return Ok(reading.lost("struct", "two of its fields have one name"));
+                }
             }
             record.into()
         }

@@ -31,6 +31,7 @@ mod memory;
 mod nested;
 mod reading;
 mod strings;
+mod unfolding;
 mod vectors;
 mod writing;
 

@@ -1,6 +1,7 @@
 //! One column of Arrow's as a value.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, types};
@@ -10,13 +11,16 @@ use arrow_schema::{ArrowError, DataType, Field};
 use super::ArrowLimits;
 use super::extensions::{self, array_extension};
 use super::fixed::{self, Fixed, broken};
-use super::{memory, nested, strings};
+use super::{memory, nested, strings, unfolding};
 use crate::error::{EnvError, Result};
 use crate::finding::{Finding, Outcome};
 use crate::value::{Extension, Tensor, Value};
 
 /// Deepest nesting of lists and structs: less than values may have, as each takes two levels.
 const MAX_DEPTH: usize = 60;
+
+/// Dictionaries whose values are kept at hand.
+const MOST_KNOWN: usize = 256;
 
 /// What goes through all of a table while it is read.
 pub(super) struct Reading {
@@ -28,6 +32,8 @@ pub(super) struct Reading {
     column: String,
     path: Vec<String>,
     told: HashSet<String>,
+    /// Dictionaries that were met, by where they stand, and what became of them.
+    known: HashMap<usize, (ArrayRef, Option<Value>)>,
 }
 
 impl Reading {
@@ -39,6 +45,7 @@ impl Reading {
             column: String::new(),
             path: Vec::new(),
             told: HashSet::new(),
+            known: HashMap::new(),
         }
     }
 
@@ -139,12 +146,18 @@ impl Reading {
             | DataType::ListView(_)
             | DataType::LargeListView(_)
             | DataType::Map(..) => nested::lists(self, pieces),
-            DataType::Dictionary(..) => self.dictionary(field, &self.joined(pieces)?),
+            DataType::Dictionary(_, values) => match joined(pieces) {
+                Ok(array) => self.dictionary(field, &array),
+                // Together they have more categories than their keys can tell apart.
+                Err(_) if pieces.len() > 1 => self.written_out(values, pieces),
+                Err(error) => Err(broken(error)),
+            },
             DataType::RunEndEncoded(_, values) => {
-                let array = self.joined(pieces)?;
-                self.charge(array.len() as u64, 16)?;
-                let plain = unfolded_runs(&array)?;
-                self.column(values, &[plain])
+                let mut plain = Vec::with_capacity(pieces.len());
+                for piece in pieces {
+                    plain.extend(unfolding::of_runs(self, piece)?);
+                }
+                self.column(values, &plain)
             }
             other => {
                 let kind = other.to_string();
@@ -163,34 +176,63 @@ impl Reading {
         self.charge(rows as u64, 9)
     }
 
-    /// All pieces as one array.
-    fn joined(&self, pieces: &[ArrayRef]) -> Result<ArrayRef> {
-        match pieces {
-            [only] => Ok(only.clone()),
-            _ => {
-                let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| piece.as_ref()).collect();
-                arrow_select::concat::concat(&pieces).map_err(broken)
-            }
-        }
-    }
-
     /// Codes and categories; the values themselves where categories are missing or given twice.
     fn dictionary(&mut self, field: &Field, array: &ArrayRef) -> Result<Value> {
         let dictionary = array.as_any_dictionary();
         let categories = dictionary.values();
-        let item = Field::new("item", categories.data_type().clone(), true);
         self.charge(array.len() as u64, 9)?;
-        if categories.null_count() > 0 || !are_distinct(categories) {
-            let size = categories.get_array_memory_size() as u64;
-            let each = size.checked_div(categories.len() as u64).unwrap_or(0);
-            self.charge(array.len() as u64, each.max(1))?;
-            let plain = arrow_select::take::take(categories, dictionary.keys(), None);
-            return self.column(&item, &[plain.map_err(broken)?]);
-        }
+        let Some(value) = self.categories(categories)? else {
+            let plain = DataType::clone(categories.data_type());
+            return self.written_out(&plain, std::slice::from_ref(array));
+        };
         let codes = codes(dictionary.keys(), categories.len())?;
-        let categories = self.column(&item, std::slice::from_ref(categories))?;
         let ordered = field.dict_is_ordered().unwrap_or(false);
-        Ok(extensions::categorical(codes, categories, ordered))
+        Ok(extensions::categorical(codes, value, ordered))
+    }
+
+    /// The categories of a dictionary as a value; `None` where some are missing or given twice. Rows
+    /// of lists have the same ones: they are looked at once.
+    fn categories(&mut self, array: &ArrayRef) -> Result<Option<Value>> {
+        let place = Arc::as_ptr(array).cast::<()>().addr();
+        if let Some((known, value)) = self.known.get(&place)
+            && Arc::ptr_eq(known, array)
+        {
+            return Ok(value.clone());
+        }
+        let value = match array.null_count() == 0 && are_distinct(array) {
+            true => {
+                let item = Field::new("item", array.data_type().clone(), true);
+                Some(self.column(&item, std::slice::from_ref(array))?)
+            }
+            false => None,
+        };
+        if self.known.len() >= MOST_KNOWN {
+            self.known.clear();
+        }
+        let known = (Arc::clone(array), value.clone());
+        self.known.insert(place, known);
+        Ok(value)
+    }
+
+    /// A column of dictionaries as their values.
+    fn written_out(&mut self, values: &DataType, pieces: &[ArrayRef]) -> Result<Value> {
+        let mut plain = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            plain.extend(unfolding::of_dictionary(self, piece)?);
+        }
+        let item = Field::new("item", values.clone(), true);
+        self.column(&item, &plain)
+    }
+}
+
+/// All pieces as one array.
+fn joined(pieces: &[ArrayRef]) -> Result<ArrayRef, ArrowError> {
+    match pieces {
+        [only] => Ok(only.clone()),
+        _ => {
+            let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| piece.as_ref()).collect();
+            arrow_select::concat::concat(&pieces)
+        }
     }
 }
 
@@ -266,33 +308,4 @@ fn are_distinct(categories: &ArrayRef) -> bool {
         }
         _ => false,
     }
-}
-
-/// Every row of runs, written out.
-fn unfolded_runs(array: &ArrayRef) -> Result<ArrayRef> {
-    fn indices<R: types::RunEndIndexType>(array: &ArrayRef) -> arrow_array::UInt64Array {
-        let runs = array.as_run::<R>().run_ends();
-        (0..array.len())
-            .map(|row| runs.get_physical_index(row) as u64)
-            .collect::<Vec<u64>>()
-            .into()
-    }
-    let DataType::RunEndEncoded(ends, _) = array.data_type() else {
-        return Ok(array.clone());
-    };
-    let (values, indices) = match ends.data_type() {
-        DataType::Int16 => (
-            array.as_run::<types::Int16Type>().values(),
-            indices::<types::Int16Type>(array),
-        ),
-        DataType::Int32 => (
-            array.as_run::<types::Int32Type>().values(),
-            indices::<types::Int32Type>(array),
-        ),
-        _ => (
-            array.as_run::<types::Int64Type>().values(),
-            indices::<types::Int64Type>(array),
-        ),
-    };
-    arrow_select::take::take(values, &indices, None).map_err(|error: ArrowError| broken(error))
 }

@@ -13,10 +13,17 @@ use arrow_data::ArrayData;
 use arrow_schema::{ArrowError, DataType};
 
 use super::memory::{in_c_order, lend};
+use super::unfolding::null_bytes;
 use super::writing::{Column, Refused, column_at, flat, unfit, with_nulls};
 use super::{extensions, formats};
 use crate::error::Result;
 use crate::value::{Complex128, Extension, Record, Tensor, Value};
+
+/// Cells of a column of structs, whatever is in them; more only where most of them are not empty.
+const MOST_CELLS: usize = 1 << 26;
+
+/// Bytes of nulls in lists that name nothing but their number.
+const MOST_NULLS: u64 = 1 << 30;
 
 /// The column that values in order are.
 ///
@@ -74,10 +81,7 @@ pub(super) fn vector(elements: &[Value], depth: usize) -> Result<Column, Refused
             check(elements, |value| matches!(value, Value::Record(_)))?;
             structs(elements, depth)
         }
-        Value::Tensor(tensor) if tensor.shape().is_empty() => singles(elements, None),
-        Value::Extension(extension) if is_single(&extension.storage) => {
-            singles(elements, Some(extension))
-        }
+        first if single(first).is_some() => singles(elements, first),
         Value::Tensor(_) | Value::StringArray(_) | Value::Vector(_) | Value::Extension(_) => {
             lists(elements, depth)
         }
@@ -115,16 +119,23 @@ fn mixed(value: &Value, index: usize) -> Refused {
     unfit(value, "the elements before it are of another kind").below(&format!("[{index}]"))
 }
 
-/// Whether a storage is of one element of an array.
-fn is_single(storage: &Value) -> bool {
-    matches!(storage, Value::Tensor(tensor) if tensor.shape().is_empty())
-}
-
 /// Records as structs: a column of each field that one of them has, null where it has not.
 fn structs(elements: &[Value], depth: usize) -> Result<Column, Refused> {
     let mut names = indexmap::IndexSet::new();
     for record in elements.iter().filter_map(Value::as_record) {
         names.extend(record.names());
+    }
+    let there = elements.iter().filter_map(Value::as_record);
+    let there: usize = there.map(Record::len).sum();
+    let cells = names.len().saturating_mul(elements.len());
+    if cells > MOST_CELLS.max(there.saturating_mul(64)) {
+        let first = elements.iter().find(|value| !matches!(value, Value::Null));
+        let reason = format!(
+            "its {} records have {} different fields between them, most of which each has not",
+            elements.len(),
+            names.len()
+        );
+        return Err(unfit(first.unwrap_or(&Value::Null), reason));
     }
     let (mut fields, mut arrays) = (Vec::new(), Vec::new());
     for name in names {
@@ -212,13 +223,23 @@ fn lists(elements: &[Value], depth: usize) -> Result<Column, Refused> {
         return Ok(Column::plain(Arc::new(NullArray::new(elements.len()))));
     };
     let item = of.field("item");
+    let null = null_bytes(item.data_type());
+    let mut nulls = 0u64;
     let mut parts: Vec<ArrayRef> = Vec::with_capacity(columns.len());
     for (index, column) in columns.iter().enumerate() {
         let Some(column) = column else { continue };
         let rows = column.array.len();
         let array = match column.array.data_type() {
+            DataType::Null => {
+                nulls = nulls.saturating_add(null.saturating_mul(rows as u64));
+                if nulls > MOST_NULLS {
+                    let reason =
+                        format!("its {rows} nulls would take more than {MOST_NULLS} bytes");
+                    return Err(unfit(&elements[index], reason).below(&format!("[{index}]")));
+                }
+                new_null_array(item.data_type(), rows)
+            }
             found if found == item.data_type() => column.array.clone(),
-            DataType::Null => new_null_array(item.data_type(), rows),
             found => {
                 let value = &elements[index];
                 let reason = format!(
@@ -245,47 +266,79 @@ fn lists(elements: &[Value], depth: usize) -> Result<Column, Refused> {
     Ok(Column::plain(Arc::new(array)))
 }
 
-/// Arrays of rank 0, of one dtype and inside one extension, as a column of their elements.
-fn singles(elements: &[Value], of: Option<&Extension>) -> Result<Column, Refused> {
-    let dtype = |value: &Value| value.as_tensor().map(Tensor::dtype);
-    let storage = |value: &Value| match (value, of) {
-        (Value::Extension(extension), Some(of)) => {
-            let same = extension.type_name == of.type_name
-                && extension
-                    .parameters
-                    .identical(&of.parameters)
-                    .is_ok_and(|same| same);
-            same.then(|| extension.storage.clone())
-        }
-        (Value::Tensor(_), None) => Some(value.clone()),
-        _ => None,
+/// Single elements of arrays, of one dtype and inside the same extensions, as a column of them.
+fn singles(elements: &[Value], of: &Value) -> Result<Column, Refused> {
+    let Some(like) = single(of) else {
+        return Err(unfit(of, "it is no single element"));
     };
-    let found = each(elements, |value| storage(value).filter(is_single))?;
-    let Some(dtype) = found.iter().flatten().find_map(dtype) else {
-        return Ok(Column::plain(Arc::new(NullArray::new(elements.len()))));
-    };
-    let mut bytes = Vec::new();
-    for (index, single) in found.iter().enumerate() {
-        match single.as_ref().and_then(Value::as_tensor) {
-            None => bytes.resize(bytes.len() + dtype.size(), 0),
-            Some(tensor) if tensor.dtype() == dtype => bytes.extend(tensor.as_bytes()?),
-            Some(_) => return Err(mixed(&elements[index], index)),
+    let found = each(elements, |value| {
+        single(value).filter(|tensor| {
+            (tensor.dtype(), tensor.shape()) == (like.dtype(), like.shape()) && alike(value, of)
+        })
+    })?;
+    let size = like.byte_len() as usize;
+    let mut bytes = Vec::with_capacity(size.saturating_mul(elements.len()));
+    for single in &found {
+        match single {
+            None => bytes.resize(bytes.len() + size, 0),
+            Some(tensor) => bytes.extend(tensor.as_bytes()?),
         }
     }
-    let count = elements.len() as u64;
-    let tensor = Tensor::from_bytes(dtype, [count], crate::value::Order::C, &bytes)?;
-    let whole = match of {
-        None => Value::from(tensor),
-        Some(of) => {
-            let mut whole = of.clone();
-            whole.storage = tensor.into();
-            whole.into()
-        }
-    };
-    let column = column_at(&whole, 0)?;
+    let mut shape = vec![elements.len() as u64];
+    shape.extend(like.shape());
+    let tensor = Tensor::from_bytes(like.dtype(), shape, crate::value::Order::C, &bytes)?;
+    let column = column_at(&around(of, tensor), 0)?;
     let nulls: NullBuffer = found.iter().map(Option::is_some).collect();
     let array = with_nulls(&column.array, &nulls)?;
     Ok(column.with(array))
+}
+
+/// The tensor of a single element: without dimensions, or with those that one element of its type has.
+fn single(value: &Value) -> Option<&Tensor> {
+    match value {
+        Value::Tensor(tensor) => Some(tensor).filter(|tensor| tensor.shape().is_empty()),
+        Value::Extension(extension) => match &extension.storage {
+            Value::Tensor(tensor) if &*extension.type_name == extensions::ARRAY => {
+                let parameters = extension.parameters.as_record()?;
+                let format = parameters.get("format").and_then(Value::as_str)?;
+                let (_, _, count) = formats::format_of(&formats::type_of(format)?)?;
+                Some(tensor).filter(|tensor| tensor.shape() == count.as_slice())
+            }
+            Value::Tensor(tensor) => Some(tensor).filter(|tensor| tensor.shape().is_empty()),
+            // Times of a zone around times.
+            inner @ Value::Extension(times) if !matches!(times.storage, Value::Extension(_)) => {
+                single(inner)
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether two single elements are inside the same extensions.
+fn alike(value: &Value, of: &Value) -> bool {
+    match (value, of) {
+        (Value::Extension(a), Value::Extension(b)) => {
+            let same = a.parameters.identical(&b.parameters);
+            a.type_name == b.type_name
+                && same.is_ok_and(|same| same)
+                && alike(&a.storage, &b.storage)
+        }
+        (Value::Tensor(_), Value::Tensor(_)) => true,
+        _ => false,
+    }
+}
+
+/// A column inside the extensions that a single element is inside.
+fn around(of: &Value, tensor: Tensor) -> Value {
+    match of {
+        Value::Extension(extension) => {
+            let mut whole = Extension::clone(extension);
+            whole.storage = around(&extension.storage, tensor);
+            whole.into()
+        }
+        _ => tensor.into(),
+    }
 }
 
 /// NumPy's times or spans: in place where Arrow has the unit and none is missing.

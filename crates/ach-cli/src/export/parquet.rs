@@ -12,6 +12,9 @@ use super::ExportError;
 use super::arrow::{batch, unfit};
 use crate::output_file::OutputFile;
 
+/// Rows without bytes that are still written: nulls, and lists of no elements.
+const MOST_EMPTY_ROWS: usize = 1 << 28;
+
 /// Writes `value` as a Parquet file. Answers what was left out, as lines for the user.
 ///
 /// # Errors
@@ -25,6 +28,11 @@ pub(crate) fn write(
 ) -> Result<Vec<String>, ExportError> {
     const FORMAT: &str = "a Parquet file";
     let (batch, notes) = batch(name, value, attributes, FORMAT)?;
+    let (rows, bytes) = (batch.num_rows(), batch.get_array_memory_size());
+    if rows > MOST_EMPTY_ROWS && bytes < rows / 8 {
+        let reason = format!("its {rows} rows hold next to nothing, and each of them is written");
+        return Err(unfit(name, FORMAT, reason));
+    }
     let failed = |error: ParquetError| match error {
         ParquetError::External(source) => match source.downcast::<std::io::Error>() {
             Ok(source) => ExportError::Output(*source),

@@ -31,6 +31,8 @@ mod npy_strings;
 mod npz;
 #[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet_schema;
 mod safetensors;
 mod scratch;
 mod source;

@@ -5,12 +5,15 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::sync::Arc;
 
-use achronyme_env::arrow::arrow_array::{Array, RecordBatch, RecordBatchReader};
-use achronyme_env::arrow::arrow_schema::Schema;
+use achronyme_env::arrow::arrow_array::{Array, RecordBatch};
+use achronyme_env::arrow::arrow_schema::{DataType, Field, Schema};
 use achronyme_env::arrow::{Table, from_batches};
 use arrow_ipc::writer::StreamWriter;
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+use parquet::basic::Type;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
@@ -44,15 +47,81 @@ pub(super) fn read(
 }
 
 fn decode(source: &Arc<SourceFile>, site: &Site, options: &ImportOptions) -> Result<Table> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(Chunks(Arc::clone(source)))
-        .and_then(|builder| builder.with_batch_size(ROWS).build())
-        .map_err(|error| damaged(site, &error.to_string()))?;
-    let schema = reader.schema();
+    super::parquet_schema::check(source, site)?;
+    let failed = |error: ParquetError| damaged(site, &error.to_string());
+    let chunks = || Chunks(Arc::clone(source));
+    let metadata = ArrowReaderMetadata::load(&chunks(), Default::default()).map_err(failed)?;
+    let narrow = ArrowReaderOptions::new().with_schema(Arc::new(narrow(metadata.schema())));
+    let metadata =
+        ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), narrow).map_err(failed)?;
+    let schema = Arc::clone(metadata.schema());
     let mut batches = Batches::new(&schema, site, options);
-    for batch in reader {
-        batches.add(batch.map_err(|error| broken(site, &error))?)?;
+    let (mut rows, mut done) = (rows_at_once(&metadata), 0);
+    loop {
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(chunks(), metadata.clone());
+        let builder = builder.with_batch_size(rows).with_offset(done);
+        let mut overflowed = false;
+        for batch in builder.build().map_err(failed)? {
+            match batch {
+                Ok(batch) => {
+                    done += batch.num_rows();
+                    batches.add(batch)?;
+                }
+                // Texts of so many rows are more than offsets of 32 bits tell.
+                Err(error) if rows > 1 && error.to_string().contains("overflow") => {
+                    overflowed = true;
+                    break;
+                }
+                Err(error) => return Err(broken(site, &error)),
+            }
+        }
+        if !overflowed {
+            return batches.finish();
+        }
+        rows = (rows / 64).max(1);
     }
-    batches.finish()
+}
+
+/// Rows that are decoded at once: fewer where each has many bytes by its type.
+fn rows_at_once(metadata: &ArrowReaderMetadata) -> usize {
+    let columns = metadata.parquet_schema().columns().iter();
+    let fixed = columns.filter(|column| column.physical_type() == Type::FIXED_LEN_BYTE_ARRAY);
+    let row: u64 = fixed
+        .map(|column| u64::try_from(column.type_length()).unwrap_or(0))
+        .sum();
+    ((IN_MEMORY as u64).checked_div(row)).map_or(ROWS, |rows| rows.clamp(1, ROWS as u64) as usize)
+}
+
+/// The schema with offsets of 32 bits for texts and bytes: of few bytes a page may make many, since it
+/// says a text once for all rows that have it, and what one batch makes of it then ends at 2 GiB.
+fn narrow(schema: &Schema) -> Schema {
+    let fields: Vec<Arc<Field>> = schema.fields().iter().map(narrow_field).collect();
+    Schema::new_with_metadata(fields, schema.metadata().clone())
+}
+
+fn narrow_field(field: &Arc<Field>) -> Arc<Field> {
+    let narrow = narrow_type(field.data_type());
+    match narrow == *field.data_type() {
+        true => Arc::clone(field),
+        false => Arc::new(Field::clone(field).with_data_type(narrow)),
+    }
+}
+
+fn narrow_type(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::LargeUtf8 => DataType::Utf8,
+        DataType::LargeBinary => DataType::Binary,
+        DataType::List(item) => DataType::List(narrow_field(item)),
+        DataType::LargeList(item) => DataType::LargeList(narrow_field(item)),
+        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(narrow_field(item), *size),
+        DataType::Map(item, sorted) => DataType::Map(narrow_field(item), *sorted),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(narrow_field).collect()),
+        DataType::Dictionary(key, value) => {
+            DataType::Dictionary(key.clone(), Box::new(narrow_type(value)))
+        }
+        other => other.clone(),
+    }
 }
 
 /// The batches so far: in memory, or in a file.

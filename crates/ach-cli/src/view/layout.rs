@@ -6,7 +6,7 @@ use achronyme_env::{Archive, Codec, Kind, SectionKind};
 use serde_json::{Value as Json, json};
 
 use super::query::Query;
-use super::refusal::{Refusal, Result};
+use super::refusal::{Refusal, Result, is_cancelled};
 use super::snapshot::Snapshot;
 use crate::overview::segment;
 
@@ -48,7 +48,7 @@ struct Owned {
 }
 
 impl Owners {
-    fn of(archive: &Archive) -> Owners {
+    fn of(archive: &Archive) -> Result<Owners> {
         let mut owners = Owners {
             extents: Vec::new(),
             is_partial: false,
@@ -69,9 +69,14 @@ impl Owners {
                     continue;
                 }
             }
-            let Ok(extents) = binding.extents() else {
-                owners.is_partial = true;
-                continue;
+            let extents = match binding.extents() {
+                Ok(extents) => extents,
+                // Nobody waits for it any more: who asks next does.
+                Err(error) if is_cancelled(&error) => return Err(error.into()),
+                Err(_) => {
+                    owners.is_partial = true;
+                    continue;
+                }
             };
             owners.extents.extend(extents.iter().map(|extent| Owned {
                 offset: extent.offset,
@@ -86,7 +91,7 @@ impl Owners {
             }
         }
         owners.extents.sort();
-        owners
+        Ok(owners)
     }
 
     /// Those that have a byte in `from..to`.
@@ -101,10 +106,12 @@ impl Owners {
     }
 }
 
-fn owners(snapshot: &Snapshot) -> &Owners {
-    snapshot
-        .owners
-        .get_or_init(|| Owners::of(&snapshot.archive))
+fn owners(snapshot: &Snapshot) -> Result<&Owners> {
+    if let Some(known) = snapshot.owners.get() {
+        return Ok(known);
+    }
+    let owners = Owners::of(&snapshot.archive)?;
+    Ok(snapshot.owners.get_or_init(|| owners))
 }
 
 fn code(kind: SectionKind) -> char {
@@ -160,7 +167,7 @@ pub(super) fn layout(snapshot: &Snapshot, query: &Query) -> Result<Json> {
         .iter()
         .filter(|s| matches!(s.kind, SectionKind::Hot | SectionKind::Cold));
     let arrays: u64 = arrays.map(|section| section.len).sum();
-    let owners = owners(snapshot);
+    let owners = owners(snapshot)?;
     let mut largest: Vec<&Owned> = owners.extents.iter().collect();
     largest.sort_by_key(|extent| std::cmp::Reverse((extent.stored, extent.offset)));
     largest.truncate(LARGEST);
@@ -204,7 +211,7 @@ pub(super) fn at(snapshot: &Snapshot, query: &Query) -> Result<Json> {
     let labels = within
         .take(MOST_NAMED)
         .map(|section| segment(section).label);
-    let owners = owners(snapshot);
+    let owners = owners(snapshot)?;
     let count = owners.within(from, to).count();
     let extents = owners.within(from, to).take(MOST_NAMED);
     Ok(json!({
@@ -237,4 +244,41 @@ fn named<'o>(archive: &Archive, extents: impl Iterator<Item = &'o Owned>) -> Vec
         })
     });
     named.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use achronyme_env::{Record, SaveOptions, Tensor, Value, read_cancellable, save};
+
+    use super::*;
+    use crate::journal::Reading;
+    use crate::view::snapshot::Shelf;
+
+    #[test]
+    fn a_question_that_was_given_up_leaves_nothing_for_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.ach");
+        let part = Tensor::from_vec(vec![1.5f64; 100], [100]).unwrap();
+        let record = Record::from([("part", Value::from(part))]);
+        save(
+            &path,
+            [("record", Value::from(record))],
+            &SaveOptions::new(),
+        )
+        .unwrap();
+        let reading = Reading {
+            archive_only: false,
+            quiet: true,
+        };
+        let shelf = Shelf::open(&path, reading).unwrap();
+        let (snapshot, query) = (shelf.current(), Query::default());
+        let raised = Arc::new(AtomicBool::new(true));
+        assert!(read_cancellable(&raised, || layout(&snapshot, &query)).is_err());
+        let layout = layout(&snapshot, &query).unwrap();
+        assert_eq!(layout["is_partial"], false);
+        assert_eq!(layout["largest"][0]["name"], "record");
+    }
 }

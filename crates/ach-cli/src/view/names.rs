@@ -166,7 +166,7 @@ fn row(binding: &Binding<'_>, label: &str) -> Json {
 fn unread(error: &EnvError) -> &'static str {
     match error {
         EnvError::Variable { source, .. } => unread(source),
-        EnvError::Unsupported { .. } => "unknown",
+        EnvError::Unsupported { .. } | EnvError::Cancelled { .. } => "unknown",
         _ => "damaged",
     }
 }

@@ -16,13 +16,22 @@ pub(super) type Result<T, E = Refusal> = std::result::Result<T, E>;
 
 impl From<EnvError> for Refusal {
     fn from(error: EnvError) -> Refusal {
-        match error {
-            EnvError::Cancelled { .. } => Refusal::told(format!(
+        match is_cancelled(&error) {
+            true => Refusal::told(format!(
                 "this took longer than {} seconds to read and was given up",
                 super::server::PATIENCE.as_secs()
             )),
-            other => Refusal::Told(other.to_string()),
+            false => Refusal::Told(error.to_string()),
         }
+    }
+}
+
+/// Whether reading was given up, of a variable or of the file.
+pub(super) fn is_cancelled(error: &EnvError) -> bool {
+    match error {
+        EnvError::Cancelled { .. } => true,
+        EnvError::Variable { source, .. } => is_cancelled(source),
+        _ => false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The server: HTTP on 127.0.0.1, one thread for the wire and a few that read.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
@@ -9,11 +10,12 @@ use std::time::Duration;
 use achronyme_env::read_cancellable;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 
 use super::address::Address;
 use super::answers::{Answer, answer};
@@ -33,8 +35,9 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// Questions that are read for at the same time; the others wait.
 const READERS: usize = 4;
 
-/// Connections that are served at the same time; the others wait.
-const CONNECTIONS: usize = 64;
+/// Connections that have not shown the secret; of more, the oldest is closed. Whoever may use the
+/// machine can open some, and would otherwise keep the page from its owner.
+const STRANGERS: usize = 32;
 
 /// A port of 127.0.0.1 that is ours.
 #[derive(Debug)]
@@ -113,20 +116,22 @@ impl Listener {
     }
 }
 
-/// Takes connections, so many at a time, until it is aborted.
+/// Takes connections until it is aborted.
 async fn accept(listener: tokio::net::TcpListener, shared: Arc<Shared>) {
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut strangers: VecDeque<(Arc<AtomicBool>, AbortHandle)> = VecDeque::new();
     loop {
-        let Ok(place) = Arc::clone(&connections).acquire_owned().await else {
-            return;
-        };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let shared = Arc::clone(&shared);
-                tokio::spawn(async move {
-                    connection(stream, shared).await;
-                    drop(place);
-                });
+                let is_known = Arc::new(AtomicBool::new(false));
+                let served = connection(stream, Arc::clone(&shared), Arc::clone(&is_known));
+                let served = tokio::spawn(served).abort_handle();
+                strangers.retain(|(is_known, task)| !is_known.load(Relaxed) && !task.is_finished());
+                strangers.push_back((is_known, served));
+                if strangers.len() > STRANGERS
+                    && let Some((_, oldest)) = strangers.pop_front()
+                {
+                    oldest.abort();
+                }
             }
             // Too many files are open, or the other side left: the next may do.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -175,10 +180,11 @@ impl Stop {
     }
 }
 
-async fn connection(stream: tokio::net::TcpStream, shared: Arc<Shared>) {
+/// Serves a connection; `is_known` becomes true once it has shown the secret.
+async fn connection(stream: tokio::net::TcpStream, shared: Arc<Shared>, is_known: Arc<AtomicBool>) {
     let service = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
-        async move { Ok::<_, Infallible>(respond(&shared, request).await) }
+        let (shared, is_known) = (Arc::clone(&shared), Arc::clone(&is_known));
+        async move { Ok::<_, Infallible>(respond(&shared, &is_known, request).await) }
     });
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -188,12 +194,18 @@ async fn connection(stream: tokio::net::TcpStream, shared: Arc<Shared>) {
     let _ = http.serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn respond(shared: &Arc<Shared>, request: Request<Incoming>) -> Body {
+async fn respond(shared: &Arc<Shared>, is_known: &AtomicBool, request: Request<Incoming>) -> Body {
     let uri = request.uri();
     let rest = match admit(&shared.address, request.method(), uri, request.headers()) {
         Ok(rest) => rest,
-        Err((status, line)) => return plain(status, line),
+        Err((status, line)) => {
+            let mut refused = plain(status, line);
+            let close = HeaderValue::from_static("close");
+            refused.headers_mut().insert(CONNECTION, close);
+            return refused;
+        }
     };
+    is_known.store(true, Relaxed);
     if let Some(question) = rest.strip_prefix("api/") {
         let query = uri.query().unwrap_or_default();
         return ask(shared, question.to_owned(), query.to_owned()).await;
