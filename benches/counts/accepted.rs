@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-/// Percent above the accepted number that are no error yet. Runs of one program differ by 0.03 at most
-/// (hash tables are seeded by chance), but a change elsewhere that makes the compiler cut or inline
-/// differently moved paths by up to 7.9.
+/// Percent above the accepted number that are no error yet. Runs of one program differ by 0.03 at most,
+/// with small hash tables, which are seeded by chance, by 3; but a change elsewhere that makes the
+/// compiler cut or inline differently moved paths by up to 7.9.
 pub(crate) const TOLERANCE: f64 = 10.0;
 /// The same when another compiler made the program, whose code is another.
 pub(crate) const TOLERANCE_OF_ANOTHER_COMPILER: f64 = 25.0;
