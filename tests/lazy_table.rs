@@ -161,6 +161,23 @@ fn a_name_that_is_not_there_is_told_with_the_nearest() {
             other => panic!("{road}: {other:?}"),
         }
         assert_eq!(archive.at("var 0004999").unwrap().as_i64(), Some(4999));
+        // Before the first, behind the last, and between any two.
+        let archive = open(&path).unwrap();
+        for name in [
+            "",
+            "a",
+            "var",
+            "var 0005000",
+            "w",
+            "var 0002500x",
+            "var 000x",
+        ] {
+            assert!(!archive.contains(name), "{road}: {name}");
+        }
+        for n in 0..5000 {
+            assert!(archive.contains(&format!("var {n:07}")), "{road}: {n}");
+            assert!(!archive.contains(&format!("var {n:07}.")), "{road}: {n}");
+        }
     }
 }
 

@@ -391,6 +391,11 @@ impl Archive {
         binding.verify()
     }
 
+    /// Whether its table was not yet checked as a whole.
+    pub(crate) fn is_lazy(&self) -> bool {
+        self.0.store.tables.if_checked().is_none()
+    }
+
     /// Splits a path into the binding it begins with and the steps into its value.
     pub(crate) fn resolve(&self, path: &str) -> Result<(Binding<'_>, Vec<Step>)> {
         if let Some(found) = self.find(path)? {

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use super::guess::guess;
 use super::table_pages::TablePages;
 use super::tables::TableBytes;
 use crate::error::{EnvError, Result};
@@ -30,6 +31,39 @@ pub(crate) struct LazyTable {
     whole: OnceLock<Table<TableBytes>>,
     /// Held by the thread that checks the whole.
     checking: Mutex<()>,
+}
+
+/// In longer runs of entries names are looked for where they are likely to stand: shorter ones stand in
+/// a page or two, as their names do.
+const HALVED_FROM: usize = 64;
+/// In runs of entries longer than this the first and the last are looked at first.
+const GUESSED_FROM: usize = 512;
+
+/// Entries among which something is searched, and the names on both sides of them that were met.
+struct Between<'t> {
+    low: usize,
+    high: usize,
+    below: Option<&'t str>,
+    above: Option<&'t str>,
+}
+
+impl Between<'_> {
+    fn of(count: usize) -> Self {
+        Between {
+            low: 0,
+            high: count,
+            below: None,
+            above: None,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.high.saturating_sub(self.low)
+    }
+
+    fn middle(&self) -> usize {
+        self.low + self.len() / 2
+    }
 }
 
 /// Where the nodes, or the extents, that were used stand: by number, first byte and end. As in a table
@@ -160,44 +194,68 @@ impl LazyTable {
 
     /// The number of the entry with that name.
     pub(crate) fn find(&self, name: &str) -> Result<Option<usize>> {
-        let mut found = None;
-        self.search(|number, other| {
-            let order = other.cmp(name);
-            if order == Ordering::Equal {
-                found = Some(number);
+        let mut between = Between::of(self.preamble().entry_count as usize);
+        // Two ends are worth the pages they stand in where halving would touch more.
+        if between.len() > GUESSED_FROM {
+            for end in [0, between.high - 1] {
+                if between.len() == 0 {
+                    return Ok(None);
+                }
+                if self.step(&mut between, end, |other| other.cmp(name))? {
+                    return Ok(Some(end));
+                }
             }
-            order
-        })?;
-        Ok(found)
+        }
+        let mut guessed_well = true;
+        while between.len() > 0 {
+            let before = between.len();
+            let number = match (between.below, between.above) {
+                (Some(below), Some(above)) if guessed_well && before > HALVED_FROM => {
+                    guess(name, below, above, between.low, between.high)
+                }
+                _ => between.middle(),
+            };
+            if self.step(&mut between, number, |other| other.cmp(name))? {
+                return Ok(Some(number));
+            }
+            guessed_well = between.len() <= before / 4 || !guessed_well;
+        }
+        Ok(None)
     }
 
     /// How many names fulfil `before`, which holds for the first ones only.
     pub(crate) fn partition_point(&self, mut before: impl FnMut(&[u8]) -> bool) -> Result<usize> {
-        self.search(|_, name| match before(name.as_bytes()) {
-            true => Ordering::Less,
-            false => Ordering::Greater,
-        })
+        let mut between = Between::of(self.preamble().entry_count as usize);
+        while between.len() > 0 {
+            let middle = between.middle();
+            self.step(&mut between, middle, |name| match before(name.as_bytes()) {
+                true => Ordering::Less,
+                false => Ordering::Greater,
+            })?;
+        }
+        Ok(between.low)
     }
 
-    /// Halves the entries by how `compare` says their names stand to what is searched, and looks that
-    /// the names that it meets rise. Ends where that is, or would be.
-    fn search<'t>(&'t self, mut compare: impl FnMut(usize, &'t str) -> Ordering) -> Result<usize> {
-        let (mut low, mut high) = (0, self.preamble().entry_count as usize);
-        let (mut below, mut above): (Option<&str>, Option<&str>) = (None, None);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let name = self.name(middle)?;
-            if below.is_some_and(|below| below >= name) || above.is_some_and(|above| above <= name)
-            {
-                return Err(self.entry_fault(middle, Problem::Unsorted));
-            }
-            match compare(middle, name) {
-                Ordering::Equal => return Ok(middle),
-                Ordering::Less => (low, below) = (middle + 1, Some(name)),
-                Ordering::Greater => (high, above) = (middle, Some(name)),
-            }
+    /// Looks at the name of entry `number`, which must rise with those that were met, and cuts off the
+    /// side that `compare` excludes. Whether it is the one.
+    fn step<'t>(
+        &'t self,
+        between: &mut Between<'t>,
+        number: usize,
+        compare: impl FnOnce(&str) -> Ordering,
+    ) -> Result<bool> {
+        let name = self.name(number)?;
+        let rises = between.below.is_none_or(|below| below < name)
+            && between.above.is_none_or(|above| name < above);
+        if !rises {
+            return Err(self.entry_fault(number, Problem::Unsorted));
         }
-        Ok(low)
+        match compare(name) {
+            Ordering::Equal => return Ok(true),
+            Ordering::Less => (between.low, between.below) = (number + 1, Some(name)),
+            Ordering::Greater => (between.high, between.above) = (number, Some(name)),
+        }
+        Ok(false)
     }
 
     /// The record of an extent, checked: alone, and beside the others that were used.
@@ -242,6 +300,9 @@ impl LazyTable {
         let (start, rank) = (tensor.shape as usize, usize::from(tensor.rank));
         if rank > MAX_RANK || start + rank > self.preamble().shape_count as usize {
             return Ok(None);
+        }
+        if rank == 0 {
+            return Ok(Some(&[]));
         }
         let bytes = self
             .pages

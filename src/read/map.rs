@@ -10,7 +10,7 @@ use std::io;
 
 use memmap2::{Mmap, MmapOptions};
 
-use super::source::{ByteSource, Stamp, copy_from, range_of};
+use super::source::{ByteSource, Stamp, copy_from, range_of, read_exact_at};
 
 /// A file mapped for reading.
 #[derive(Debug)]
@@ -102,6 +102,17 @@ impl ByteSource for Map {
 
     fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         copy_from(&self.bytes, offset, out)
+    }
+
+    fn read_apart(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        match &self.file {
+            Some((file, _)) => read_exact_at(file, out, offset),
+            None => self.read_at(offset, out),
+        }
+    }
+
+    fn spares_a_map(&self) -> bool {
+        self.file.is_some()
     }
 
     fn lend(&self, offset: u64, len: u64) -> Option<&[u8]> {

@@ -14,6 +14,7 @@ pub(crate) mod dead;
 mod extension;
 mod extents;
 pub(crate) mod frames;
+mod guess;
 pub(crate) mod image;
 mod index;
 mod layout;

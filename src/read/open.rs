@@ -241,14 +241,13 @@ impl OpenOptions {
             fault,
         };
         let len = source.len();
-        let read = |offset: u64, out: &mut [u8]| {
-            source
-                .read_at(offset, out)
-                .map_err(|e| EnvError::io("read", origin.clone(), e))
-        };
         let mut first = [0; FIRST_READ];
         let head = &mut first[..(FIRST_READ as u64).min(len) as usize];
-        read(0, head)?;
+        let read = match self.lazy_table {
+            true => source.read_apart(0, head),
+            false => source.read_at(0, head),
+        };
+        read.map_err(|e| EnvError::io("read", origin.clone(), e))?;
         let header = read_header(head, len, &origin)?;
         match (header.is_delta(), self.delta) {
             (true, false) => return Err(EnvError::IsDelta { path: origin }),
@@ -312,7 +311,7 @@ fn lazy_table(
         fault,
     };
     let read = |offset: u64, out: &mut [u8]| {
-        let read = source.read_at(offset, out);
+        let read = source.read_apart(offset, out);
         read.map_err(|e| EnvError::io("read", origin.clone(), e))
     };
     let offset = header.table_offset;

@@ -1,6 +1,6 @@
 //! The pages of a table of contents that is checked as it is used: each is compared with its sum when
-//! it is first touched. Pages that are read are kept, so that what was checked cannot change; pages of a
-//! map, or of memory, stay there.
+//! it is first touched. Pages of a file are read, also where it is mapped, and kept, so that what was
+//! checked cannot change; pages in memory stay there.
 
 use std::io;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(super) struct TablePages {
 
 #[derive(Debug)]
 enum Held {
-    /// The source lends them; those that were checked, one bit each.
+    /// They stand in memory; those that were checked, one bit each.
     Lent(Box<[AtomicU64]>),
     Copied {
         pages: Words,
@@ -54,12 +54,13 @@ impl TablePages {
         let pages = (header.table_len as usize)
             .saturating_sub(head.len())
             .div_ceil(PAGE);
-        let held = match source.lend(header.table_offset, header.table_len) {
-            Some(_) => {
+        let lent = source.lend(header.table_offset, header.table_len).is_some();
+        let held = match lent && !source.spares_a_map() {
+            true => {
                 let words = 0..pages.div_ceil(64);
                 Held::Lent(words.map(|_| AtomicU64::new(0)).collect())
             }
-            None => Held::Copied {
+            false => Held::Copied {
                 pages: LazySlots::new(pages),
                 seams: LazySlots::new(pages),
             },
@@ -142,7 +143,7 @@ impl TablePages {
         for number in 0..self.count() {
             let (offset, len) = self.place(number);
             let page = buffer.get_mut(..len).unwrap_or_default();
-            let read = self.source.read_at(offset, page);
+            let read = self.source.read_apart(offset, page);
             read.map_err(|e| self.unread(e))?;
             wrong.extend(check_page(&self.head, &self.header, number, page).err());
         }
@@ -197,7 +198,7 @@ impl TablePages {
         let len = (end - offset) as usize + last_len;
         let mut words = vec![0u64; len.div_ceil(8)].into_boxed_slice();
         let bytes = &mut bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..len];
-        let read = self.source.read_at(offset, bytes);
+        let read = self.source.read_apart(offset, bytes);
         read.map_err(|e| self.unread(e))?;
         for (ahead, page) in bytes.chunks(PAGE).enumerate().skip(1) {
             // A wrong one is told when it is asked for.
