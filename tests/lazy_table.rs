@@ -12,8 +12,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use achronyme_env::{
-    Archive, EnvError, OpenOptions, Part, Problem, Record, SaveOptions, SessionOptions, Tensor,
-    Value, content_hash, diff, env_info, restore_from, save,
+    Archive, EnvError, OpenOptions, Part, Problem, Record, RestoreOptions, SaveOptions,
+    SessionOptions, Tensor, Value, content_hash, diff, env_info, restore_from, save,
 };
 use reseal::{Entry, Extent, Handmade, Patch, Tree};
 use small::LAZY_ROADS;
@@ -121,7 +121,7 @@ fn whatever_takes_all_of_an_archive_takes_it_from_a_lazy_one() {
     let full = Archive::open(&path).unwrap();
     let archive = || lazy().open(&path).unwrap();
     assert!(archive().verify().unwrap().is_ok());
-    let restored = restore_from(&archive(), &Default::default()).unwrap();
+    let restored = restore_from(&archive(), RestoreOptions::default()).unwrap();
     assert_eq!(restored.environment.len(), 300);
     assert!(
         diff(&archive(), &full, &Default::default())
@@ -224,7 +224,7 @@ fn a_damaged_page_hurts_what_stands_in_it_and_nothing_else() {
             let error = archive.check_table().unwrap_err();
             assert_eq!(error.fault(), eager.fault(), "{road}, page {page}");
             // Nothing that takes all goes on without what cannot be read.
-            assert!(restore_from(&archive, &Default::default()).is_err());
+            assert!(restore_from(&archive, RestoreOptions::default()).is_err());
             let report = archive.verify().unwrap();
             assert_eq!(report.faults.len(), 1, "{report:?}");
             assert_eq!(Some(&report.faults[0].fault), eager.fault());
@@ -467,6 +467,56 @@ fn a_journal_is_read_over_it() {
     flip(&path, body.start + 5000);
     let error = with_journal.open(&path).unwrap_err();
     assert_eq!(error.fault().unwrap().part, Part::Table);
+}
+
+#[test]
+fn a_reader_is_lazy_until_the_journal_says_something() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = numbered(dir.path(), 3000);
+    let place = body(&path).start + 5000;
+    flip(&path, place);
+    let mut reader = SessionOptions::new().lazy_table(true).read(&path).unwrap();
+    let get = |archive: &Archive, name: &str| archive.get(name).map(|value| value.as_i64());
+    assert_eq!(get(reader.archive(), "var 0000001").unwrap(), Some(1));
+    assert!(!reader.refresh().unwrap());
+    flip(&path, place);
+    let mut session = SessionOptions::new()
+        .checkpoint_at(None)
+        .open(&path)
+        .unwrap();
+    session.set("var 0000001", 7).unwrap();
+    session.commit().unwrap();
+    let mut reader = SessionOptions::new().lazy_table(true).read(&path).unwrap();
+    assert_eq!(get(reader.archive(), "var 0000001").unwrap(), Some(7));
+    session.set("var 0000002", 8).unwrap();
+    session.commit().unwrap();
+    assert!(reader.refresh().unwrap());
+    assert_eq!(get(reader.archive(), "var 0000002").unwrap(), Some(8));
+    assert_eq!(reader.archive().names().count(), 3000);
+}
+
+#[test]
+fn a_lazy_reader_sees_the_first_commit() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = numbered(dir.path(), 3000);
+    let mut session = SessionOptions::new()
+        .checkpoint_at(None)
+        .open(&path)
+        .unwrap();
+    let mut reader = SessionOptions::new().lazy_table(true).read(&path).unwrap();
+    assert_eq!(reader.archive().len(), 3000);
+    session.set("another", 7).unwrap();
+    session.commit().unwrap();
+    assert!(reader.refresh().unwrap());
+    assert_eq!(reader.archive().get("another").unwrap().as_i64(), Some(7));
+    assert_eq!(reader.archive().len(), 3001);
+    session.set("var 0000002", 8).unwrap();
+    session.commit().unwrap();
+    assert!(reader.refresh().unwrap());
+    assert_eq!(
+        reader.archive().get("var 0000002").unwrap().as_i64(),
+        Some(8)
+    );
 }
 
 #[test]
