@@ -7,13 +7,19 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use achronyme_env::{Archive, Record, SaveOptions, Tensor, TensorRef, Value, ValueRef, save};
+use achronyme_env::{
+    Archive, OpenOptions, Record, SaveOptions, Tensor, TensorRef, Value, ValueRef, save,
+};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
-#[allow(unsafe_code)]
 fn mapped(path: &Path) -> Archive {
+    mapped_with(&OpenOptions::new(), path)
+}
+
+#[allow(unsafe_code)]
+fn mapped_with(options: &OpenOptions, path: &Path) -> Archive {
     // SAFETY: the files of this benchmark are written once, before they are mapped.
-    unsafe { Archive::open_mmap(path) }.expect("an archive that was just saved")
+    unsafe { options.open_mmap(path) }.expect("an archive that was just saved")
 }
 
 fn saved(dir: &Path, name: &str, bindings: &[(String, Value)]) -> PathBuf {
@@ -49,6 +55,49 @@ fn open(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("floor: read the file", count), |b| {
             b.iter(|| std::fs::read(&path).expect("read").len());
         });
+    }
+}
+
+/// Open, and one of many tensors of 512 bytes: its elements are summed. The table is checked at open, or as
+/// it is used.
+fn open_one(c: &mut Criterion) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut group = c.benchmark_group("open + one tensor of 512 bytes");
+    for count in [10, 1_000, 10_000, 100_000] {
+        let numbers: Vec<f64> = (0..64).map(f64::from).collect();
+        let tensors: Vec<(String, Value)> = (0..count)
+            .map(|n| {
+                let mut numbers = numbers.clone();
+                numbers[0] = f64::from(n);
+                let tensor = Tensor::from_vec(numbers, [64]).expect("a tensor");
+                (format!("session/var{n:06}"), tensor.into())
+            })
+            .collect();
+        let path = saved(dir.path(), "one.ach", &tensors);
+        let names: Vec<String> = (0..1000)
+            .map(|n| format!("session/var{:06}", n * 7919 % count))
+            .collect();
+        for (what, lazy) in [("table checked at open", false), ("lazy table", true)] {
+            let options = OpenOptions::new().lazy_table(lazy);
+            let sum = |archive: &Archive, name: &str| {
+                let tensor = archive.tensor(name).expect("a tensor");
+                tensor
+                    .as_slice::<f64>()
+                    .expect("numbers")
+                    .iter()
+                    .sum::<f64>()
+            };
+            let mut next = names.iter().cycle();
+            group.bench_function(BenchmarkId::new(format!("map, {what}"), count), |b| {
+                b.iter(|| sum(&mapped_with(&options, &path), next.next().expect("a cycle")));
+            });
+            group.bench_function(BenchmarkId::new(format!("read, {what}"), count), |b| {
+                b.iter(|| {
+                    let archive = options.open(&path).expect("open");
+                    sum(&archive, next.next().expect("a cycle"))
+                });
+            });
+        }
     }
 }
 
@@ -203,5 +252,5 @@ fn save_one(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, open, lookup, field, tensors, save_one);
+criterion_group!(benches, open, open_one, lookup, field, tensors, save_one);
 criterion_main!(benches);

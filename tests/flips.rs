@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use achronyme_env::{Archive, EnvError, Value, deserialize_value, serialize_value};
-use small::{ROADS, Small};
+use small::{LAZY_ROADS, ROADS, Small, all_roads};
 
 /// Every bit of small files; of larger ones every bit of header, table and the last 512 bytes, and
 /// one bit of every seventh byte between them: padding and array data.
@@ -74,12 +74,45 @@ fn every_flipped_bit_is_reported() {
 }
 
 #[test]
+fn every_flipped_bit_of_a_lazy_table_is_found_where_it_is_used() {
+    for file in small::archives() {
+        let table_end = file.table_end();
+        let body =
+            u64::from_le_bytes(file.bytes[64 + 16..64 + 24].try_into().unwrap()) as usize + 64;
+        assert!(table_end - body <= 4096, "one page: {}", file.shape);
+        for_every_flip(&file, |path, at, bit| {
+            if at >= table_end {
+                return;
+            }
+            // Every other byte on the other road.
+            let (road, open) = LAZY_ROADS[at % 2];
+            let place = || format!("{}: {road}, byte {at}, bit {bit:#04x}", file.shape);
+            let archive = match open(path) {
+                Ok(archive) => archive,
+                Err(_) => return assert!(at < body, "{} is seen too early", place()),
+            };
+            assert!(at >= body, "{} is not seen by open", place());
+            for (name, _) in &file.values {
+                let error = archive.get(name).expect_err(&place());
+                assert!(error.fault().is_some(), "{}: {error:?}", place());
+                assert!(error.to_string().contains("flipped.ach"), "{error}");
+                assert!(archive.binding(name).is_none(), "{}", place());
+            }
+            assert!(archive.check_table().is_err(), "{}", place());
+            let report = archive.verify().unwrap();
+            assert_eq!(report.faults.len(), 1, "{}: {report:?}", place());
+        });
+    }
+}
+
+#[test]
 fn no_flipped_bit_gives_a_wrong_value() {
     for file in small::archives() {
         let mut refused = 0;
         for_every_flip(&file, |path, at, bit| {
-            // Every other byte on the other road.
-            let (road, open) = ROADS[at % 2];
+            // Every byte on another road.
+            let roads: Vec<_> = all_roads().collect();
+            let (road, open) = roads[at % roads.len()];
             let Ok(archive) = open(path) else {
                 return;
             };

@@ -189,6 +189,60 @@ fn opening_costs_a_page_more_for_each_page_of_names() {
 }
 
 #[test]
+fn a_lazy_table_is_read_as_it_is_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("many.ach");
+    let options = SaveOptions::new().durable(false).allow_overwrite(true);
+    for count in [10u64, 1_000, 100_000, 1_000_000] {
+        let names = (0..count).map(|n| (format!("name {n:07}"), n as i64));
+        save(&path, names, &options).unwrap();
+        let lazy = OpenOptions::new().lazy_table(true);
+        type Open = fn(&OpenOptions, &Path) -> Archive;
+        let roads: [(&str, Open); 2] = [
+            ("read", |options, path| options.open(path).unwrap()),
+            ("map", mapped),
+        ];
+        for (road, open) in roads {
+            let (archive, reads) = reads_of(|| open(&lazy, &path));
+            // What is read first, and the rest of the list of the sums of the pages.
+            let table = count * (32 + 12);
+            let most = 4096 + table.div_ceil(4096) * 4 + 264;
+            assert!(reads.bytes <= most, "{count}, {road}: {reads:?}");
+            assert!(reads.calls <= 2, "{count}, {road}: {reads:?}");
+            for (n, most) in [(count * 7 / 9, 16), (count / 3, 16), (count - 1, 16)] {
+                let get = || archive.get(&format!("name {n:07}")).unwrap();
+                let (value, reads) = reads_of(get);
+                assert_eq!(value.as_i64(), Some(n as i64));
+                assert!(reads.calls <= most, "{count}, {road}: {reads:?}");
+                assert!(reads.bytes <= 2 * most * 4096, "{count}, {road}: {reads:?}");
+                let (_, reads) = reads_of(get);
+                assert_eq!(reads.calls, 0, "{count}, {road}");
+            }
+            // All of it is read in one go, and then never again.
+            let whole = archive.file_len();
+            let (_, reads) = reads_of(|| archive.check_table().unwrap());
+            assert!(
+                reads.calls <= 1 && reads.bytes <= whole,
+                "{count}, {road}: {reads:?}"
+            );
+            let (all, reads) = reads_of(|| archive.names().count());
+            assert_eq!(all as u64, count);
+            assert_eq!(reads.calls, 0, "{count}, {road}");
+        }
+        // Names in a row are read in longer and longer pieces.
+        let archive = lazy.open(&path).unwrap();
+        let some = count.min(900);
+        let (found, reads) = reads_of(|| {
+            let end = format!("name {some:07}");
+            let found = archive.in_range("name 0000000"..end.as_str());
+            found.map(|binding| binding.name().len()).sum::<usize>()
+        });
+        assert_eq!(found as u64, some * 12);
+        assert!(reads.calls <= 50, "{count}: {reads:?}");
+    }
+}
+
+#[test]
 fn a_slice_of_50_gib_reads_its_block() {
     let dir = tempfile::tempdir().unwrap();
     let path = zeros(dir.path(), LARGE);

@@ -17,7 +17,7 @@ use achronyme_env::{
 use arbitrary::{dtype, filled, name, order, text, value};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
-use small::ROADS;
+use small::all_roads;
 
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
@@ -50,7 +50,7 @@ proptest! {
         for cold in [false, true] {
             saved(&path, &values, cold);
             let bytes = std::fs::read(&path).unwrap();
-            for (road, open) in ROADS {
+            for (road, open) in all_roads() {
                 let archive = open(&path).unwrap();
                 prop_assert!(archive.names().eq(values.keys()), "{}", road);
                 for (name, value) in &values {
@@ -221,7 +221,7 @@ fn everywhere(dir: &Path, tensor: &Tensor) -> Vec<(String, Archive)> {
     for cold in [false, true] {
         let path = dir.join(format!("{cold}.ach"));
         saved(&path, &values, cold);
-        archives.extend(ROADS.map(|(road, open)| {
+        archives.extend(all_roads().map(|(road, open)| {
             let what = format!("{road}, cold {cold}");
             (what, open(&path).unwrap())
         }));

@@ -56,6 +56,7 @@ def open(  # noqa: A001: the name that such functions have
     pickle: bool = False,
     check: bool = True,
     archive_only: bool = False,
+    lazy_table: bool = False,
 ) -> Workspace:
     """Open a file: at once, whatever its size. Nothing but its table of contents is read.
 
@@ -70,11 +71,22 @@ def open(  # noqa: A001: the name that such functions have
     pickle: whether values kept as pickles are read, which runs whatever code they name.
     check: False does not compare what is read with its sums, for files that were verified already:
     damage since then gives wrong numbers. The table of contents always is checked.
+    lazy_table: True checks of the table of contents only what is used: opening 100,000 variables and
+    loading one then costs about as much as opening 10. All of it is checked when names are listed, a
+    name is not there, or a journal says something over the file.
 
     What a session committed to the journal beside the file belongs to it, and is shown, as of the
     last commit: `refresh` and `wait` go on to newer ones. archive_only: leave the journal out.
     """
-    return Workspace(path, mmap, types=types, pickle=pickle, check=check, archive_only=archive_only)
+    return Workspace(
+        path,
+        mmap,
+        types=types,
+        pickle=pickle,
+        check=check,
+        archive_only=archive_only,
+        lazy_table=lazy_table,
+    )
 
 
 class Workspace(Mapping[str, Any]):
@@ -97,14 +109,16 @@ class Workspace(Mapping[str, Any]):
         pickle: bool = False,
         check: bool = True,
         archive_only: bool = False,
+        lazy_table: bool = False,
     ) -> None:
         mapped = self._begin(path, mmap, types, pickle, check)
         self._archive_only = archive_only
+        self._lazy_table = bool(lazy_table)
         if archive_only:
-            self._open = _native.Archive(self._path, mapped, self._check)
+            self._open = _native.Archive(self._path, mapped, self._check, self._lazy_table)
             return
         try:
-            self._reader = _native.Reader(self._path, mapped, self._check)
+            self._reader = _native.Reader(self._path, mapped, self._check, self._lazy_table)
         except (ForeignJournalError, JournalGapError) as error:
             error.args = (f"{error}; archive_only=True opens the file without it",)
             raise
@@ -123,6 +137,7 @@ class Workspace(Mapping[str, Any]):
         self._check = bool(check)
         self._context = Context(self._types, pickle, told=False)
         self._archive_only = False
+        self._lazy_table = False
         self._reader = None
         # Of a state without a reader, which stays as it is.
         self._shown = 0
@@ -398,6 +413,7 @@ class Workspace(Mapping[str, Any]):
             self._pickle,
             self._check,
             self._archive_only,
+            self._lazy_table,
         )
 
     def _rows(self, count: int) -> tuple[list[_Row], int]:
@@ -462,9 +478,23 @@ def _no_such(path: str, key: object) -> NotFoundError:
 
 
 def _reopen(
-    path: str, mmap: MMap, types: Types, pickle: bool, check: bool = True, archive_only: bool = False
+    path: str,
+    mmap: MMap,
+    types: Types,
+    pickle: bool,
+    check: bool = True,
+    archive_only: bool = False,
+    lazy_table: bool = False,
 ) -> Workspace:
-    return Workspace(path, mmap, types=types, pickle=pickle, check=check, archive_only=archive_only)
+    return Workspace(
+        path,
+        mmap,
+        types=types,
+        pickle=pickle,
+        check=check,
+        archive_only=archive_only,
+        lazy_table=lazy_table,
+    )
 
 
 class _Names(KeysView[str]):

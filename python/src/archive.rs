@@ -39,9 +39,16 @@ pub(crate) struct Archive {
 #[pymethods]
 impl Archive {
     #[new]
-    #[pyo3(signature = (path, mapped, check))]
-    fn new(py: Python<'_>, path: PathBuf, mapped: bool, check: bool) -> PyResult<Archive> {
-        let options = OpenOptions::new().check(match check {
+    #[pyo3(signature = (path, mapped, check, lazy_table))]
+    fn new(
+        py: Python<'_>,
+        path: PathBuf,
+        mapped: bool,
+        check: bool,
+        lazy_table: bool,
+    ) -> PyResult<Archive> {
+        let options = OpenOptions::new().lazy_table(lazy_table);
+        let options = options.check(match check {
             true => Check::Auto,
             false => Check::Never,
         });
@@ -71,14 +78,20 @@ impl Archive {
         self.archive.len()
     }
 
-    fn __contains__(&self, name: &str) -> bool {
-        self.archive.contains(name)
+    fn __contains__(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
+        if self.archive.contains(name) {
+            return Ok(true);
+        }
+        // That a name is not there is only certain where the table is whole.
+        self.check_table(py)?;
+        Ok(self.archive.contains(name))
     }
 
     /// Names in the order they were saved.
-    fn names(&self) -> Vec<&str> {
+    fn names(&self, py: Python<'_>) -> PyResult<Vec<&str>> {
+        self.check_table(py)?;
         let bindings = self.archive.bindings_as_saved();
-        bindings.iter().map(Binding::name).collect()
+        Ok(bindings.iter().map(Binding::name).collect())
     }
 
     /// Names that a pattern matches, sorted.
@@ -126,6 +139,7 @@ impl Archive {
         }
         let bytes = self.archive.file_len();
         interrupt::read(py, bytes, || {
+            self.archive.check_table()?;
             let compared = values
                 .iter()
                 .map(|(name, value)| match self.archive.contains(name) {
@@ -154,6 +168,7 @@ impl Archive {
         context: Bound<'py, PyAny>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = context.py();
+        // Without one the whole is asked for, which says why.
         let Some(binding) = self.archive.binding(name) else {
             return Ok(None);
         };
@@ -235,6 +250,7 @@ impl Archive {
         start: usize,
         count: usize,
     ) -> PyResult<Vec<Bound<'py, PyTuple>>> {
+        self.check_table(py)?;
         let bindings = self.archive.bindings_as_saved();
         let bindings = bindings.iter().skip(start).take(count);
         bindings.map(|binding| row(py, binding)).collect()
@@ -281,6 +297,12 @@ impl Archive {
             file,
             mapped,
         }
+    }
+
+    /// Checks what was not checked of the table of contents at open.
+    fn check_table(&self, py: Python<'_>) -> PyResult<()> {
+        let checked = py.detach(|| self.archive.check_table());
+        checked.map_err(|e| raise(py, e))
     }
 
     pub(crate) fn library(&self) -> &achronyme_env::Archive {

@@ -30,9 +30,16 @@ struct Open {
 #[pymethods]
 impl Reader {
     #[new]
-    #[pyo3(signature = (path, mapped, check))]
-    fn new(py: Python<'_>, path: PathBuf, mapped: bool, check: bool) -> PyResult<Reader> {
-        let options = SessionOptions::new().check(check_of(check));
+    #[pyo3(signature = (path, mapped, check, lazy_table))]
+    fn new(
+        py: Python<'_>,
+        path: PathBuf,
+        mapped: bool,
+        check: bool,
+        lazy_table: bool,
+    ) -> PyResult<Reader> {
+        let options = SessionOptions::new().lazy_table(lazy_table);
+        let options = options.check(check_of(check));
         let opened = py.detach(|| {
             let file = private_file(&path, mapped);
             let reader = match mapped {

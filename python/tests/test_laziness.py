@@ -100,3 +100,56 @@ def test_closing_and_letting_go_unmaps(tmp_path):
     assert array[0] == 1
     del array, loaded, ws
     assert maps() == 0
+
+
+def reads(work):
+    """What `work` gives, and how many bytes it reads."""
+
+    def read():
+        lines = open("/proc/thread-self/io").read().splitlines()
+        return int(next(line for line in lines if line.startswith("rchar:")).split()[1])
+
+    first, before = read(), read()
+    result = work()
+    return result, read() - before - (before - first)
+
+
+@LINUX
+@pytest.mark.parametrize("archive_only", [False, True])
+def test_a_lazy_table_is_read_as_it_is_used(tmp_path, archive_only):
+    path = tmp_path / "many.ach"
+    ach.save(path, {f"variable {n:06}": n for n in range(50_000)}, durable=False)
+
+    def one(lazy_table):
+        with ach.open(path, mmap=False, archive_only=archive_only, lazy_table=lazy_table) as workspace:
+            return workspace["variable 033333"]
+
+    full, of_full = reads(lambda: one(False))
+    lazy, of_lazy = reads(lambda: one(True))
+    assert full == lazy == 33_333
+    assert of_full > path.stat().st_size - 4096
+    assert of_lazy < 40 * 4096
+    for mmap in [False, True]:
+        with ach.open(path, mmap, archive_only=archive_only, lazy_table=True) as workspace:
+            assert "variable 049999" in workspace
+            assert "variable 050000" not in workspace
+            assert list(workspace)[-1] == "variable 049999"
+            with pytest.raises(ach.NotFoundError):
+                workspace["variable 050000"]
+
+
+def test_a_lazy_table_that_is_damaged_is_told_when_it_is_used(tmp_path):
+    path = tmp_path / "many.ach"
+    ach.save(path, {f"variable {n:06}": n for n in range(10_000)}, durable=False)
+    data = bytearray(path.read_bytes())
+    # An entry in the middle of them.
+    data[64 + 256 + 170_000] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ach.DamagedError):
+        ach.open(path)
+    with ach.open(path, lazy_table=True) as workspace:
+        assert workspace["variable 000001"] == 1
+        for use in (list, lambda w: "nothing" in w, lambda w: w["nothing"]):
+            with pytest.raises(ach.DamagedError):
+                use(workspace)
+        assert workspace.verify().faults

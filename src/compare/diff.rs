@@ -53,7 +53,7 @@ pub fn diff<'a, 'b>(
     b: impl Into<WorkspaceRef<'b>>,
     options: &DiffOptions,
 ) -> Result<Diff> {
-    let (a, b) = (Side::new(a.into()), Side::new(b.into()));
+    let (a, b) = (Side::new(a.into())?, Side::new(b.into())?);
     let (rules, mut selection) = options.check()?;
     let outline = outline(&a, &b, &rules, &mut selection, false)?;
     let mut diff = Diff {
@@ -102,7 +102,7 @@ pub fn differs<'a, 'b>(
     b: impl Into<WorkspaceRef<'b>>,
     options: &DiffOptions,
 ) -> Result<bool> {
-    let (a, b) = (Side::new(a.into()), Side::new(b.into()));
+    let (a, b) = (Side::new(a.into())?, Side::new(b.into())?);
     let (rules, mut selection) = options.check()?;
     let rules = Rules {
         listed: 1,

@@ -37,7 +37,7 @@ const VARIABLE: [u8; 8] = *b"ACHC\x01\0\0\x01";
 /// What reading answers, with the name of the variable; [`crate::EnvError::Unsupported`] for a
 /// value of a later version; [`crate::EnvError::NestingTooDeep`].
 pub fn content_hash<'w>(workspace: impl Into<WorkspaceRef<'w>>) -> Result<[u8; 32]> {
-    let side = Side::new(workspace.into());
+    let side = Side::new(workspace.into())?;
     let groups = Groups::of(&side)?;
     let order: Vec<usize> = (0..side.len()).collect();
     let mut loading = Loading::new(&side, &groups, &order);
@@ -60,7 +60,7 @@ pub fn content_hash<'w>(workspace: impl Into<WorkspaceRef<'w>>) -> Result<[u8; 3
 /// # Errors
 /// As [`content_hash`]; [`crate::EnvError::NotFound`] with the nearest name.
 pub fn variable_hash<'w>(workspace: impl Into<WorkspaceRef<'w>>, name: &str) -> Result<[u8; 32]> {
-    let side = Side::new(workspace.into());
+    let side = Side::new(workspace.into())?;
     let index = side.find(name)?;
     let mut stream = Stream::new(VARIABLE);
     let load = || Ok(side.load(&[index])?.pop().unwrap_or_default());

@@ -92,15 +92,19 @@ impl TensorHead<'_> {
 }
 
 impl<'w> Side<'w> {
-    pub(super) fn new(workspace: WorkspaceRef<'w>) -> Side<'w> {
-        match workspace {
-            WorkspaceRef::Archive(archive) => Side::Archive(archive),
+    /// All of a workspace: the table of an archive is checked, if it was not at open.
+    pub(super) fn new(workspace: WorkspaceRef<'w>) -> Result<Side<'w>> {
+        Ok(match workspace {
+            WorkspaceRef::Archive(archive) => {
+                archive.check_table()?;
+                Side::Archive(archive)
+            }
             WorkspaceRef::Environment(environment) => {
                 let mut variables: Vec<_> = environment.iter().collect();
                 variables.sort_unstable_by_key(|(name, _)| *name);
                 Side::Environment(variables)
             }
-        }
+        })
     }
 
     pub(super) fn len(&self) -> usize {

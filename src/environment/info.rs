@@ -100,6 +100,7 @@ pub fn get_metadata(path: impl AsRef<Path>) -> Result<Metadata> {
 }
 
 pub(super) fn info_of(archive: &Archive) -> Result<EnvironmentInfo> {
+    archive.check_table()?;
     let metadata = archive.metadata()?;
     let bindings = archive.bindings_as_saved();
     let mut num_functions = 0;

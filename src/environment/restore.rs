@@ -194,6 +194,7 @@ pub(super) fn taken(
         findings: Vec::new(),
     };
     check_writer(&mut report, options)?;
+    archive.check_table()?;
     let all = archive.bindings_as_saved();
     let taken: Vec<Binding<'_>> = all
         .iter()

@@ -22,6 +22,7 @@ pub(crate) mod parts;
 pub(crate) mod records;
 pub(crate) mod sums;
 pub(crate) mod table;
+pub(crate) mod table_head;
 
 /// "No such number" in every 32-bit reference to an extent or a node.
 pub(crate) const NONE: u32 = u32::MAX;

@@ -87,15 +87,10 @@ impl<'a> Records<'a> {
         let mut end = nodes.offset;
         for (number, node) in self.nodes.iter().enumerate() {
             let fault = |problem| Fault::new(Part::Node(number as u32), node.offset, problem);
-            if node.offset != end || node.len == 0 || node.len % 8 != 0 {
+            if node.offset != end {
                 return Err(fault(outside(node.offset, node.len.into())));
             }
-            if node.len as usize > MAX_NODE_BYTES {
-                return Err(fault(Problem::Field {
-                    field: "node length",
-                    found: node.len.into(),
-                }));
-            }
+            node.check().map_err(fault)?;
             end = end.saturating_add(node.len.into());
         }
         if nodes.end() != Some(end) {
@@ -134,12 +129,6 @@ impl<'a> Records<'a> {
             }
         }
         Ok(())
-    }
-
-    /// The node of shared number `shared`: the content of a cell or a scope.
-    pub(crate) fn shared_node(&self, shared: u32) -> Option<u32> {
-        let first = (self.nodes.len() as u32).checked_sub(self.shared_count)?;
-        (shared < self.shared_count).then(|| first + shared)
     }
 
     /// A slot names shapes, extents and nodes that exist, and a tensor's size is its extent's.
@@ -181,26 +170,49 @@ impl<'a> Records<'a> {
             number => {
                 self.extents
                     .get(number as usize)
-                    .ok_or(Problem::Field {
-                        field: "extent number",
-                        found: number.into(),
-                    })?
+                    .ok_or_else(|| no_extent(number))?
                     .raw_len
             }
         };
-        // A dtype of a later version has an unknown width: listed, but not read.
-        let Some(dtype) = crate::value::DType::from_code(dtype) else {
-            return Ok(());
-        };
-        if shape.len() <= MAX_RANK && checked_byte_len(dtype, shape) == Some(raw_len) {
-            return Ok(());
-        }
-        Err(match byte_len(dtype, shape) {
-            Ok(needed) => Problem::Length {
-                expected: needed,
-                found: raw_len,
-            },
-            Err(e) => Problem::Structure(e.to_string()),
-        })
+        check_tensor(dtype, shape, raw_len)
     }
+}
+
+impl NodeRecord {
+    /// Checks what can be checked of the record alone.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        let (start, length) = (self.offset, self.len.into());
+        if self.len == 0 || !self.len.is_multiple_of(8) {
+            return Err(Problem::OutOfBounds { start, length });
+        }
+        if self.len as usize > MAX_NODE_BYTES {
+            let (field, found) = ("node length", length);
+            return Err(Problem::Field { field, found });
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong where an extent is named that is not there.
+pub(crate) fn no_extent(number: u32) -> Problem {
+    let (field, found) = ("extent number", number.into());
+    Problem::Field { field, found }
+}
+
+/// The bytes a tensor needs are the `raw_len` that its extent has.
+pub(crate) fn check_tensor(dtype: u8, shape: &[u64], raw_len: u64) -> Result<(), Problem> {
+    // A dtype of a later version has an unknown width: listed, but not read.
+    let Some(dtype) = crate::value::DType::from_code(dtype) else {
+        return Ok(());
+    };
+    if shape.len() <= MAX_RANK && checked_byte_len(dtype, shape) == Some(raw_len) {
+        return Ok(());
+    }
+    Err(match byte_len(dtype, shape) {
+        Ok(needed) => Problem::Length {
+            expected: needed,
+            found: raw_len,
+        },
+        Err(e) => Problem::Structure(e.to_string()),
+    })
 }

@@ -1,5 +1,6 @@
 //! An open archive.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,16 +8,16 @@ use std::sync::Arc;
 use super::binding::Binding;
 use super::open::OpenOptions;
 use super::overlay::Overlay;
-use super::store::{Store, Tables};
+use super::store::Store;
 use super::view::View;
 use crate::error::{EnvError, Origin, Result};
 use crate::format::header::AchHeader;
 use crate::format::records::Preamble;
-use crate::format::table::Table;
 use crate::path::{Path as ValuePath, Step};
 use crate::value::{Record, Tensor, Value};
 
-/// An open archive: its header and table are in memory and checked, and nothing else was read.
+/// An open archive: its header and table are in memory and checked, and nothing else was read. (With
+/// [`OpenOptions::lazy_table`] the table is checked as it is used.)
 ///
 /// `Send`, `Sync` and cheap to clone. Tensors taken from it keep it alive.
 ///
@@ -227,7 +228,38 @@ impl Archive {
 
     /// The binding of that exact name.
     pub fn binding(&self, name: &str) -> Option<Binding<'_>> {
-        Some(self.found(self.find(name)?))
+        self.find(name).ok()?.map(|found| self.found(found))
+    }
+
+    /// The binding of that exact name, or why there is none.
+    fn bound(&self, name: &str) -> Result<Binding<'_>> {
+        match self.find(name)? {
+            Some(found) => Ok(self.found(found)),
+            None => Err(self.not_found(name)),
+        }
+    }
+
+    /// Checks what was not checked of the table of contents when the archive was opened with
+    /// [`OpenOptions::lazy_table`]; of others it was. From then on the whole is known to hold together,
+    /// as if it had been checked at open.
+    ///
+    /// ```
+    /// use achronyme_env::{OpenOptions, SaveOptions, save};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("run.ach");
+    ///
+    /// save(&path, [("a", 1.5), ("b", 2.5)], &SaveOptions::new())?;
+    /// let archive = OpenOptions::new().lazy_table(true).open(&path)?;
+    /// archive.check_table()?;
+    /// assert!(archive.names().eq(["a", "b"]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`EnvError::Damaged`] with the first thing that is wrong, as opening without that option
+    /// answers; what reading answers.
+    pub fn check_table(&self) -> Result<()> {
+        self.0.store.records().map(drop)
     }
 
     /// The value of the binding of that exact name. Array data is not read before it is looked at.
@@ -236,7 +268,7 @@ impl Archive {
     /// [`EnvError::NotFound`] with the nearest name; what reading and checking answers, wrapped
     /// with the name of the variable.
     pub fn get(&self, name: &str) -> Result<Value> {
-        let binding = self.binding(name).ok_or_else(|| self.not_found(name))?;
+        let binding = self.bound(name)?;
         binding.value()
     }
 
@@ -254,10 +286,7 @@ impl Archive {
     /// # Errors
     /// As [`Archive::get`].
     pub fn load_vars<S: AsRef<str>>(&self, names: &[S]) -> Result<Vec<Value>> {
-        let bindings = names.iter().map(|name| {
-            let name = name.as_ref();
-            self.binding(name).ok_or_else(|| self.not_found(name))
-        });
+        let bindings = names.iter().map(|name| self.bound(name.as_ref()));
         let bindings: Vec<Binding<'_>> = bindings.collect::<Result<_>>()?;
         self.load_bindings(&bindings)
     }
@@ -285,7 +314,7 @@ impl Archive {
     /// # Errors
     /// As [`Archive::get`].
     pub fn view(&self, name: &str) -> Result<View<'_>> {
-        let binding = self.binding(name).ok_or_else(|| self.not_found(name))?;
+        let binding = self.bound(name)?;
         binding.view()
     }
 
@@ -340,7 +369,7 @@ impl Archive {
     /// # Errors
     /// As [`Archive::get`].
     pub fn attributes(&self, name: &str) -> Result<Record> {
-        let binding = self.binding(name).ok_or_else(|| self.not_found(name))?;
+        let binding = self.bound(name)?;
         binding.attributes()
     }
 
@@ -349,7 +378,7 @@ impl Archive {
     /// # Errors
     /// [`EnvError::NotFound`].
     pub fn is_checked(&self, name: &str) -> Result<bool> {
-        let binding = self.binding(name).ok_or_else(|| self.not_found(name))?;
+        let binding = self.bound(name)?;
         binding.is_checked()
     }
 
@@ -358,27 +387,47 @@ impl Archive {
     /// # Errors
     /// The first fault, or what reading answers.
     pub fn verify_one(&self, name: &str) -> Result<()> {
-        let binding = self.binding(name).ok_or_else(|| self.not_found(name))?;
+        let binding = self.bound(name)?;
         binding.verify()
+    }
+
+    /// Whether its table was not yet checked as a whole.
+    pub(crate) fn is_lazy(&self) -> bool {
+        self.0.store.tables.if_checked().is_none()
     }
 
     /// Splits a path into the binding it begins with and the steps into its value.
     pub(crate) fn resolve(&self, path: &str) -> Result<(Binding<'_>, Vec<Step>)> {
-        if let Some(binding) = self.binding(path) {
-            return Ok((binding, Vec::new()));
+        if let Some(found) = self.find(path)? {
+            return Ok((self.found(found), Vec::new()));
         }
-        let split = ValuePath::split(path, |name| self.find(name).is_some())?;
-        let binding = self.binding(&split.name).ok_or_else(|| {
+        let unread = OnceCell::new();
+        let split = ValuePath::split(path, |name| match self.find(name) {
+            Ok(found) => found.is_some(),
+            Err(error) => {
+                let _ = unread.set(error);
+                false
+            }
+        });
+        if let Some(error) = unread.into_inner() {
+            return Err(error);
+        }
+        let split = split?;
+        let Some(found) = self.find(&split.name)? else {
             // `layr1.weight` may be a name with a dot: the whole of it may be nearest to one.
-            match self.nearest(path) {
+            return Err(match self.nearest(path) {
                 Some(_) => self.not_found(path),
                 None => self.not_found(&split.name),
-            }
-        })?;
-        Ok((binding, split.steps))
+            });
+        };
+        Ok((self.found(found), split.steps))
     }
 
     pub(crate) fn not_found(&self, name: &str) -> EnvError {
+        // The nearest name is one of all: so that it is not there is certain too.
+        if let Err(error) = self.check_table() {
+            return error;
+        }
         EnvError::NotFound {
             path: self.origin().clone(),
             name: name.to_owned(),
@@ -390,16 +439,12 @@ impl Archive {
         &self.0.store
     }
 
-    pub(super) fn table(&self) -> &Table<super::store::TableBytes> {
-        match &self.0.store.tables {
-            Tables::Archive(table) => table,
-            // An archive is only ever made over a table: see `OpenOptions::open_source`.
-            Tables::Image(_) => unreachable!("an archive has a table"),
-        }
-    }
-
     pub(super) fn preamble(&self) -> &Preamble {
-        self.table().preamble()
+        match self.0.store.tables.preamble() {
+            Some(preamble) => preamble,
+            // An archive is only ever made over a table: see `OpenOptions::open_source`.
+            None => unreachable!("an archive has a table"),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::frames::local_offset;
 use super::overlay::{FrameBinding, Moved, Overlay};
-use super::store::{Store, TableBytes};
+use super::store::Store;
 use super::view::View;
 use crate::error::Result;
 use crate::format::NONE;
@@ -13,7 +13,6 @@ use crate::format::extent::{Codec, DigestKind};
 use crate::format::records::{
     EntryRecord, FLAG_CONSTANT, FLAG_MUTABLE, FLAG_TOMBSTONE, Slot, TensorSlot,
 };
-use crate::format::table::Table;
 use crate::value::{DType, Kind, Order, Record, Value};
 
 /// A name, its value, and its attributes. Borrowed from an archive; looking at it reads nothing
@@ -32,7 +31,6 @@ enum Place<'a> {
     /// since.
     Table {
         store: &'a Arc<Store>,
-        table: &'a Table<TableBytes>,
         index: usize,
         moved: Option<&'a Moved>,
     },
@@ -74,14 +72,12 @@ pub struct ExtentInfo {
 impl<'a> Binding<'a> {
     pub(super) fn in_table(
         store: &'a Arc<Store>,
-        table: &'a Table<TableBytes>,
         index: usize,
         moved: Option<&'a Moved>,
         overlay: Option<&'a Overlay>,
     ) -> Self {
         let place = Place::Table {
             store,
-            table,
             index,
             moved,
         };
@@ -99,8 +95,21 @@ impl<'a> Binding<'a> {
             Place::Table {
                 moved: Some(moved), ..
             } => &moved.name,
-            Place::Table { table, .. } => self.entry().map_or("", |entry| table.name(entry)),
+            // One that cannot be read has no name that could be told.
+            Place::Table { store, index, .. } => store.tables.name(index).unwrap_or_default(),
             Place::Frame(binding) => &binding.name,
+        }
+    }
+
+    /// The name, or why it cannot be told.
+    pub(super) fn told_name(&self) -> Result<&'a str> {
+        match self.place {
+            Place::Table {
+                store,
+                index,
+                moved: None,
+            } => store.tables.name(index),
+            _ => Ok(self.name()),
         }
     }
 
@@ -161,9 +170,11 @@ impl<'a> Binding<'a> {
     /// Where its value is. In a frame this reads the head of the value image.
     pub(super) fn root(&self) -> Result<Root<'a>> {
         match self.place {
-            Place::Table { store, .. } => {
+            Place::Table { store, index, .. } => {
+                let slot = store.tables.slot(index);
+                let slot = slot.map_err(|e| e.of_variable(self.name()))?;
                 let entry = self.entry();
-                let slot = entry.and_then(EntryRecord::slot).ok_or_else(|| {
+                let slot = slot.ok_or_else(|| {
                     let kind = entry.map_or(0, |entry| entry.kind);
                     store
                         .unsupported(format!("value kind {kind}"))
@@ -215,7 +226,7 @@ impl<'a> Binding<'a> {
     /// The shape of a tensor that is not part of a structured value.
     pub fn shape(&self) -> Option<&'a [u64]> {
         let root = self.root().ok()?;
-        root.store.records().shape(&self.tensor_slot()?)
+        root.store.shape(&self.tensor_slot()?).ok()
     }
 
     /// The order of a tensor that is not part of a structured value.
@@ -388,11 +399,15 @@ impl<'a> Binding<'a> {
     /// As [`Binding::root`]; also of a binding whose value is of a kind that is not known here.
     pub(super) fn root_of_attributes(&self) -> Result<Root<'a>> {
         match self.place {
-            Place::Table { store, .. } => Ok(Root {
-                store,
-                slot: Slot::Null,
-                attributes: self.entry().and_then(EntryRecord::attributes),
-            }),
+            Place::Table { store, index, .. } => {
+                let entry = store.tables.entry(index);
+                let entry = entry.map_err(|e| e.of_variable(self.name()))?;
+                Ok(Root {
+                    store,
+                    slot: Slot::Null,
+                    attributes: entry.and_then(EntryRecord::attributes),
+                })
+            }
             Place::Frame(_) => self.root(),
         }
     }
@@ -439,7 +454,7 @@ impl<'a> Binding<'a> {
 
     fn entry(&self) -> Option<&'a EntryRecord> {
         match self.place {
-            Place::Table { table, index, .. } => table.entries().get(index),
+            Place::Table { store, index, .. } => store.tables.entry(index).ok().flatten(),
             Place::Frame(_) => None,
         }
     }

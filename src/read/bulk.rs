@@ -169,10 +169,7 @@ impl<'s> BulkSource<'s> {
             true => WINDOW_BYTES,
             false => FIRST_WINDOW_BYTES,
         };
-        let nodes = self.store.records().nodes;
-        let end = nodes
-            .last()
-            .map_or(0, |node| node.offset + u64::from(node.len));
+        let (_, end) = self.store.nodes_range();
         let len = size
             .max(u64::from(record.len))
             .min(end.saturating_sub(record.offset));
@@ -206,8 +203,7 @@ impl TreeSource for BulkSource<'_> {
         if let Some(node) = self.store.nodes.get(number as usize) {
             return Ok(Arc::clone(node));
         }
-        let record = self.store.records().nodes.get(number as usize);
-        let record = record.ok_or_else(|| self.store.no_node(number))?;
+        let record = self.store.node_record(number)?;
         let sum = self.store.check != super::check::Check::Never;
         let node = self
             .store

@@ -67,7 +67,7 @@ pub(crate) fn dead_bytes<'f>(overlay: &Overlay, frames: impl Iterator<Item = Fra
 fn replaced_extents(overlay: &Overlay) -> HashMap<u32, (u64, u64)> {
     let mut found = HashMap::new();
     if overlay.hides_base() {
-        let extents = overlay.context.base.records().extents.iter();
+        let extents = overlay.table().records().extents.iter();
         let all = (0u32..).zip(extents);
         found.extend(all.map(|(number, extent)| (number, (extent.offset, extent.stored_len))));
     } else {
@@ -89,12 +89,13 @@ fn replaced_extents(overlay: &Overlay) -> HashMap<u32, (u64, u64)> {
 }
 
 fn binding(overlay: &Overlay, index: usize) -> Binding<'_> {
-    Binding::in_table(&overlay.context.base, overlay.table(), index, None, None)
+    Binding::in_table(&overlay.context.base, index, None, None)
 }
 
 /// The extents of an image that stand elsewhere.
 fn elsewhere(store: &Store) -> impl Iterator<Item = &ExtentRecord> {
-    let extents = store.records().extents.iter();
+    let extents = store.records().map_or(&[][..], |records| records.extents);
+    let extents = extents.iter();
     extents.filter(|extent| extent.offset != local_offset(extent.offset))
 }
 

@@ -164,7 +164,12 @@ impl ImageContext {
         let mut contents = self.lock();
         if !contents.with_archive {
             contents.with_archive = true;
-            for extent in self.base.records().extents {
+            // Its table was checked before anything was said over it.
+            let extents = self
+                .base
+                .records()
+                .map_or(&[][..], |records| records.extents);
+            for extent in extents {
                 contents.known.insert(content_key(extent), (0, *extent));
                 contents.lengths.insert(extent.raw_len);
             }
@@ -370,7 +375,9 @@ impl FrameImage {
                 attributes: head.attributes,
             }),
             // `ImageContext::open` makes stores over images only.
-            Tables::Archive(_) => unreachable!("the store of an image has a head"),
+            Tables::Archive(_) | Tables::Lazy(_) => {
+                unreachable!("the store of an image has a head")
+            }
         }
     }
 
@@ -407,13 +414,13 @@ impl FrameImage {
         let store = self.store()?;
         match &store.tables {
             Tables::Image(head) => Ok(head.shared_ids.as_deref().unwrap_or_default()),
-            Tables::Archive(_) => Ok(&[]),
+            Tables::Archive(_) | Tables::Lazy(_) => Ok(&[]),
         }
     }
 }
 
 fn verify_image(root: Root<'_>, overlay: &Overlay, place: &ImagePlace) -> Result<()> {
-    let records = root.store.records();
+    let records = root.store.records()?;
     for number in 0..records.nodes.len() as u32 {
         let node = root.store.checked_node(number, true)?;
         check_indexes(View::of_checked(root.store, node.root(), number))?;

@@ -53,7 +53,7 @@ fn value_of<S: ByteSource + 'static>(source: Arc<S>) -> Result<Value> {
         Check::Auto,
         Limits::default(),
     ));
-    for number in 0..store.records().extents.len() as u32 {
+    for number in 0..store.records()?.extents.len() as u32 {
         store.check_extent(number)?;
     }
     store.value(slot, None)

@@ -2,7 +2,7 @@
 
 use super::archive::Archive;
 use crate::format::TRAILER_LEN;
-use crate::format::extent::Codec;
+use crate::format::extent::{Codec, ExtentRecord};
 use crate::format::header::HEADER_LEN;
 
 /// A part of the file, or a run of parts of one sort.
@@ -63,9 +63,7 @@ impl Archive {
             ),
         ];
         let mut extents: Vec<Section> = self
-            .store()
-            .records()
-            .extents
+            .extent_records()
             .iter()
             .map(|extent| {
                 let kind = match extent.codec() {
@@ -89,9 +87,15 @@ impl Archive {
         sections
     }
 
+    fn extent_records(&self) -> &[ExtentRecord] {
+        self.store()
+            .records()
+            .map_or(&[], |records| records.extents)
+    }
+
     /// Bytes of array data in the file: hot, and cold. Shared data counts once.
     pub fn stored_bytes(&self) -> (u64, u64) {
-        let extents = self.store().records().extents.iter();
+        let extents = self.extent_records().iter();
         extents.fold((0, 0), |(hot, cold), extent| match extent.codec() {
             Some(Codec::Raw) => (hot + extent.stored_len, cold),
             _ => (hot, cold + extent.stored_len),
@@ -100,7 +104,7 @@ impl Archive {
 
     /// Bytes of array data in memory, all of it together; shared data counts once.
     pub fn raw_bytes(&self) -> u64 {
-        let extents = self.store().records().extents.iter();
+        let extents = self.extent_records().iter();
         extents.fold(0, |sum, extent| sum.saturating_add(extent.raw_len))
     }
 }

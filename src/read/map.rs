@@ -126,6 +126,17 @@ impl ByteSource for Map {
         }
     }
 
+    fn read_apart(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        match &self.file {
+            Some((file, _)) => read_exact_at(file, out, offset),
+            None => self.read_at(offset, out),
+        }
+    }
+
+    fn spares_a_map(&self) -> bool {
+        self.file.is_some()
+    }
+
     fn lend(&self, offset: u64, len: u64) -> Option<&[u8]> {
         range_of(&self.bytes, offset, len)
     }

@@ -1,10 +1,10 @@
 //! Names of an archive: found by halving, listed by prefix, range, pattern and level.
 
-use std::ops::{Bound, RangeBounds};
+use std::ops::{Bound, Range, RangeBounds};
 
 use super::archive::Archive;
 use super::binding::Binding;
-use super::overlay::{self, Found};
+use super::overlay::Found;
 use crate::error::Result;
 use crate::pattern::Patterns;
 
@@ -21,13 +21,15 @@ pub struct Child {
 
 /// Names looked at when the nearest one is searched.
 const NEAREST_AMONG: usize = 100_000;
+/// So many bindings in a row are looked at one by one in a table that is checked as it is used.
+const WHOLE_FROM: usize = 1024;
 
 impl Archive {
     /// Number of bindings.
     pub fn len(&self) -> usize {
         match self.overlay() {
             Some(overlay) => overlay.len(),
-            None => self.table().entries().len(),
+            None => self.preamble().entry_count as usize,
         }
     }
 
@@ -38,16 +40,18 @@ impl Archive {
 
     /// Whether a binding has exactly this name.
     pub fn contains(&self, name: &str) -> bool {
-        self.find(name).is_some()
+        self.find(name).is_ok_and(|found| found.is_some())
     }
 
     /// All names, sorted by their bytes.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> + DoubleEndedIterator + Clone {
+        self.look_at(0..self.len());
         (0..self.len()).map(|place| self.nth(place).name())
     }
 
     /// All bindings, sorted by name.
     pub fn bindings(&self) -> impl ExactSizeIterator<Item = Binding<'_>> + DoubleEndedIterator {
+        self.look_at(0..self.len());
         (0..self.len()).map(|index| self.nth(index))
     }
 
@@ -65,6 +69,7 @@ impl Archive {
     ) -> impl ExactSizeIterator<Item = Binding<'a>> + use<'a> {
         let start = self.lower_bound(prefix.as_bytes());
         let end = start + self.count_prefix_from(start, prefix.as_bytes());
+        self.look_at(start..end);
         (start..end).map(|index| self.nth(index))
     }
 
@@ -88,7 +93,9 @@ impl Archive {
             Bound::Excluded(name) => self.lower_bound(name.as_bytes()),
             Bound::Unbounded => self.len(),
         };
-        (start..end.max(start)).map(|index| self.nth(index))
+        let end = end.max(start);
+        self.look_at(start..end);
+        (start..end).map(|index| self.nth(index))
     }
 
     /// The bindings that a pattern names, sorted: `*`, `?`, `[a-z]`, `{a,b}`; `*` also crosses `.`
@@ -97,15 +104,22 @@ impl Archive {
     /// # Errors
     /// [`crate::EnvError::Syntax`] when the pattern is none.
     pub fn matching(&self, pattern: &str) -> Result<Vec<Binding<'_>>> {
-        if let Some(binding) = self.binding(pattern) {
-            return Ok(vec![binding]);
+        if let Some(found) = self.find(pattern)? {
+            return Ok(vec![self.found(found)]);
         }
         let patterns = Patterns::new([pattern])?;
-        let literal = patterns.literal_prefix().to_owned();
-        let bindings = self
-            .with_prefix(&literal)
-            .filter(|binding| patterns.matches(binding.name()));
-        Ok(bindings.collect())
+        let literal = patterns.literal_prefix().as_bytes();
+        let start = self.partition_point(|name| name < literal)?;
+        let end = self.partition_point(|name| name < literal || name.starts_with(literal))?;
+        self.look_at(start..end);
+        let mut bindings = Vec::new();
+        for place in start..end {
+            let binding = self.nth(place);
+            if patterns.matches(binding.told_name()?) {
+                bindings.push(binding);
+            }
+        }
+        Ok(bindings)
     }
 
     /// What lies one step below `prefix`, for names cut at `separator`: as a directory is listed.
@@ -116,6 +130,7 @@ impl Archive {
         let mut places = std::collections::HashMap::new();
         let mut index = self.lower_bound(prefix.as_bytes());
         let end = index + self.count_prefix_from(index, prefix.as_bytes());
+        self.look_at(index..end);
         while index < end {
             let name = self.nth(index).name();
             let rest = name.get(prefix.len()..).unwrap_or_default();
@@ -153,10 +168,18 @@ impl Archive {
     }
 
     /// Where the binding of `name` stands.
-    pub(super) fn find(&self, name: &str) -> Option<Found<'_>> {
+    pub(super) fn find(&self, name: &str) -> Result<Option<Found<'_>>> {
         match self.overlay() {
-            Some(overlay) => overlay.find(name),
-            None => overlay::find(self.table(), name).map(Found::Base),
+            Some(overlay) => Ok(overlay.find(name)),
+            None => Ok(self.store().tables.find(name)?.map(Found::Base)),
+        }
+    }
+
+    /// Checks the whole table when so many bindings are about to be looked at that going through it page
+    /// by page would cost more. What is wrong comes up again where it is used.
+    fn look_at(&self, places: Range<usize>) {
+        if places.len() > WHOLE_FROM && places.len() > self.len() / 16 {
+            let _ = self.check_table();
         }
     }
 
@@ -166,7 +189,7 @@ impl Archive {
             Found::Moved(index, moved) => (index, Some(moved)),
             Found::Frame(binding) => return Binding::in_frame(binding, self.overlay()),
         };
-        Binding::in_table(self.store(), self.table(), index, moved, self.overlay())
+        Binding::in_table(self.store(), index, moved, self.overlay())
     }
 
     /// The place of `name` in the order of names.
@@ -185,26 +208,28 @@ impl Archive {
     }
 
     /// How many names fulfil `before`, which holds for the first ones only.
-    fn partition_point(&self, mut before: impl FnMut(&[u8]) -> bool) -> usize {
-        if let Some(overlay) = self.overlay() {
-            return overlay.partition_point(before);
+    fn partition_point(&self, before: impl FnMut(&[u8]) -> bool) -> Result<usize> {
+        match self.overlay() {
+            Some(overlay) => Ok(overlay.partition_point(before)),
+            None => self.store().tables.partition_point(before),
         }
-        let table = self.table();
-        table
-            .entries()
-            .partition_point(|entry| before(table.name_bytes(entry)))
     }
 
+    // Where the table is damaged, what is asked for without a `Result` lies behind the last name.
+
     fn lower_bound(&self, key: &[u8]) -> usize {
-        self.partition_point(|name| name < key)
+        let point = self.partition_point(|name| name < key);
+        point.unwrap_or(self.len())
     }
 
     fn upper_bound(&self, key: &[u8]) -> usize {
-        self.partition_point(|name| name <= key)
+        let point = self.partition_point(|name| name <= key);
+        point.unwrap_or(self.len())
     }
 
     /// How many names from place `start` on, which is their lower bound, begin with `prefix`.
     fn count_prefix_from(&self, start: usize, prefix: &[u8]) -> usize {
-        self.partition_point(|name| name < prefix || name.starts_with(prefix)) - start
+        let end = self.partition_point(|name| name < prefix || name.starts_with(prefix));
+        end.map_or(0, |end| end.saturating_sub(start))
     }
 }

@@ -2,17 +2,15 @@
 
 use std::sync::OnceLock;
 
-const CHUNK: usize = 256;
-
 type Chunk<T> = Box<[OnceLock<T>]>;
 
 /// `len` places for a `T` each, allocated in chunks when one of a chunk is first filled: an archive
 /// of a million nodes opens without a million places.
-pub(crate) struct LazySlots<T> {
+pub(crate) struct LazySlots<T, const CHUNK: usize = 256> {
     chunks: Box<[OnceLock<Chunk<T>>]>,
 }
 
-impl<T> LazySlots<T> {
+impl<T, const CHUNK: usize> LazySlots<T, CHUNK> {
     pub(crate) fn new(len: usize) -> Self {
         LazySlots {
             chunks: (0..len.div_ceil(CHUNK)).map(|_| OnceLock::new()).collect(),
@@ -37,7 +35,7 @@ impl<T> LazySlots<T> {
     }
 }
 
-impl<T> std::fmt::Debug for LazySlots<T> {
+impl<T, const CHUNK: usize> std::fmt::Debug for LazySlots<T, CHUNK> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "LazySlots({} chunks)", self.chunks.len())
     }

@@ -1,20 +1,24 @@
-//! Opening: the road is chosen once; header and table are read and checked, nothing else is.
+//! Opening: the road is chosen once; header and table are read and checked, or of the table only its head;
+//! nothing else is.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::archive::Archive;
 use super::check::Check;
+use super::lazy_table::LazyTable;
 use super::map::{Map, Mapping};
 use super::replay::open::Road;
 use super::source::{ByteSource, FileSource, MemorySource, Stamp, open_file};
 use super::store::{Store, TableBytes, Tables};
+use super::table_pages::TablePages;
+use super::tables::check_cap;
 use crate::error::{EnvError, Origin, Result};
 use crate::fault::{Fault, Part, Problem};
 use crate::format::TRAILER_LEN;
 use crate::format::header::{AchHeader, HEADER_LEN, HeaderError, MAGIC};
-use crate::format::records::{FLAG_TOMBSTONE, Slot};
-use crate::format::table::{PREAMBLE_LEN, Table};
+use crate::format::table::Table;
+use crate::format::table_head::{PREAMBLE_LEN, TableHead};
 use crate::limits::Limits;
 use crate::pool::BufferPool;
 use crate::value::Buffer;
@@ -35,12 +39,11 @@ pub struct OpenOptions {
     pool: Option<BufferPool>,
     /// Whether a delta is meant, and not an archive.
     delta: bool,
+    lazy_table: bool,
 }
 
 /// Bytes read with the first call: header, and the table of a small archive.
 const FIRST_READ: usize = 4096;
-/// Tables up to this many bytes are copied out of a map; larger ones stay in it.
-const COPIED_TABLE_BYTES: u64 = 1 << 20;
 
 impl OpenOptions {
     /// The defaults: [`Check::Auto`] and the default [`Limits`].
@@ -92,6 +95,37 @@ impl OpenOptions {
     /// journal does not belong to the archive.
     pub fn journal(mut self, journal: bool) -> Self {
         self.journal = journal;
+        self
+    }
+
+    /// Whether the table of contents is checked as it is used, and not when the archive is opened: so
+    /// that opening 100,000 variables and loading one costs about as much as opening 10.
+    ///
+    /// Opening then checks the header, the preamble and the list of the sums of the table's pages. A page
+    /// of 4 KiB is compared with its sum when it is first touched, and a record (entry, extent, node,
+    /// shape, name) is checked when it is used. What is damaged gives the same errors as otherwise,
+    /// only later, and the rest can be read. What goes through all names, and whatever else needs the
+    /// whole ([`Archive::verify`], [`Archive::check_table`], a name that is not there, a journal with
+    /// commits), checks all of it once, which costs what it would have cost at open.
+    ///
+    /// What cannot answer with an error leaves out what is damaged: [`Archive::binding`] and
+    /// [`Archive::contains`] find nothing, [`Archive::with_prefix`] and its like list nothing, and a
+    /// binding in [`Archive::bindings`] whose name cannot be read has an empty one, while its value is an
+    /// error. Call [`Archive::check_table`] before relying on them.
+    ///
+    /// ```
+    /// use achronyme_env::{OpenOptions, SaveOptions, save};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("run.ach");
+    ///
+    /// let numbers: Vec<_> = (0..1000).map(|n| (format!("n{n:03}"), n)).collect();
+    /// save(&path, numbers, &SaveOptions::new())?;
+    /// let archive = OpenOptions::new().lazy_table(true).open(&path)?;
+    /// assert_eq!(archive.get("n700")?.as_i64(), Some(700));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn lazy_table(mut self, lazy: bool) -> Self {
+        self.lazy_table = lazy;
         self
     }
 
@@ -207,14 +241,13 @@ impl OpenOptions {
             fault,
         };
         let len = source.len();
-        let read = |offset: u64, out: &mut [u8]| {
-            source
-                .read_at(offset, out)
-                .map_err(|e| EnvError::io("read", origin.clone(), e))
-        };
         let mut first = [0; FIRST_READ];
         let head = &mut first[..(FIRST_READ as u64).min(len) as usize];
-        read(0, head)?;
+        let read = match self.lazy_table {
+            true => source.read_apart(0, head),
+            false => source.read_at(0, head),
+        };
+        read.map_err(|e| EnvError::io("read", origin.clone(), e))?;
         let header = read_header(head, len, &origin)?;
         match (header.is_delta(), self.delta) {
             (true, false) => return Err(EnvError::IsDelta { path: origin }),
@@ -240,43 +273,19 @@ impl OpenOptions {
             let problem = Problem::OutOfBounds { start, length };
             return Err(damaged(Fault::new(Part::Header, 40, problem)));
         }
-        let mapped = source.lend(header.table_offset, header.table_len).is_some();
-        let bytes = if mapped && header.table_len > COPIED_TABLE_BYTES {
-            let (offset, len) = (header.table_offset, header.table_len);
-            TableBytes::Lent {
-                source: Arc::clone(&source),
-                offset,
-                len,
+        let tables = match self.lazy_table {
+            true => {
+                let table = lazy_table(&source, &header, head, &origin, self.limits)?;
+                Tables::Lazy(Box::new(table))
             }
-        } else {
-            let cap = self.limits.max_table_bytes;
-            if header.table_len > cap {
-                let (what, found) = ("the table of contents".to_owned(), header.table_len);
-                return Err(EnvError::TooLarge {
-                    path: origin.clone(),
-                    what,
-                    found,
-                    cap,
-                });
+            false => {
+                let bytes = TableBytes::read(&source, &header, head, &origin, &self.limits)?;
+                Tables::Archive(Box::new(
+                    Table::check(bytes, &header, len).map_err(damaged)?,
+                ))
             }
-            let mut buffer = Buffer::zeroed(header.table_len)?;
-            match super::source::range_of(head, header.table_offset, header.table_len) {
-                Some(table) => buffer.as_bytes_mut().copy_from_slice(table),
-                None => read(header.table_offset, buffer.as_bytes_mut())?,
-            }
-            TableBytes::Owned(buffer)
         };
-        let table = Table::check(bytes, &header, len).map_err(damaged)?;
-        if let Some(fault) = refuse_tombstones(&table, &header) {
-            return Err(damaged(fault));
-        }
-        let store = Store::new(
-            source,
-            Tables::Archive(Box::new(table)),
-            origin,
-            self.check,
-            self.limits,
-        );
+        let store = Store::new(source, tables, origin, self.check, self.limits);
         let store = store.with_pool(self.pool.clone());
         let archive = Archive::new(header, Arc::new(store));
         if self.check == Check::AtOpen {
@@ -289,23 +298,51 @@ impl OpenOptions {
     }
 }
 
-/// A removal in a file that is no delta, or one with more than a name.
-fn refuse_tombstones(table: &Table<TableBytes>, header: &AchHeader) -> Option<Fault> {
-    let mut entries = table.entries().iter().enumerate();
-    let (number, _) = entries.find(|(_, entry)| {
-        let bare = entry.slot() == Some(Slot::Null) && entry.attributes().is_none();
-        match entry.flags & FLAG_TOMBSTONE {
-            0 => false,
-            _ => !header.is_delta() || !bare || entry.flags != FLAG_TOMBSTONE,
+/// The table of which only the head is checked now. `first` are the first bytes of the file.
+fn lazy_table(
+    source: &Arc<dyn ByteSource>,
+    header: &AchHeader,
+    first: &[u8],
+    origin: &Origin,
+    limits: Limits,
+) -> Result<LazyTable> {
+    let damaged = |fault| EnvError::Damaged {
+        path: origin.clone(),
+        fault,
+    };
+    let read = |offset: u64, out: &mut [u8]| {
+        let read = source.read_apart(offset, out);
+        read.map_err(|e| EnvError::io("read", origin.clone(), e))
+    };
+    let offset = header.table_offset;
+    if source.lend(offset, header.table_len).is_none() {
+        check_cap(header, origin, &limits)?;
+    }
+    let mut beginning = [0; FIRST_READ];
+    let beginning = match first.get(offset as usize..) {
+        Some(there) if there.len() >= PREAMBLE_LEN => {
+            there.get(..header.table_len as usize).unwrap_or(there)
         }
-    })?;
-    let what = "a removal where none can be".to_owned();
-    let at = header.table_offset + table.entry_offset(number);
-    Some(Fault::new(
-        Part::Entry(number as u32),
-        at,
-        Problem::Structure(what),
-    ))
+        _ => {
+            let beginning = &mut beginning[..(FIRST_READ as u64).min(header.table_len) as usize];
+            read(offset, beginning)?;
+            beginning
+        }
+    };
+    // No more than the table is long, which lies in the file.
+    let len = TableHead::len_of(beginning, header).map_err(damaged)?;
+    let mut head = vec![0; len].into_boxed_slice();
+    let there = beginning.len().min(len);
+    let (known, rest) = head.split_at_mut(there);
+    known.copy_from_slice(&beginning[..there]);
+    if !rest.is_empty() {
+        read(offset + there as u64, rest)?;
+    }
+    let file_len = source.len();
+    let checked = TableHead::check(&head, header, file_len, false).map_err(damaged)?;
+    let pages = TablePages::new(Arc::clone(source), header.clone(), origin.clone(), head);
+    pages.take_from(first);
+    Ok(LazyTable::new(checked, pages, file_len, limits))
 }
 
 /// Whether the header's table could lie in some file: its end does not overflow.

@@ -351,7 +351,7 @@ impl Overlay {
             Some((image, number)) => (image.store()?, Some(*number)),
             None => (base, self.base_cell(id)),
         };
-        let node = number.and_then(|number| store.records().shared_node(number));
+        let node = number.and_then(|number| store.shared_node(number));
         let node = node.ok_or_else(|| {
             let text = format!("cell {id} stands neither in the journal nor in the archive");
             base.damaged_node(0, text)
@@ -385,7 +385,7 @@ impl Overlay {
     pub(super) fn cell_id(&self, store: &Arc<Store>, number: u32) -> Option<u64> {
         let ids = match &store.tables {
             Tables::Image(head) => head.shared_ids.as_deref().unwrap_or_default(),
-            Tables::Archive(table) => match table.shared_ids() {
+            tables => match tables.if_checked()?.shared_ids() {
                 [] => return Some(u64::from(number) + 1),
                 ids => ids,
             },
@@ -437,10 +437,10 @@ fn flags(constant: bool, mutable: bool) -> u8 {
 }
 
 fn table_of(base: &Store) -> &Table<TableBytes> {
-    match &base.tables {
-        Tables::Archive(table) => table,
-        // Only ever made over the store of an archive: see `Overlay::new`.
-        Tables::Image(_) => unreachable!("an overlay lies over an archive"),
+    match base.tables.if_checked() {
+        Some(table) => table,
+        // Only ever made over the store of an archive whose table was checked: see `state_at`.
+        None => unreachable!("an overlay lies over a checked archive"),
     }
 }
 

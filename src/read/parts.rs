@@ -65,15 +65,11 @@ impl Search {
             }
             parts.nodes.push(number);
             let node = store.passing_node(number)?;
-            parts.node_bytes += store
-                .records()
-                .nodes
-                .get(number as usize)
-                .map_or(0, |node| u64::from(node.len));
+            parts.node_bytes += u64::from(store.node_record(number)?.len);
             self.tree(node.root());
             if follows {
                 for shared in std::mem::take(&mut self.shared) {
-                    self.waiting.extend(store.records().shared_node(shared));
+                    self.waiting.extend(store.shared_node(shared));
                 }
             }
         }

@@ -15,7 +15,7 @@ impl Archive {
     pub(crate) fn may_share(&self) -> bool {
         match self.overlay() {
             Some(overlay) => overlay.greatest_cell() > 0,
-            None => self.store().records().shared_count > 0,
+            None => self.preamble().shared_count > 0,
         }
     }
 
@@ -31,7 +31,7 @@ impl Archive {
             return self.ids_below(store, node);
         }
         let number = u32::try_from(id).ok();
-        let node = number.and_then(|number| self.store().records().shared_node(number));
+        let node = number.and_then(|number| self.store().shared_node(number));
         match node {
             Some(node) => self.ids_below(self.store(), node),
             // A number beyond the count is a fault that loading the value tells.

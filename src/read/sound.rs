@@ -25,7 +25,10 @@ impl ImageContext {
                 Err(_) => return false,
             },
         };
-        let mut extents = store.records().extents.iter().zip(0..);
+        let Ok(records) = store.records() else {
+            return false;
+        };
+        let mut extents = records.extents.iter().zip(0..);
         let number = extents
             .find(|(extent, _)| extent.offset == record.offset && content_key(extent) == content);
         let sound =

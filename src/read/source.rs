@@ -17,6 +17,17 @@ pub(crate) trait ByteSource: Send + Sync + std::fmt::Debug {
     /// Fills `out` with the bytes from `offset` on.
     fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()>;
 
+    /// As [`ByteSource::read_at`]: without touching a map, for which each page touched the first time
+    /// is an interruption that costs more than reading it.
+    fn read_apart(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.read_at(offset, out)
+    }
+
+    /// Whether [`ByteSource::read_apart`] spares a map.
+    fn spares_a_map(&self) -> bool {
+        false
+    }
+
     /// The bytes without a copy, where they are mapped or in memory.
     fn lend(&self, offset: u64, len: u64) -> Option<&[u8]>;
 

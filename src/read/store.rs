@@ -9,14 +9,13 @@ use super::extents::{ExtentState, ExtentStorage};
 use super::frames::{local_offset, source_of};
 use super::nodes::LazySlots;
 use super::source::ByteSource;
+pub(crate) use super::tables::{TableBytes, Tables};
 use crate::error::{EnvError, Origin, Result};
 use crate::fault::{Fault, Part, Problem};
 use crate::format::NONE;
 use crate::format::extent::ExtentRecord;
-use crate::format::image::ImageHead;
-use crate::format::parts::Records;
-use crate::format::records::{NodeRecord, Slot};
-use crate::format::table::Table;
+use crate::format::parts::{Records, no_extent};
+use crate::format::records::{NodeRecord, Slot, TensorSlot};
 use crate::limits::Limits;
 use crate::pool::BufferPool;
 use crate::tree::node::Node;
@@ -25,37 +24,6 @@ use crate::value::{Complex128, DType, Order, Storage, Tensor, Value, byte_len};
 
 /// Bytes of a long string read in one go.
 const PIECE_BYTES: usize = 4 << 20;
-
-/// The bytes of a table: a copy, or a range of the map.
-#[derive(Debug)]
-pub(crate) enum TableBytes {
-    Owned(crate::value::Buffer),
-    Lent {
-        source: Arc<dyn ByteSource>,
-        offset: u64,
-        len: u64,
-    },
-}
-
-impl AsRef<[u8]> for TableBytes {
-    fn as_ref(&self) -> &[u8] {
-        match self {
-            TableBytes::Owned(buffer) => buffer.as_bytes(),
-            TableBytes::Lent {
-                source,
-                offset,
-                len,
-            } => source.lend(*offset, *len).unwrap_or_default(),
-        }
-    }
-}
-
-/// Where the records stand.
-#[derive(Debug)]
-pub(crate) enum Tables {
-    Archive(Box<Table<TableBytes>>),
-    Image(ImageHead),
-}
 
 /// Records, nodes and extents over a source of bytes.
 #[derive(Debug)]
@@ -82,12 +50,9 @@ impl Store {
         check: Check,
         limits: Limits,
     ) -> Store {
-        let records = match &tables {
-            Tables::Archive(table) => table.records(),
-            Tables::Image(head) => head.records(),
-        };
-        let nodes = LazySlots::new(records.nodes.len());
-        let extents = LazySlots::new(records.extents.len());
+        let (nodes, extents) = tables.counts();
+        let nodes = LazySlots::new(nodes);
+        let extents = LazySlots::new(extents);
         Store {
             source,
             tables,
@@ -121,20 +86,31 @@ impl Store {
         }
     }
 
-    pub(crate) fn records(&self) -> Records<'_> {
-        match &self.tables {
-            Tables::Archive(table) => table.records(),
-            Tables::Image(head) => head.records(),
-        }
+    /// All records, checked as a whole.
+    ///
+    /// # Errors
+    /// [`EnvError::Damaged`] where the table is only checked now; what reading it answers.
+    pub(crate) fn records(&self) -> Result<Records<'_>> {
+        self.tables.records()
     }
 
-    /// Bytes of all nodes, which follow each other.
-    pub(super) fn node_bytes(&self) -> u64 {
-        let nodes = self.records().nodes;
+    /// Where the nodes stand, which follow each other: first byte and end.
+    pub(super) fn nodes_range(&self) -> (u64, u64) {
+        if let Some(preamble) = self.tables.preamble() {
+            let area = preamble.nodes_area;
+            return (area.offset, area.end().unwrap_or(area.offset));
+        }
+        let nodes = self.records().map_or(&[][..], |records| records.nodes);
         let (Some(first), Some(last)) = (nodes.first(), nodes.last()) else {
-            return 0;
+            return (0, 0);
         };
-        last.offset - first.offset + u64::from(last.len)
+        (first.offset, last.offset + u64::from(last.len))
+    }
+
+    /// Bytes of all nodes.
+    pub(super) fn node_bytes(&self) -> u64 {
+        let (start, end) = self.nodes_range();
+        end - start
     }
 
     /// The value of a slot. `variable` is named by the errors of its tensors when they are read.
@@ -148,8 +124,7 @@ impl Store {
                 Value::Complex(Complex128::new(f64::from_bits(re), f64::from_bits(im)))
             }
             Slot::Tensor(tensor) => {
-                let records = self.records();
-                let shape = records.shape(&tensor).unwrap_or_default();
+                let shape = self.shape(&tensor)?;
                 let order = tensor.order.code();
                 let storages = StoreRef::new(self, variable);
                 Value::Tensor(storages.tensor(tensor.dtype, order, shape, tensor.extent)?)
@@ -184,11 +159,7 @@ impl Store {
     /// Reads and checks a node; its sum only when asked to.
     pub(super) fn checked_node(&self, number: u32, sum: bool) -> Result<Node> {
         cancel::check(&self.origin)?;
-        let record = self
-            .records()
-            .nodes
-            .get(number as usize)
-            .ok_or_else(|| self.no_node(number))?;
+        let record = self.node_record(number)?;
         self.refuse_change()?;
         self.node_of(number, record, sum, |bytes| self.read(record.offset, bytes))
     }
@@ -255,15 +226,43 @@ impl Store {
         Tensor::from_storage(dtype, shape, order, Arc::new(storage))
     }
 
+    /// The record of an extent.
     pub(crate) fn extent(&self, number: u32) -> Result<&ExtentRecord> {
-        let records = self.records();
-        records.extents.get(number as usize).ok_or_else(|| {
-            let problem = Problem::Field {
-                field: "extent number",
-                found: number.into(),
-            };
-            self.fault(Part::Extent(number), 0, problem)
-        })
+        let records = match &self.tables {
+            Tables::Lazy(table) if table.if_whole().is_none() => {
+                return match self.extents.get(number as usize) {
+                    Some(_) => table.known_extent(number),
+                    None => table.extent(number),
+                };
+            }
+            tables => tables.records()?,
+        };
+        let extent = records.extents.get(number as usize);
+        extent.ok_or_else(|| self.fault(Part::Extent(number), 0, no_extent(number)))
+    }
+
+    /// The record of a node.
+    pub(super) fn node_record(&self, number: u32) -> Result<&NodeRecord> {
+        let records = match &self.tables {
+            Tables::Lazy(table) if table.if_whole().is_none() => return table.node(number),
+            tables => tables.records()?,
+        };
+        let node = records.nodes.get(number as usize);
+        node.ok_or_else(|| self.no_node(number))
+    }
+
+    /// The dimensions of a tensor in a slot.
+    pub(super) fn shape(&self, tensor: &TensorSlot) -> Result<&[u64]> {
+        let shape = match &self.tables {
+            Tables::Lazy(table) if table.if_whole().is_none() => table.shape(tensor)?,
+            tables => tables.records()?.shape(tensor),
+        };
+        Ok(shape.unwrap_or_default())
+    }
+
+    /// The node of shared number `shared`: the content of a cell or a scope.
+    pub(crate) fn shared_node(&self, shared: u32) -> Option<u32> {
+        self.tables.shared_node(shared)
     }
 
     /// Refuses an extent whose codec this build cannot read.
@@ -306,11 +305,7 @@ impl Store {
     }
 
     pub(crate) fn damaged_node(&self, number: u32, text: String) -> EnvError {
-        let offset = self
-            .records()
-            .nodes
-            .get(number as usize)
-            .map_or(0, |node| node.offset);
+        let offset = self.node_record(number).map_or(0, |node| node.offset);
         self.fault(Part::Node(number), offset, Problem::Structure(text))
     }
 
@@ -349,7 +344,7 @@ impl TreeSource for StoreRef<'_> {
     }
 
     fn shared_node(&self, shared: u32) -> Result<u32> {
-        let number = self.store.records().shared_node(shared);
+        let number = self.store.shared_node(shared);
         number.ok_or_else(|| self.store.no_node(shared))
     }
 

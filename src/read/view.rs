@@ -240,12 +240,7 @@ impl<'a> View<'a> {
     /// [`EnvError::WrongKind`].
     pub fn shape(&self) -> Result<Vec<u64>> {
         match self.item {
-            Item::Slot(Slot::Tensor(tensor)) => Ok(self
-                .store
-                .records()
-                .shape(&tensor)
-                .unwrap_or_default()
-                .to_vec()),
+            Item::Slot(Slot::Tensor(tensor)) => Ok(self.store.shape(&tensor)?.to_vec()),
             Item::Tree(ArchivedTree::Tensor(tensor), _) => Ok(native(&tensor.shape)),
             Item::Tree(ArchivedTree::StringArray(array), _) => Ok(native(&array.shape)),
             _ => Err(self.wrong_kind("tensor")),
@@ -348,7 +343,7 @@ impl<'a> View<'a> {
             let (store, node) = overlay.content(self.store, shared.to_native())?;
             return View { store, ..*self }.root_of(node, u32::MAX);
         }
-        let node = self.store.records().shared_node(shared.to_native());
+        let node = self.store.shared_node(shared.to_native());
         let node = node.ok_or_else(|| {
             self.store
                 .damaged_node(own, "it names a cell that is not there".to_owned())

@@ -40,6 +40,7 @@ pub struct SessionOptions {
     pub(super) dead_share: Option<f64>,
     check: Check,
     limits: Limits,
+    lazy_table: bool,
 }
 
 impl Default for SessionOptions {
@@ -52,6 +53,7 @@ impl Default for SessionOptions {
             dead_share: Some(DEAD_SHARE),
             check: Check::Auto,
             limits: Limits::default(),
+            lazy_table: false,
         }
     }
 }
@@ -112,8 +114,17 @@ impl SessionOptions {
         self
     }
 
+    /// Whether a reader checks the table of contents of the archive as it uses it, as long as the
+    /// journal says nothing over it: see [`OpenOptions::lazy_table`]. What the journal says it says
+    /// over the whole, which is then checked. A session that is opened for writing checks all of it.
+    pub fn lazy_table(mut self, lazy: bool) -> Self {
+        self.lazy_table = lazy;
+        self
+    }
+
     fn open_options(&self) -> OpenOptions {
-        OpenOptions::new().check(self.check).limits(self.limits)
+        let options = OpenOptions::new().check(self.check).limits(self.limits);
+        options.lazy_table(self.lazy_table)
     }
 
     fn road(&self) -> Road {

@@ -119,7 +119,9 @@ impl SessionReader {
             return Ok(true);
         }
         let Some(context) = context_of(self.archive.overlay()).cloned() else {
-            return Ok(false);
+            // Nothing was said yet over a table that is checked as it is used.
+            self.rebuild()?;
+            return Ok(true);
         };
         for frame in frames.from(before.saturating_add(1)) {
             note_image(&frame, &context);
@@ -220,6 +222,9 @@ fn look(road: &Road, path: &Path, companions: &Companions) -> Result<(Stamp, Arc
 
 /// The archive with what its journal says over it.
 fn state_of(road: &Road, archive: &Archive, chain: &Chain) -> Result<Archive> {
+    if archive.is_lazy() && chain.frames().is_empty() {
+        return Ok(archive.clone());
+    }
     let context = road.context(archive, chain.frames());
     let base = archive.folded_sequence();
     let overlay = state_at(chain.frames(), base, chain.sequence(), context)?;

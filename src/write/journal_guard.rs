@@ -8,7 +8,7 @@ use crate::error::{EnvError, Result};
 use crate::format::TRAILER_LEN;
 use crate::format::header::{AchHeader, HEADER_LEN};
 use crate::format::records::Preamble;
-use crate::format::table::PREAMBLE_LEN;
+use crate::format::table_head::PREAMBLE_LEN;
 use crate::journal::{Base, Chain, Companions, WriterLock};
 
 /// What stands beside an archive that is replaced. No session is opened for writing while it lives.

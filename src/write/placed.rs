@@ -6,7 +6,7 @@ use super::table::{PlacedTable, slices};
 use crate::format::AREA_ALIGNMENT;
 use crate::format::extent::ExtentRecord;
 use crate::format::records::{Area, NodeRecord, PAGE_SIZE, Preamble};
-use crate::format::table::PREAMBLE_LEN;
+use crate::format::table_head::PREAMBLE_LEN;
 use crate::tree::build::PlannedNode;
 
 /// Records and places of everything but the table.

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use achronyme_env::{
-    Archive, ArchiveWriter, BindingOptions, Cell, Complex128, DType, Order, Record, Result,
-    SaveOptions, StringArray, Value,
+    Archive, ArchiveWriter, BindingOptions, Cell, Complex128, DType, OpenOptions, Order, Record,
+    Result, SaveOptions, StringArray, Value,
 };
 
 use crate::samples;
@@ -141,8 +141,32 @@ pub(crate) const ROADS: [Road; 3] = [
     }),
 ];
 
+/// Every road to a file whose table is checked as it is used.
+pub(crate) const LAZY_ROADS: [Road; 3] = [
+    ("open, lazy", |path| lazy().open(path)),
+    ("open_mmap, lazy", lazily_mapped),
+    ("from_bytes, lazy", |path| {
+        lazy().from_bytes(std::fs::read(path).unwrap())
+    }),
+];
+
+/// All of them.
+pub(crate) fn all_roads() -> impl Iterator<Item = Road> {
+    ROADS.into_iter().chain(LAZY_ROADS)
+}
+
+fn lazy() -> OpenOptions {
+    OpenOptions::new().lazy_table(true)
+}
+
 #[allow(unsafe_code)]
 fn mapped(path: &Path) -> Result<Archive> {
     // SAFETY: the tests that call this do not write to the file while the archive is open.
     unsafe { Archive::open_mmap(path) }
+}
+
+#[allow(unsafe_code)]
+fn lazily_mapped(path: &Path) -> Result<Archive> {
+    // SAFETY: as above.
+    unsafe { lazy().open_mmap(path) }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use achronyme_env::{Archive, Delta, EnvError, Finding, SessionReader, Version1};
+use achronyme_env::{Archive, Delta, EnvError, Finding, OpenOptions, SessionOptions, Version1};
 use serde_json::{Value as Json, json};
 
 use crate::error::{Failure, Result, note};
@@ -29,19 +29,34 @@ impl Opened {
     /// # Errors
     /// As [`SessionReader::open`] and [`Version1::open`].
     pub(crate) fn open(path: &Path, reading: Reading) -> Result<Opened> {
+        Opened::open_as(path, reading, false)
+    }
+
+    /// As [`Opened::open`], for a look at one variable: of the table of contents only what tells of it
+    /// is read and checked.
+    ///
+    /// # Errors
+    /// As [`Opened::open`].
+    pub(crate) fn open_for_one(path: &Path, reading: Reading) -> Result<Opened> {
+        Opened::open_as(path, reading, true)
+    }
+
+    fn open_as(path: &Path, reading: Reading, lazy: bool) -> Result<Opened> {
+        let options = OpenOptions::new().lazy_table(lazy);
+        let alone = |journal| Opened::alone(&options, path, journal);
         if reading.archive_only {
-            return Ok(Opened::alone(path, Beside::default())?);
+            return Ok(alone(Beside::default())?);
         }
-        match SessionReader::open(path) {
+        match SessionOptions::new().lazy_table(lazy).read(path) {
             Ok(reader) => {
                 let journal = Beside::of(&reader)?;
                 Ok(Opened::Present(reader.archive().clone(), journal))
             }
             Err(error @ (EnvError::ForeignJournal { .. } | EnvError::JournalGap { .. })) => {
-                Ok(Opened::alone(path, Beside::unread(&error))?)
+                Ok(alone(Beside::unread(&error))?)
             }
             Err(EnvError::Version1 { .. } | EnvError::IsDelta { .. }) => {
-                Ok(Opened::alone(path, Beside::default())?)
+                Ok(alone(Beside::default())?)
             }
             Err(error) if is_of_journal(&error, path) => Err(Failure::refused(format!(
                 "{error}; --archive-only shows the archive without it"
@@ -51,8 +66,8 @@ impl Opened {
     }
 
     /// The file without what stands beside it.
-    fn alone(path: &Path, journal: Beside) -> Result<Opened, EnvError> {
-        match Archive::open(path) {
+    fn alone(options: &OpenOptions, path: &Path, journal: Beside) -> Result<Opened, EnvError> {
+        match options.open(path) {
             Ok(archive) => Ok(Opened::Present(archive, journal)),
             Err(EnvError::IsDelta { .. }) => Delta::open(path).map(Opened::Delta),
             Err(EnvError::Version1 { .. }) => {

@@ -67,6 +67,7 @@ impl Delta {
                 found: Box::new(found),
             });
         }
+        parent.check_table()?;
         let order = self.order(parent)?;
         let metadata = self.metadata()?;
         let mut save = options.save.clone().keep_coding(true);

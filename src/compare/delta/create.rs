@@ -74,6 +74,8 @@ pub fn create_delta(
     path: impl AsRef<Path>,
     options: &DeltaOptions,
 ) -> Result<DeltaReport> {
+    old.check_table()?;
+    new.check_table()?;
     let (parent_digest, result_digest) = (known_digest(old)?, known_digest(new)?);
     let (ours, theirs) = (Side::Archive(old), Side::Archive(new));
     let found = exact(&ours, &theirs)?;

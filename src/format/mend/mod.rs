@@ -10,7 +10,7 @@ use super::correct::wrong_byte;
 use super::header::{AchHeader, HEADER_LEN, HeaderError};
 use super::records::{PAGE_SIZE, Preamble};
 use super::sums::root_digest;
-use super::table::PREAMBLE_LEN;
+use super::table_head::PREAMBLE_LEN;
 use crate::fault::{Fault, Part, Problem};
 use outline::Outline;
 use rebuild::rebuild;

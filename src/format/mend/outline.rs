@@ -10,7 +10,7 @@ use crate::format::extent::ExtentRecord;
 use crate::format::header::{AchHeader, HEADER_LEN};
 use crate::format::records::{Area, EntryRecord, NodeRecord, PAGE_SIZE, Preamble};
 use crate::format::sums::root_digest;
-use crate::format::table::{PREAMBLE_LEN, check_preamble};
+use crate::format::table_head::{PREAMBLE_LEN, check_preamble};
 use crate::format::{NONE, TRAILER_LEN, align_up};
 
 /// A table of which is known what stands where in it.

@@ -7,7 +7,7 @@ use super::{Loss, PAGE};
 use crate::format::NONE;
 use crate::format::extent::ExtentRecord;
 use crate::format::records::{EntryRecord, NodeRecord, Preamble, Slot};
-use crate::format::table::PREAMBLE_LEN;
+use crate::format::table_head::PREAMBLE_LEN;
 use crate::limits::{MAX_NAME_BYTES, MAX_NODE_BYTES};
 
 /// A table and what it could not take over.

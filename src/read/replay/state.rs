@@ -139,6 +139,8 @@ pub(crate) fn state_at(
     sequence: u64,
     context: Arc<ImageContext>,
 ) -> Result<Overlay> {
+    // What is said over an archive is said over all of it.
+    context.base.records()?;
     let mut overlay = Overlay::new(Arc::clone(&context));
     let runs = effective(frames, base, sequence)?;
     for frame in runs.into_iter().flat_map(|run| frames.between(run)) {

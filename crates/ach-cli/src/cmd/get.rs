@@ -97,7 +97,7 @@ pub(crate) fn run(args: &Args, screen: &Screen, out: &mut dyn Write) -> Result<S
 }
 
 fn value(args: &Args) -> Result<Value> {
-    let opened = Opened::open(&args.file, args.reading)?;
+    let opened = Opened::open_for_one(&args.file, args.reading)?;
     opened.tell_journal(&args.file, args.reading);
     let archive = opened.into_archive(|finding| is_about(finding, &args.name))?;
     let Some(slice) = &args.slice else {
