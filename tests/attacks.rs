@@ -352,6 +352,27 @@ fn what_a_value_holds_may_look_like_anything() {
     }
 }
 
+/// Each would have a piece of the text read anew: 40 GiB of it here.
+#[test]
+fn offsets_of_strings_that_go_to_and_fro_take_no_time() {
+    let text = vec![b'x'; 1 << 20];
+    let offsets = (0..40_001u64).map(|n| (n % 2) << 20);
+    let offsets: Vec<u8> = offsets.flat_map(u64::to_le_bytes).collect();
+    let tree = reseal::Tree::Strings {
+        shape: vec![40_000],
+        offsets: 0,
+        bytes: 1,
+        byte_len: text.len() as u64,
+    };
+    let file = Handmade {
+        extents: vec![Extent::raw(&offsets), Extent::raw(&text)],
+        ..Handmade::of_nodes(vec![tree.node()])
+    };
+    let archive = Archive::from_bytes(file.bytes()).unwrap();
+    let report = archive.verify().unwrap();
+    assert_eq!(report.faults.len(), 1, "{report:?}");
+}
+
 #[test]
 fn a_zero_dimension_beside_huge_ones_is_an_empty_tensor() {
     for shape in [[0, u64::MAX], [u64::MAX, 0], [0, 0]] {
