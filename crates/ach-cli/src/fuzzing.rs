@@ -25,8 +25,8 @@ pub fn run<A: Into<OsString> + Clone>(
     Ok((out, result.err().map(|failure| failure.to_string())))
 }
 
-/// The values of the foreign file at `path`, with their names and with the lines a user is told.
-/// A compressed member may unpack to `max_member_bytes`; temporary files go to `scratch`.
+/// The values of the foreign file at `path`, with their names. A compressed member may unpack to
+/// `max_member_bytes`; temporary files go to `scratch`.
 ///
 /// # Errors
 /// The sentence a user sees.
@@ -34,18 +34,15 @@ pub fn imported(
     path: &Path,
     max_member_bytes: u64,
     scratch: &Path,
-) -> Result<(Vec<(String, Value)>, Vec<String>), String> {
+) -> Result<Vec<(String, Value)>, String> {
     let options = ImportOptions {
         max_member_bytes,
         scratch_directory: Some(scratch.to_owned()),
         ..ImportOptions::default()
     };
     let imports = import(path, &options).map_err(|error| error.to_string())?;
-    let mut told = imports.notes;
-    let mut values = Vec::new();
-    for imported in imports.values {
-        told.extend(imported.note);
-        values.push((imported.name, imported.value));
-    }
-    Ok((values, told))
+    let values = imports.values.into_iter();
+    Ok(values
+        .map(|imported| (imported.name, imported.value))
+        .collect())
 }

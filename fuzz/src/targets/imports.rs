@@ -12,7 +12,7 @@ pub fn run(name: &str, data: &[u8]) {
     measure::bounded(data.len(), declared, || {
         let imported =
             ach_cli::fuzzing::imported(&path, look::MOST_RAW_BYTES, scratch::directory());
-        let Ok((values, _)) = imported else {
+        let Ok(values) = imported else {
             return;
         };
         let saved = scratch::path("imported.ach");
