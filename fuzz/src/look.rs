@@ -14,11 +14,11 @@ const MOST_STEPS: usize = 4000;
 
 /// The caps of the targets.
 pub fn limits() -> Limits {
-    let mut limits = Limits::default();
-    limits.max_extent_raw_bytes = MOST_RAW_BYTES;
-    limits.max_table_bytes = 1 << 24;
-    limits.max_version1_bytes = 1 << 22;
-    limits
+    Limits {
+        max_extent_raw_bytes: MOST_RAW_BYTES,
+        max_table_bytes: 1 << 24,
+        max_version1_bytes: 1 << 22,
+    }
 }
 
 /// Bytes that the arrays of an archive unpack to, each under the cap.
@@ -137,11 +137,10 @@ pub fn value(root: &Value) -> String {
                     }
                 }
             },
+            Value::Cell(cell) if seen.iter().any(|other| other.same(cell)) => {}
             Value::Cell(cell) => {
-                if !seen.iter().any(|other| other.same(cell)) {
-                    seen.push(cell.clone());
-                    waiting.push(cell.get());
-                }
+                seen.push(cell.clone());
+                waiting.push(cell.get());
             }
             Value::Error(error) => {
                 hasher.write(error.message.as_bytes());
@@ -194,7 +193,7 @@ fn elements(tensor: &Tensor, hasher: &mut DefaultHasher, errors: &mut Vec<String
 
 /// Walks through a view, as far as a few thousand steps lead.
 pub fn view(root: &View<'_>) {
-    let mut waiting = vec![root.clone()];
+    let mut waiting = vec![*root];
     let mut steps = 0;
     while let Some(view) = waiting.pop() {
         steps += 1;

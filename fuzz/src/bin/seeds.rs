@@ -13,7 +13,6 @@ use achronyme_env::{
     create_delta, save, serialize_value,
 };
 
-#[allow(dead_code)]
 #[path = "../../../tests/old_format/mod.rs"]
 mod old_format;
 #[path = "../../../tests/samples/mod.rs"]
@@ -233,7 +232,7 @@ fn messages() -> Result<()> {
         for (_, value) in samples::every_kind().into_iter().take(7) {
             writer.send_value(&value)?;
         }
-        writer.send_value(&Value::from(samples::record(5)))?;
+        writer.send_value(Value::from(samples::record(5)))?;
         seed("message", name, &writer.into_inner())?;
     }
     Ok(())
