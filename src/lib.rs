@@ -120,6 +120,8 @@ mod typed;
 mod value;
 mod version1;
 mod write;
+#[cfg(feature = "zstd")]
+mod zstd_frame;
 
 #[cfg(target_endian = "big")]
 compile_error!(

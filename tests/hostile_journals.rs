@@ -376,6 +376,19 @@ fn a_broken_begin_frame_in_the_middle_cuts_the_journal_there() {
 }
 
 /// What is set aside goes file by file, the last first: what is left reads the same at any time.
+/// It has the name of the segment that would follow it: a reader that goes on must not go in a circle.
+#[test]
+fn a_retired_segment_without_frames_does_not_follow_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = archive(dir.path(), 0);
+    Segment::after(0, 0).write(&path, "-journal.1", 0);
+    let mut reader = SessionReader::open(&path).unwrap();
+    assert!(!reader.refresh().unwrap());
+    removed(&["a"], 0).write(&path, "-journal", 0);
+    assert!(reader.refresh().unwrap());
+    assert_eq!(names(&path), ["b"]);
+}
+
 #[test]
 fn segments_behind_a_broken_one_go_aside_first() {
     let dir = tempfile::tempdir().unwrap();

@@ -48,3 +48,43 @@ pub(crate) fn nearest_hint(nearest: &Option<String>) -> String {
         None => String::new(),
     }
 }
+
+/// The first line of what rkyv says about `bytes`: what is wrong; the others are contexts. Places in memory
+/// become places in the bytes: where a process keeps them is nobody's business, and differs each time.
+pub(crate) fn checking(error: &impl std::fmt::Display, bytes: &[u8]) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    let start = bytes.as_ptr().addr() as i128;
+    let mut pieces = line.split("0x");
+    let mut told = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let digits = piece.find(|c: char| !c.is_ascii_hexdigit());
+        let (digits, rest) = piece.split_at(digits.unwrap_or(piece.len()));
+        match u64::from_str_radix(digits, 16) {
+            Ok(address) => told += &(i128::from(address) - start).to_string(),
+            Err(_) => told = told + "0x" + digits,
+        }
+        told += rest;
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_become_places() {
+        let bytes = [0u8; 32];
+        let start = bytes.as_ptr().addr();
+        let text = format!(
+            "ptr {:#018x} size 40 in range {:#018x}..{:#018x}\nmore {start:#x}",
+            start - 8,
+            start,
+            start + 32
+        );
+        let told = checking(&text, &bytes);
+        assert_eq!(told, "ptr -8 size 40 in range 0..32");
+        assert_eq!(checking(&"nothing of 0xyz", &bytes), "nothing of 0xyz");
+    }
+}

@@ -384,6 +384,10 @@ impl Chain {
         for _ in 0..2 {
             let next = self.companions.retired(end.sequence.saturating_add(1));
             for path in [&next, &self.companions.journal()] {
+                // One that holds no frame has the name of its own successor.
+                if last.is_at(path)? {
+                    continue;
+                }
                 match Segment::find(path)? {
                     Found::Segment(segment) => {
                         let begin = segment.begin();

@@ -21,6 +21,7 @@ pub(super) fn unpack(
     pool: &BufferPool,
     damaged: impl Fn(String) -> EnvError,
 ) -> Result<PooledBuffer> {
+    crate::zstd_frame::check_one(packed).map_err(&damaged)?;
     let declared = zstd::zstd_safe::get_frame_content_size(packed);
     let Ok(Some(len)) = declared else {
         return Err(damaged("a zstd frame that does not say its length".into()));

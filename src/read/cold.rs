@@ -220,6 +220,7 @@ impl Unpacker {
                 }
             };
             let expected = target.len();
+            crate::zstd_frame::check_one(bytes).map_err(fault)?;
             let found = decoder
                 .decompress_to_buffer(bytes, target)
                 .map_err(|e| fault(format!("not a zstd frame of {expected} bytes: {e}")))?;

@@ -120,17 +120,22 @@ fn strings(array: &StringArray) -> Result<Option<String>> {
     let mut failed = None;
     each_piece(array.offsets(), |_, piece| {
         for offset in piece.as_chunks::<8>().0 {
+            // Behind the first that is wrong nothing is asked: offsets that go to and fro would read a
+            // piece of the text for each.
+            if broken.is_some() {
+                return;
+            }
             let offset = u64::from_le_bytes(*offset);
             let ends = number > 0 || offset == 0;
             let between = match window.byte(offset) {
-                _ if offset > total => false,
+                _ if offset > total || offset < previous => false,
                 Ok(byte) => byte.is_none_or(|byte| byte & 0xc0 != 0x80),
                 Err(e) => {
                     failed.get_or_insert(e);
                     true
                 }
             };
-            if broken.is_none() && !(ends && offset >= previous && between) {
+            if !(ends && offset >= previous && between) {
                 broken = Some(number);
             }
             previous = offset;

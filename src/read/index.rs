@@ -62,7 +62,7 @@ impl<'a> View<'a> {
                     }
                     let node = part.node.to_native();
                     let view = self.root_of(node, own)?;
-                    let Some((ArchivedTree::Index(entries), _)) = view.tree() else {
+                    let Some((ArchivedTree::Index(entries), node)) = view.tree() else {
                         return Err(self.bad_index(node));
                     };
                     let start = entries.partition_point(|entry| entry.hash.to_native() < hash);
@@ -70,7 +70,8 @@ impl<'a> View<'a> {
                         if entry.hash.to_native() != hash {
                             break;
                         }
-                        let (found, value) = self.at_index(entry.ordinal.to_native().into())?;
+                        let ordinal = entry.ordinal.to_native();
+                        let (found, value) = self.indexed(ordinal, node)?;
                         if found == Some(name) {
                             return Ok(Some(value));
                         }
@@ -80,6 +81,14 @@ impl<'a> View<'a> {
             }
             _ => Err(self.wrong_kind("record")),
         }
+    }
+
+    /// The field that an index in `node` names: one beyond the end is damage.
+    fn indexed(&self, ordinal: u32, node: u32) -> Result<(Option<&'a str>, View<'a>)> {
+        if u64::from(ordinal) >= self.len()? {
+            return Err(self.bad_index(node));
+        }
+        self.at_index(ordinal.into())
     }
 
     /// Every field of a record stands in its index once, under the hash of its name.
@@ -134,7 +143,7 @@ impl IndexCheck<'_> {
             if self.previous.is_some_and(|previous| previous >= entry) {
                 return Err(self.view.bad_index(self.node));
             }
-            let (name, _) = self.view.at_index(entry.1.into())?;
+            let (name, _) = self.view.indexed(entry.1, self.node)?;
             if name.map(|name| crc32fast::hash(name.as_bytes())) != Some(entry.0) {
                 return Err(self.view.bad_index(self.node));
             }

@@ -8,6 +8,7 @@ use rkyv::validation::archive::ArchiveValidator;
 use yoke::Yoke;
 
 use super::schema::Archived;
+use crate::error::phrases::checking;
 use crate::limits::MAX_NESTING;
 use crate::stack::with_room;
 
@@ -25,20 +26,16 @@ impl Node {
     /// # Errors
     /// A text that says what does not hold.
     pub(crate) fn check(words: Box<[u64]>) -> Result<Node, String> {
-        let attached = Yoke::try_attach_to_cart(words, |words: &[u64]| -> Result<_, BoxedError> {
+        let attached = Yoke::try_attach_to_cart(words, |words: &[u64]| -> Result<_, String> {
             let bytes = bytemuck::cast_slice(words);
             let archive = ArchiveValidator::with_max_depth(bytes, NonZeroUsize::new(MAX_DEPTH));
             let mut validator = Validator::new(archive, ());
             with_room(|| {
                 rkyv::api::access_with_context::<Archived, _, BoxedError>(bytes, &mut validator)
             })
+            .map_err(|error| format!("not a valid tree: {}", checking(&error, bytes)))
         });
-        attached.map(Node).map_err(|e| {
-            // rkyv's text is a chain of contexts over several lines; its first line says what.
-            let text = e.to_string();
-            let line = text.lines().next().unwrap_or_default();
-            format!("not a valid tree: {line}")
-        })
+        attached.map(Node)
     }
 
     pub(crate) fn root(&self) -> &Archived {

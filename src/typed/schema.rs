@@ -19,6 +19,7 @@ use super::fault::TypeFault;
 use super::layout::Layout;
 use super::memory::{ALIGNMENT, ArchivedBytes, InMemory};
 use super::view::Checked;
+use crate::error::phrases::checking;
 use crate::error::{EnvError, Result};
 use crate::limits::MAX_NESTING;
 use crate::stack::with_room;
@@ -161,7 +162,7 @@ impl<T: ProgramType> Schema<T> {
             let value = with_room(|| {
                 rkyv::api::access_with_context::<T::Archived, _, BoxedError>(bytes, &mut validator)
             });
-            let value = value.map_err(|e| first_line(&e))?;
+            let value = value.map_err(|e| checking(&e, bytes))?;
             match &self.validate {
                 Some(validate) => validate(value).map(|()| value),
                 None => Ok(value),

@@ -1,0 +1,4 @@
+//! Streams of messages.
+#![no_main]
+
+ach_fuzz::target!(ach_fuzz::targets::message::run);
