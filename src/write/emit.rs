@@ -257,15 +257,17 @@ fn write_piece(
     }
     let buffer = &mut buffers.bytes;
     let resident = extent.source.resident(extent.raw_len);
-    let mut at = 0;
-    while at < len {
+    let cut = |at: u64| whole_pages_end(place, at, extent.raw_len);
+    let mut written_to = cut(start);
+    let mut at = start;
+    while at < start + len {
         emission.cancel.check()?;
-        let now = (len - at).min(PIECE_BYTES as u64) as usize;
+        let now = (start + len - at).min(PIECE_BYTES as u64) as usize;
         let bytes = match resident {
-            Some(bytes) => &bytes[(start + at) as usize..][..now],
+            Some(bytes) => &bytes[at as usize..][..now],
             None => {
                 buffer.resize(now);
-                extent.source.read_at(start + at, buffer.as_bytes_mut())?;
+                extent.source.read_at(at, buffer.as_bytes_mut())?;
                 buffer.as_bytes()
             }
         };
@@ -273,11 +275,29 @@ fn write_piece(
             .sums
             .extend(bytes.chunks(HOT_BLOCK_BYTES as usize).map(crc32fast::hash));
         written.pieces.push(piece_digest(emission.digest, bytes));
-        write_at(emission.file, place + start + at, bytes).map_err(failed)?;
+        let (from, bytes) = match resident {
+            Some(all) => {
+                let from = std::mem::replace(&mut written_to, cut(at + now as u64));
+                (from, &all[from as usize..written_to as usize])
+            }
+            None => (at, bytes),
+        };
+        write_at(emission.file, place + from, bytes).map_err(failed)?;
         emission.report(now as u64);
         at += now as u64;
     }
     Ok(written)
+}
+
+/// Up to where bytes of an extent at `place` are written when it was summed up to `at`: writes that
+/// begin and end at whole mebibytes of the file fill the page cache with pages of that size, and a
+/// map of them is walked with a sixth of the faults.
+fn whole_pages_end(place: u64, at: u64, raw_len: u64) -> u64 {
+    if at == 0 || at == raw_len {
+        return at;
+    }
+    let piece = PIECE_BYTES as u64;
+    ((place + at) / piece * piece).saturating_sub(place)
 }
 
 /// Writes several small extents with one call; what lies between them is padding, zero.

@@ -35,7 +35,21 @@ pub(crate) const UNCHECKED: Way = Way {
 };
 
 /// Ways whose table is looked at page by page, as it is used.
-pub(crate) const LAZY: [Way; 0] = [];
+pub(crate) const LAZY: [Way; 2] = [
+    Way {
+        label: "ach, mapped, lazy table",
+        checks: "what is touched",
+        open: |path| mapped(path, OpenOptions::new().lazy_table(true)),
+    },
+    Way {
+        label: "ach, read, lazy table",
+        checks: "what is touched",
+        open: |path| {
+            let lazy = OpenOptions::new().lazy_table(true);
+            lazy.open(path).expect("an archive")
+        },
+    },
+];
 
 pub(crate) fn ways() -> impl Iterator<Item = Way> {
     [MAPPED, READ, UNCHECKED].into_iter().chain(LAZY)
