@@ -21,7 +21,6 @@ pub(super) fn unpack(
     pool: &BufferPool,
     damaged: impl Fn(String) -> EnvError,
 ) -> Result<PooledBuffer> {
-    crate::zstd_frame::check_one(packed).map_err(&damaged)?;
     let declared = zstd::zstd_safe::get_frame_content_size(packed);
     let Ok(Some(len)) = declared else {
         return Err(damaged("a zstd frame that does not say its length".into()));
@@ -38,6 +37,7 @@ pub(super) fn unpack(
             packed.len()
         )));
     }
+    crate::zstd_frame::check_one(packed).map_err(&damaged)?;
     let mut raw = pool.take(len)?;
     raw.resize(len as usize)?;
     let mut decoder = zstd::bulk::Decompressor::new().map_err(|e| damaged(e.to_string()))?;

@@ -102,12 +102,10 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         self.binding_bytes = 0;
         self.marks.begin();
         self.bytes.clear();
+        if let Some(slot) = scalar(value) {
+            return Ok(slot);
+        }
         let slot = match value {
-            ValueRef::Null => Slot::Null,
-            ValueRef::Boolean(boolean) => Slot::Boolean(*boolean),
-            ValueRef::Integer(integer) => Slot::Integer(*integer),
-            ValueRef::Number(number) => Slot::Number(number.to_bits()),
-            ValueRef::Complex(z) => Slot::Complex(z.re.to_bits(), z.im.to_bits()),
             ValueRef::Tensor(tensor) => {
                 let extent = self.borrowed_tensor(tensor)?;
                 self.tensor_slot(tensor.dtype, tensor.order, &tensor.shape, extent)?
@@ -132,11 +130,6 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
 
     fn add_value(&mut self, value: &Value) -> Result<Slot> {
         Ok(match value {
-            Value::Null => Slot::Null,
-            Value::Boolean(boolean) => Slot::Boolean(*boolean),
-            Value::Integer(integer) => Slot::Integer(*integer),
-            Value::Number(number) => Slot::Number(number.to_bits()),
-            Value::Complex(z) => Slot::Complex(z.re.to_bits(), z.im.to_bits()),
             Value::Tensor(tensor) => {
                 let extent = self.tensor(tensor)?;
                 self.tensor_slot(tensor.dtype(), tensor.order(), tensor.shape(), extent)?
@@ -426,6 +419,31 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         }
         Ok(parts)
     }
+}
+
+/// What stands in the slot of a value that needs nothing else.
+fn scalar(value: &ValueRef<'_>) -> Option<Slot> {
+    Some(match value {
+        ValueRef::Null => Slot::Null,
+        ValueRef::Boolean(boolean) => Slot::Boolean(*boolean),
+        ValueRef::Integer(integer) => Slot::Integer(*integer),
+        ValueRef::Number(number) => Slot::Number(number.to_bits()),
+        ValueRef::Complex(z) => Slot::Complex(z.re.to_bits(), z.im.to_bits()),
+        ValueRef::Value(value) => owned_scalar(value)?,
+        ValueRef::Owned(value) => owned_scalar(value)?,
+        _ => return None,
+    })
+}
+
+fn owned_scalar(value: &Value) -> Option<Slot> {
+    Some(match value {
+        Value::Null => Slot::Null,
+        Value::Boolean(boolean) => Slot::Boolean(*boolean),
+        Value::Integer(integer) => Slot::Integer(*integer),
+        Value::Number(number) => Slot::Number(number.to_bits()),
+        Value::Complex(z) => Slot::Complex(z.re.to_bits(), z.im.to_bits()),
+        _ => return None,
+    })
 }
 
 /// Entries of an index node and parts of a node: what fits 32 KiB.
