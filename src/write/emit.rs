@@ -257,7 +257,7 @@ fn write_piece(
     }
     let buffer = &mut buffers.bytes;
     let resident = extent.source.resident(extent.raw_len);
-    let cut = |at: u64| whole_pages_end(place, at, extent.raw_len);
+    let cut = |at: u64| large_pages_end(place, at, extent.raw_len);
     let mut written_to = cut(start);
     let mut at = start;
     while at < start + len {
@@ -289,15 +289,17 @@ fn write_piece(
     Ok(written)
 }
 
+/// Bytes of a large page.
+const LARGE_PAGE: u64 = 2 << 20;
+
 /// Up to where bytes of an extent at `place` are written when it was summed up to `at`: writes that
-/// begin and end at whole mebibytes of the file fill the page cache with pages of that size, and a
-/// map of them is walked with a sixth of the faults.
-fn whole_pages_end(place: u64, at: u64, raw_len: u64) -> u64 {
+/// begin and end where large pages do fill the page cache with such, and a map of them is walked
+/// with a tenth of the faults.
+fn large_pages_end(place: u64, at: u64, raw_len: u64) -> u64 {
     if at == 0 || at == raw_len {
         return at;
     }
-    let piece = PIECE_BYTES as u64;
-    ((place + at) / piece * piece).saturating_sub(place)
+    ((place + at) / LARGE_PAGE * LARGE_PAGE).saturating_sub(place)
 }
 
 /// Writes several small extents with one call; what lies between them is padding, zero.
