@@ -164,6 +164,8 @@ fn cast<T: bytemuck::Pod>(bytes: &[u8]) -> &[T] {
 impl EntryRecord {
     /// Checks what the record says without its name: marks, attributes and slot. `None` for a kind of a
     /// later version, which is listed, but not read.
+    // A call for each of a hundred thousand entries would be a quarter of opening.
+    #[inline(always)]
     pub(crate) fn check(&self, nodes: usize) -> Result<Option<Slot>, Problem> {
         let field = |field, found| Err(Problem::Field { field, found });
         if self.flags & !(FLAG_CONSTANT | FLAG_MUTABLE | FLAG_TOMBSTONE) != 0 {
@@ -182,6 +184,7 @@ impl EntryRecord {
     }
 
     /// Refuses a removal in a file that is no delta, or one with more than a name.
+    #[inline(always)]
     pub(crate) fn check_removal(&self, header: &AchHeader) -> Result<(), Problem> {
         if self.flags & FLAG_TOMBSTONE == 0 {
             return Ok(());

@@ -10,6 +10,7 @@ use super::extent_source::{ExtentSource, PlannedExtent};
 use super::node_bytes::{Mark, NodeBytes, Part, Root, tag};
 use super::schema::{IndexEntry, IndexPartTree, PartTree};
 use super::shared::{Shared, SharedIds, SharedKey};
+use super::slot::scalar;
 use crate::error::{EnvError, Result};
 use crate::finding::Finding;
 use crate::format::NONE;
@@ -419,31 +420,6 @@ impl<'a, S: Read + Write + Seek> Builder<'a, S> {
         }
         Ok(parts)
     }
-}
-
-/// What stands in the slot of a value that needs nothing else.
-fn scalar(value: &ValueRef<'_>) -> Option<Slot> {
-    Some(match value {
-        ValueRef::Null => Slot::Null,
-        ValueRef::Boolean(boolean) => Slot::Boolean(*boolean),
-        ValueRef::Integer(integer) => Slot::Integer(*integer),
-        ValueRef::Number(number) => Slot::Number(number.to_bits()),
-        ValueRef::Complex(z) => Slot::Complex(z.re.to_bits(), z.im.to_bits()),
-        ValueRef::Value(value) => owned_scalar(value)?,
-        ValueRef::Owned(value) => owned_scalar(value)?,
-        _ => return None,
-    })
-}
-
-fn owned_scalar(value: &Value) -> Option<Slot> {
-    Some(match value {
-        Value::Null => Slot::Null,
-        Value::Boolean(boolean) => Slot::Boolean(*boolean),
-        Value::Integer(integer) => Slot::Integer(*integer),
-        Value::Number(number) => Slot::Number(number.to_bits()),
-        Value::Complex(z) => Slot::Complex(z.re.to_bits(), z.im.to_bits()),
-        _ => return None,
-    })
 }
 
 /// Entries of an index node and parts of a node: what fits 32 KiB.

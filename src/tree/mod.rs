@@ -14,3 +14,4 @@ pub(crate) mod restore;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod shared;
+mod slot;

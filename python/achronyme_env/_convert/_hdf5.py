@@ -87,9 +87,9 @@ class _Reader:
                 continue
             if isinstance(item, h5py.Group):
                 # A soft link may lead through an external one.
-                why = elsewhere(self.file, item)
-                if why is not None:
-                    self.lose(inner, "group", why)
+                other = elsewhere(self.file, item)
+                if other is not None:
+                    self.lose(inner, "group", other)
                     continue
                 self.group(item, inner, (*around, here))
             elif isinstance(item, h5py.Dataset):
