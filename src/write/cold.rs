@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use super::cancel::Cancel;
-use super::emit::{Emission, threads, write_at};
+use super::cores::{on_cores, threads};
+use super::emit::{Emission, write_at};
 use super::scratch::Scratch;
 use crate::error::{EnvError, Result};
 use crate::format::extent::{DigestKind, ExtentRecord};
@@ -123,10 +124,12 @@ impl Packing<'_> {
                     return Ok(());
                 }
                 let packed = packer.pack_piece(self, piece)?;
-                for (offset, piece, frames) in lock().place(piece, packed) {
+                // A name of its own: in the head of the loop the lock would be held while it writes.
+                let placed = lock().place(piece, packed);
+                moved.notify_all();
+                for (offset, piece, frames) in placed {
                     put(offset, piece, frames.as_bytes())?;
                 }
-                moved.notify_all();
             }
         };
         let work = || {
@@ -138,17 +141,7 @@ impl Packing<'_> {
             }
             result
         };
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-            let mut result = work();
-            for other in others {
-                let other = other
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                result = result.and(other);
-            }
-            result
-        })?;
+        on_cores(threads as usize, work)?;
         let done = ordered.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(PackedExtent {
             stored_len: done.stored_len,
@@ -331,5 +324,61 @@ fn zstd_failed(source: io::Error) -> EnvError {
     EnvError::InvalidValue {
         what: "array data".to_owned(),
         reason: format!("zstd: {source}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::error::Origin;
+    use crate::tree::extent_source::ExtentSource;
+
+    /// While one thread writes what it packed, another may pack and write: the first write ends
+    /// only when the second has begun.
+    #[test]
+    fn what_one_thread_writes_keeps_no_other_from_packing() {
+        if threads() < 2 {
+            return;
+        }
+        let bytes = vec![7; 8 * PIECE_BYTES];
+        let extent = PlannedExtent {
+            source: ExtentSource::Borrowed {
+                bytes: &bytes,
+                volatile: false,
+            },
+            raw_len: bytes.len() as u64,
+            width: 1,
+            cold: true,
+            keep_coding: false,
+        };
+        let cancel = Cancel::new(None, Origin::Memory);
+        let packing = Packing {
+            extent: &extent,
+            digest: DigestKind::Xxh3,
+            width: 0,
+            level: 1,
+            cancel: &cancel,
+            pool: None,
+        };
+        let calls = AtomicUsize::new(0);
+        let (begun, second) = mpsc::channel();
+        let (begun, second) = (Mutex::new(begun), Mutex::new(second));
+        let packed = packing.all(&|_, _, _| {
+            match calls.fetch_add(1, Relaxed) {
+                0 => {
+                    let second = second.lock().unwrap();
+                    second.recv_timeout(Duration::from_secs(60)).unwrap();
+                }
+                1 => begun.lock().unwrap().send(()).unwrap(),
+                _ => {}
+            }
+            Ok(())
+        });
+        assert_eq!(packed.unwrap().digests.len(), 8);
+        assert_eq!(calls.into_inner(), 8);
     }
 }

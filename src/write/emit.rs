@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::cancel::Cancel;
 use super::copy::{CopyBuffers, Copying};
+use super::cores::{on_cores, threads};
 use super::options::Progress;
 use super::scratch::Scratch;
 use crate::error::{EnvError, Result};
@@ -182,14 +183,7 @@ pub(super) fn write_placed(
         let flusher = (emission.durable
             && emission.total - emission.done.load(Relaxed) > WRITE_BACK_BYTES)
             .then(|| scope.spawn(|| emission.write_back(&finished)));
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut result = work();
-        for other in others {
-            let other = other
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            result = result.and(other);
-        }
+        let mut result = on_cores(threads, work);
         drop(ending);
         if let Some(flusher) = flusher {
             flusher.thread().unpark();
@@ -201,12 +195,6 @@ pub(super) fn write_placed(
         result
     })?;
     gather(emission, extents, &jobs, results, records)
-}
-
-pub(super) fn threads() -> usize {
-    std::thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(8)
 }
 
 fn jobs(emission: &Emission<'_>, extents: &[PlannedExtent<'_>]) -> Vec<Job> {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use super::cancel::Cancel;
-use super::emit::threads;
+use super::cores::{on_cores, threads};
 use super::options::Progress;
 use crate::error::Result;
 use crate::format::extent::DigestKind;
@@ -52,18 +52,7 @@ impl Summing<'_> {
                 self.report(piece.len() as u64);
             }
         };
-        std::thread::scope(|scope| {
-            let others = 1..threads().min(pieces.len());
-            let others: Vec<_> = others.map(|_| scope.spawn(work)).collect();
-            let mut result = work();
-            for other in others {
-                let other = other
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                result = result.and(other);
-            }
-            result
-        })?;
+        on_cores(threads().min(pieces.len()), work)?;
         let (mut sums, mut digests) = (Vec::new(), Vec::with_capacity(pieces.len()));
         for result in results {
             let (of_blocks, digest) = result.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -7,6 +7,7 @@ mod cancel;
 #[cfg(feature = "zstd")]
 mod cold;
 mod copy;
+mod cores;
 mod delta;
 mod destination;
 mod emit;

@@ -7,7 +7,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
-use super::emit::{threads, write_at};
+use super::cores::{on_cores, threads};
+use super::emit::write_at;
 use crate::format::header::HEADER_LEN;
 use crate::format::sums::{PIECE_BYTES, root_of_pieces, root_piece};
 
@@ -91,17 +92,7 @@ impl PlacedTable<'_> {
             PARALLEL_FROM.. => threads(),
             _ => 1,
         };
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-            let mut result = work();
-            for other in others {
-                let other = other
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                result = result.and(other);
-            }
-            result
-        })?;
+        on_cores(threads, work)?;
         let digests = digests
             .into_iter()
             .map(|digest| digest.into_inner().unwrap_or_else(PoisonError::into_inner));
